@@ -1,0 +1,1 @@
+"""The reseller program for Saleor. See README.md for the way through the house."""

@@ -1,0 +1,1 @@
+"""Engine, tenant-scoped sessions, encryption of secrets, migrations."""

@@ -1,0 +1,95 @@
+"""Fixtures all tests share: a fresh database per test on SQLite and PostgreSQL, one shop in it, a fixed clock."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import app
+from app.db.base import Base
+from app.db.session import Database
+from app.db.tenants import Tenant
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+POSTGRES_HOMES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+
+for _module in pkgutil.walk_packages(app.__path__, "app."):
+    if _module.name.endswith("tables"):
+        importlib.import_module(_module.name)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A server to create databases in: TEST_POSTGRES_URL, or a private one from binaries found here; skipped without either."""
+    if given := os.environ.get("TEST_POSTGRES_URL"):
+        yield given
+        return
+    home = next(iter(POSTGRES_HOMES), None) or (Path(found).parent if (found := shutil.which("initdb")) else None)
+    if home is None:
+        pytest.skip("PostgreSQL is not installed and TEST_POSTGRES_URL is not set")
+    directory = Path(tempfile.mkdtemp(prefix="reseller-pg-"))
+    as_user: list[str] = []
+    if os.geteuid() == 0:
+        shutil.chown(directory, "postgres")
+        as_user = ["runuser", "-u", "postgres", "--"]
+    port = 20000 + os.getpid() % 20000
+    data = directory / "data"
+    subprocess.run(
+        [*as_user, str(home / "initdb"), "-D", str(data), "-U", "test", "-A", "trust"], check=True, capture_output=True, cwd="/"
+    )
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={directory} -c fsync=off"
+    control = [*as_user, str(home / "pg_ctl"), "-D", str(data), "-w"]
+    subprocess.run(
+        [*control, "-l", str(directory / "log"), "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/"
+    )
+    yield f"postgresql://test@127.0.0.1:{port}/postgres"
+    subprocess.run([*control, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL, cwd="/")
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of its own for each test."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path}/reseller.db"
+        return
+    server: str = request.getfixturevalue("postgres_url")
+    name = f"t{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload, unused-ignore]
+    yield server.rsplit("/", 1)[0].replace("postgresql://", "postgresql+psycopg://") + f"/{name}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[call-overload, unused-ignore]
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    async with database.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def tenant(database: Database) -> str:
+    """The id of an installed shop."""
+    return await install(database, "http://shop.example/graphql/")
+
+
+async def install(database: Database, api_url: str) -> str:
+    row = Tenant(saleor_api_url=api_url, domain=api_url.split("/")[2], app_id="QXBwOjE=", token="sealed", installed_at=NOW)
+    async with database.system() as session:
+        session.add(row)
+    return row.id

@@ -1,0 +1,55 @@
+"""The walls between shops, on both databases."""
+
+import pytest
+from sqlalchemy import String, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import Base, TenantScoped
+from app.db.session import Database, TenantError
+from tests.conftest import install
+
+
+class Note(TenantScoped, Base):
+    """A table of this test alone: the walls must hold for any table."""
+
+    __tablename__ = "test_note"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    body: Mapped[str] = mapped_column(String(20))
+
+
+async def test_a_shop_sees_its_own_rows_only(database: Database) -> None:
+    ours, theirs = await install(database, "http://a.example/graphql/"), await install(database, "http://b.example/graphql/")
+    for shop in (ours, theirs):
+        async with database.tenant(shop) as session:
+            session.add(Note(body=shop[:20]))
+    async with database.tenant(ours) as session:
+        assert [note.body for note in await session.scalars(select(Note))] == [ours[:20]]
+        assert len((await session.execute(select(Note.id))).all()) == 1
+
+
+async def test_no_row_is_written_into_another_shop(database: Database, tenant: str) -> None:
+    with pytest.raises(TenantError, match="outside its shop"):
+        async with database.tenant(tenant) as session:
+            session.add(Note(body="x", tenant_id="another"))
+
+
+async def test_no_query_without_a_shop(database: Database) -> None:
+    async with database.system() as session:
+        with pytest.raises(TenantError, match="without a shop"):
+            await session.scalars(select(Note))
+
+
+async def test_no_raw_sql_in_a_shops_session(database: Database, tenant: str) -> None:
+    async with database.tenant(tenant) as session:
+        with pytest.raises(TenantError, match="mapped"):
+            await session.execute(text("SELECT * FROM test_note"))
+
+
+async def test_an_exception_leaves_nothing_behind(database: Database, tenant: str) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with database.tenant(tenant) as session:
+            session.add(Note(body="gone"))
+            await session.flush()
+            raise ZeroDivisionError
+    async with database.tenant(tenant) as session:
+        assert (await session.scalars(select(Note))).all() == []
