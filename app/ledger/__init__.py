@@ -1,0 +1,1 @@
+"""What resellers owe, what was booked, and what pays what. Append-only."""

@@ -1,0 +1,237 @@
+"""Booking. Each use case can be repeated: the item's key decides whether it was booked already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.errors import Conflict, InvalidInput, NotFound
+from app.ledger.rules import Item, Kind, Receivable, allocate, receivables
+from app.ledger.tables import LedgerItem
+from app.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """What a wire became: amounts in minor units of the receivable's currency. `repeated` if it had been booked before."""
+
+    payment_id: str
+    allocated_minor: int
+    bank_charge_minor: int
+    surplus_minor: int
+    repeated: bool
+
+
+async def post_receivable(
+    session: AsyncSession,
+    *,
+    reseller_id: str,
+    order_id: str,
+    order_number: str,
+    amount: Money,
+    reference: str,
+    order_date: date,
+    due: date,
+    at: datetime,
+) -> LedgerItem:
+    """The debt of one order, once. Raises InvalidInput for a negative amount."""
+    if amount.minor < 0:
+        raise InvalidInput(f"Order {order_number} has a negative total of {amount}.", code="negative_total")
+    item = LedgerItem(
+        key=f"receivable:{order_id}",
+        kind=Kind.RECEIVABLE,
+        reseller_id=reseller_id,
+        amount_minor=amount.minor,
+        currency=amount.currency,
+        value_date=order_date,
+        booked_at=at,
+        booked_by="order",
+        order_id=order_id,
+        order_number=order_number,
+        due_date=due,
+        reference=reference,
+    )
+    return (await _add(session, item))[0]
+
+
+async def book_wire(
+    session: AsyncSession,
+    *,
+    order_id: str,
+    amount: Money,
+    bank_reference: str,
+    value_date: date,
+    by: str,
+    at: datetime,
+    tolerance_minor: int = 0,
+) -> Booking:
+    """Book money that a person or a bank file says arrived for one order, and allocate it (`rules.md` 4.3, 4.4).
+
+    The bank reference identifies the wire: the same one again changes nothing, with another amount it is a Conflict. Money for
+    an order that owes nothing stays unallocated (edge cases 52 and 53). Raises NotFound without a receivable, InvalidInput for an
+    amount that is not positive or in another currency (edge cases 54 and 55).
+    """
+    if amount.minor <= 0:
+        raise InvalidInput("The amount of a wire must be more than zero.", code="zero_amount")
+    if not bank_reference.strip():
+        raise InvalidInput("A wire needs the bank's reference, so that it cannot be booked twice.", code="missing_reference")
+    debt = await session.scalar(select(LedgerItem).where(LedgerItem.key == f"receivable:{order_id}").with_for_update())
+    if debt is None:
+        raise NotFound("There is no receivable for this order.", code="no_receivable")
+    if debt.currency != amount.currency:
+        raise InvalidInput(
+            f"Order {debt.order_number} is in {debt.currency}, the wire in {amount.currency}. Enter the amount booked in "
+            f"{debt.currency}.",
+            code="wrong_currency",
+        )
+    payment, new = await _add(
+        session,
+        LedgerItem(
+            key=f"payment:{bank_reference.strip()}",
+            kind=Kind.PAYMENT,
+            reseller_id=debt.reseller_id,
+            amount_minor=amount.minor,
+            currency=amount.currency,
+            value_date=value_date,
+            booked_at=at,
+            booked_by=by,
+            order_id=order_id,
+            reference=bank_reference.strip(),
+        ),
+    )
+    if payment.amount_minor != amount.minor or payment.order_id != order_id:
+        raise Conflict(f"The wire {bank_reference} was booked before with another amount or order.", code="wire_differs")
+    if not new:
+        return await _booking(session, payment, repeated=True)
+    balance = await receivable(session, debt.id)
+    allocated, charge, _ = allocate(amount.minor, balance.open_minor, tolerance_minor)
+    for kind, minor, paid_by in ((Kind.ALLOCATION, allocated, payment.id), (Kind.BANK_CHARGE, charge, None)):
+        if minor:
+            session.add(
+                LedgerItem(
+                    key=f"{kind}:{payment.id}:{debt.id}",
+                    kind=kind,
+                    reseller_id=debt.reseller_id,
+                    amount_minor=minor,
+                    currency=amount.currency,
+                    value_date=value_date,
+                    booked_at=at,
+                    booked_by=by,
+                    receivable_id=debt.id,
+                    payment_id=paid_by,
+                    order_id=order_id,
+                    order_number=debt.order_number,
+                )
+            )
+    await session.flush()
+    return await _booking(session, payment, repeated=False)
+
+
+async def credit_order(session: AsyncSession, order_id: str, *, reason: str, by: str, at: datetime) -> int:
+    """Close what is open of a canceled order by a credit; money already allocated is reversed to unallocated (edge case 53).
+
+    Returns the minor units credited; 0 when repeated or nothing was owed. Raises NotFound without a receivable.
+    """
+    debt = await session.scalar(select(LedgerItem).where(LedgerItem.key == f"receivable:{order_id}").with_for_update())
+    if debt is None:
+        raise NotFound("There is no receivable for this order.", code="no_receivable")
+    rows = (await session.scalars(select(LedgerItem).where(LedgerItem.receivable_id == debt.id))).all()
+    if any(row.key == f"credit:{order_id}" for row in rows):
+        return 0
+    reversed_ids = {row.reverses_id for row in rows}
+    for row in rows:
+        if row.kind in (Kind.ALLOCATION, Kind.BANK_CHARGE) and row.reverses_id is None and row.id not in reversed_ids:
+            session.add(_mirror(row, at=at, by=by, reason=reason))
+    session.add(
+        LedgerItem(
+            key=f"credit:{order_id}",
+            kind=Kind.CREDIT,
+            reseller_id=debt.reseller_id,
+            amount_minor=debt.amount_minor,
+            currency=debt.currency,
+            value_date=at.date(),
+            booked_at=at,
+            booked_by=by,
+            receivable_id=debt.id,
+            order_id=order_id,
+            order_number=debt.order_number,
+            reason=reason,
+        )
+    )
+    await session.flush()
+    return debt.amount_minor
+
+
+async def reseller_receivables(session: AsyncSession, reseller_id: str) -> list[Receivable]:
+    """All debts of a reseller with their balances; the input of its standing."""
+    rows = await session.scalars(select(LedgerItem).where(LedgerItem.reseller_id == reseller_id))
+    return receivables(as_item(row) for row in rows)
+
+
+async def receivable(session: AsyncSession, receivable_id: str) -> Receivable:
+    """One debt with its balance. Raises NotFound."""
+    rows = await session.scalars(
+        select(LedgerItem).where((LedgerItem.id == receivable_id) | (LedgerItem.receivable_id == receivable_id))
+    )
+    for found in receivables(as_item(row) for row in rows):
+        return found
+    raise NotFound("There is no such receivable.", code="no_receivable")
+
+
+def as_item(row: LedgerItem) -> Item:
+    """The row as the rules see it. A receivable and a payment are also their own subject."""
+    kind = Kind(row.kind)
+    return Item(
+        id=row.id,
+        kind=kind,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        value_date=row.value_date,
+        receivable_id=row.id if kind is Kind.RECEIVABLE else row.receivable_id,
+        payment_id=row.id if kind is Kind.PAYMENT else row.payment_id,
+        due_date=row.due_date,
+        order_number=row.order_number,
+    )
+
+
+async def _add(session: AsyncSession, item: LedgerItem) -> tuple[LedgerItem, bool]:
+    """The row with this key, and whether it is new. The unique key decides, so two at once end with one row."""
+    try:
+        async with session.begin_nested():
+            session.add(item)
+        return item, True
+    except IntegrityError:
+        found = await session.scalar(select(LedgerItem).where(LedgerItem.key == item.key))
+        if found is None:
+            raise
+        return found, False
+
+
+async def _booking(session: AsyncSession, payment: LedgerItem, *, repeated: bool) -> Booking:
+    rows = (await session.scalars(select(LedgerItem).where(LedgerItem.key.like(f"%:{payment.id}:%")))).all()
+    allocated = sum(row.amount_minor for row in rows if row.kind == Kind.ALLOCATION)
+    charge = sum(row.amount_minor for row in rows if row.kind == Kind.BANK_CHARGE)
+    return Booking(payment.id, allocated, charge, payment.amount_minor - allocated, repeated)
+
+
+def _mirror(row: LedgerItem, *, at: datetime, by: str, reason: str) -> LedgerItem:
+    return LedgerItem(
+        key=f"reversal:{row.id}",
+        kind=row.kind,
+        reseller_id=row.reseller_id,
+        amount_minor=-row.amount_minor,
+        currency=row.currency,
+        value_date=at.date(),
+        booked_at=at,
+        booked_by=by,
+        receivable_id=row.receivable_id,
+        payment_id=row.payment_id,
+        reverses_id=row.id,
+        order_id=row.order_id,
+        order_number=row.order_number,
+        reason=reason,
+    )
