@@ -1,0 +1,85 @@
+"""Every setting, typed and documented, read from `RESELLER_*` environment variables or a `.env` file.
+
+`load()` reports all wrong settings at once, each with its variable's name. The numbers of the program (`rules.md`) have their
+defaults here; a shop may override them in its own row.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.errors import InvalidInput
+
+
+class ProgramNumbers(BaseModel):
+    """The numbers of `rules.md`; every shop may set its own."""
+
+    prepaid_orders: int = Field(3, ge=0, description="Orders a new reseller prepays (rules.md 5.1).")
+    payment_days: int = Field(30, ge=0, le=365, description="Days to pay on account (rules.md 5.2).")
+    on_account: bool = Field(True, description="Off: every order is prepaid (rules.md 5.2).")
+    max_discount_percent: int = Field(10, ge=0, le=100, description="Cap of a price list (rules.md 2.2).")
+    temporary_license_days: int = Field(30, ge=1, description="Life of a temporary license (rules.md 5.6).")
+    policy_grace_days: int = Field(30, ge=0, description="Days to accept a new policy version (rules.md 1.3).")
+
+
+class Settings(BaseSettings):
+    """The installation's settings. Lists are separated by commas."""
+
+    model_config = SettingsConfigDict(env_prefix="RESELLER_", env_file=".env", extra="ignore", env_nested_delimiter="__")
+
+    database_url: str = Field("sqlite+aiosqlite:///reseller.db", description="SQLAlchemy URL; postgresql+psycopg in production.")
+    base_url: str = Field("http://localhost:8001", description="Where Saleor and browsers reach this app; https in production.")
+    secret_keys: Annotated[list[str], NoDecode] = Field(
+        description="Passphrases that seal secrets at rest, the newest first; older ones stay until rotated."
+    )
+    allowed_shops: Annotated[list[str], NoDecode] = Field(
+        default_factory=list, description="Saleor API URLs that may install the app; none means no installation is accepted."
+    )
+    allow_private_addresses: bool = Field(False, description="Accept shops on private or loopback addresses.")
+    saleor_timeout: float = Field(10.0, gt=0, description="Seconds one request to Saleor may take.")
+    max_body_bytes: int = Field(2 * 1024 * 1024, gt=0, description="Largest webhook body; above it the answer is 413.")
+    smtp_url: str = Field("", description="smtp://user:password@host:587 or smtps://...; empty writes mail to mail_directory.")
+    mail_directory: str = Field("var/mail", description="Where mails go while no SMTP server is set.")
+    mail_from: str = Field("Reseller Program <resellers@localhost>", description="Sender of every mail.")
+    program: ProgramNumbers = Field(default_factory=ProgramNumbers)
+
+    @field_validator("secret_keys", "allowed_shops", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _long_enough(cls, value: list[str]) -> list[str]:
+        if not value or any(len(key) < 16 for key in value):
+            raise ValueError("each key needs at least 16 characters")
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _bare_origin(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")) or value.rstrip("/").count("/") != 2:
+            raise ValueError("give the bare origin, like https://resellers.example.com")
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_driver(cls, value: str) -> str:
+        if not value.startswith(("sqlite+aiosqlite://", "postgresql+psycopg://")):
+            raise ValueError("use sqlite+aiosqlite:///file or postgresql+psycopg://user:password@host/name")
+        return value
+
+
+def load(**overrides: object) -> Settings:
+    """The settings in force. Raises InvalidInput that names every wrong variable at once."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [
+            f"RESELLER_{'__'.join(str(part) for part in problem['loc']).upper()}: {problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors()
+        ]
+        raise InvalidInput("These settings are wrong:\n" + "\n".join(lines), code="settings") from error
