@@ -1,0 +1,72 @@
+"""Bringing a database to the newest schema, and writing the next step of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from app.db.base import Base
+from app.db.session import Database
+
+SCRIPTS = Path(__file__).parent / "migrations"
+
+
+async def upgrade(database: Database) -> str:
+    """Run all missing steps in one transaction; the revision reached. Running it again changes nothing."""
+    await _with_connection(database, lambda config: command.upgrade(config, "head"))
+    return head()
+
+
+async def revise(database: Database, message: str) -> None:
+    """Write the step from the migrated `database` to the mapped tables, which the caller has imported."""
+    await _with_connection(database, lambda config: command.revision(config, message, autogenerate=True))
+
+
+async def revision(database: Database) -> str | None:
+    """The revision a database is at; None for an empty one."""
+    async with database.engine.connect() as connection:
+        return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+
+
+async def differences(database: Database) -> list[Any]:
+    """What the mapped tables have and the database has not, or the other way round; empty when they agree."""
+
+    def compare(sync: Connection) -> list[Any]:
+        context = MigrationContext.configure(sync, opts={"include_object": is_ours})
+        return list(compare_metadata(context, Base.metadata))
+
+    async with database.engine.connect() as connection:
+        return await connection.run_sync(compare)
+
+
+def head() -> str:
+    """The newest revision there is."""
+    found = ScriptDirectory(str(SCRIPTS)).get_current_head()
+    assert found is not None
+    return found
+
+
+def is_ours(item: Any, name: str | None, type_: str, reflected: bool, compare_to: Any) -> bool:
+    """Tables of the program: not those of tests, nor of the workflow engine that lives in the same database."""
+    return type_ != "table" or (not (name or "").startswith("test_") and (not reflected or name in Base.metadata.tables))
+
+
+async def _with_connection(database: Database, run: Callable[[Config], object]) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("path_separator", "os")
+
+    def migrate(sync: Connection) -> None:
+        config.attributes["connection"] = sync
+        run(config)
+
+    async with database.engine.begin() as connection:
+        await connection.run_sync(migrate)

@@ -1,0 +1,1 @@
+"""Alembic's scripts. Written by `reseller schema --new MESSAGE`, run by `reseller migrate`."""
