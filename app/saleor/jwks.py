@@ -1,0 +1,81 @@
+"""A shop's published keys, kept in memory: refreshed when an unknown key appears, at most once a minute, and never thrown away
+because the shop is down. The habit is warehouse's (`architecture.md`, Style)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from app.clock import Clock
+from app.errors import SaleorError
+from app.saleor.signature import KeySet, UnknownKey, verify
+
+COOLDOWN = timedelta(minutes=1)
+MAX_BYTES = 64 * 1024
+
+
+def jwks_url(api_url: str) -> str:
+    """Where a shop publishes its keys: at the root of the API's origin (saleor `urls.py`)."""
+    parts = urlsplit(api_url)
+    return f"{parts.scheme}://{parts.netloc}/.well-known/jwks.json"
+
+
+async def fetch_jwks(http: httpx.AsyncClient, api_url: str) -> dict[str, Any]:
+    """The key set as the shop publishes it. Raises SaleorError that names the URL tried and what came back."""
+    url = jwks_url(api_url)
+    try:
+        answer = await http.get(url, follow_redirects=False)
+        answer.raise_for_status()
+        jwks = answer.json() if len(answer.content) <= MAX_BYTES else None
+    except (httpx.HTTPError, ValueError) as error:
+        raise SaleorError(f"The keys at {url} could not be read: {error}", code="jwks") from error
+    if not isinstance(jwks, dict) or not len(KeySet(jwks)):
+        raise SaleorError(f"{url} holds no usable RS256 key.", code="jwks")
+    return jwks
+
+
+class ShopKeys:
+    """One shop's keys with their cooldown. `jwks` is what was stored at the last fetch; `updated` tells when it changed."""
+
+    def __init__(self, api_url: str, jwks: Mapping[str, Any], http: httpx.AsyncClient, clock: Clock) -> None:
+        self.api_url = api_url
+        self.jwks = dict(jwks)
+        self.last_error: str | None = None
+        self._keys = KeySet(jwks)
+        self._http = http
+        self._clock = clock
+        self._tried_at: datetime | None = None
+        self._lock = asyncio.Lock()
+
+    async def verify(self, signature: str, body: bytes) -> None:
+        """Check a webhook's signature; an unknown key is looked up at the shop first. Raises BadSignature."""
+        try:
+            verify(signature, body, self._keys)
+        except UnknownKey:
+            if not await self._refresh():
+                raise
+            verify(signature, body, self._keys)
+
+    async def _refresh(self) -> bool:
+        """Fetch the keys unless that was tried within the cooldown; False when nothing new is known."""
+        before = self._keys
+        async with self._lock:
+            if self._keys is not before:
+                return True
+            now = self._clock()
+            if self._tried_at is not None and now - self._tried_at < COOLDOWN:
+                return False
+            self._tried_at = now
+            try:
+                self.jwks = await fetch_jwks(self._http, self.api_url)
+            except SaleorError as error:
+                self.last_error = error.sentence
+                return False
+            self.last_error = None
+            self._keys = KeySet(self.jwks)
+            return True
