@@ -1,0 +1,1 @@
+"""License policies, signed license files, and what may be issued when."""
