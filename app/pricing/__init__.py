@@ -1,0 +1,1 @@
+"""Price lists, and the partner price they give."""
