@@ -1,0 +1,70 @@
+"""The app manifest as one Saleor gets it (saleor `app/manifest_schema.py`).
+
+Permissions and why: HANDLE_TAXES and MANAGE_TAXES answer tax webhooks and set the tax app per channel; HANDLE_PAYMENTS is the
+gateway; MANAGE_CHECKOUTS reads buyers and addresses of checkouts; MANAGE_ORDERS audits, confirms and fulfills; MANAGE_USERS finds
+and creates end customers; MANAGE_CHANNELS and MANAGE_SETTINGS let the installation check read and repair. Never MANAGE_APPS:
+Saleor 3.24 refuses it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from app.errors import InvalidInput
+from app.saleor.resources import manifest_source, subscription
+
+MAX_TARGET_URL = 255
+NEWEST = (3, 24)
+
+
+def render(base_url: str, schema_version: str | None = None) -> dict[str, Any]:
+    """The manifest for an app at `base_url` (a bare origin) and a Saleor that says `Saleor-Schema-Version: 3.23`.
+
+    Without a version the newest supported one is assumed. Webhooks a version does not know are left out, since Saleor would
+    refuse the whole installation for one of them. Raises InvalidInput for a version that is none, or a base URL that is too
+    long for Saleor.
+    """
+    version = _version(schema_version)
+    source = manifest_source()
+    webhooks = [
+        _webhook(entry, base_url, version) for entry in source["webhooks"] if _version(entry.get("since", "3.0")) <= version
+    ]
+    return {
+        **source,
+        "appUrl": base_url,
+        "tokenTargetUrl": f"{base_url}/api/register",
+        "webhooks": webhooks,
+    }
+
+
+def webhook_path(event: str) -> str:
+    """Where an event arrives: `order_created` -> `/api/webhooks/order-created`."""
+    return f"/api/webhooks/{event.replace('_', '-')}"
+
+
+def _webhook(entry: dict[str, str], base_url: str, version: tuple[int, int]) -> dict[str, Any]:
+    event = entry["event"]
+    target = base_url + webhook_path(event)
+    if len(target) > MAX_TARGET_URL:
+        raise InvalidInput(f"The base URL is too long: {target} has more than {MAX_TARGET_URL} characters.", code="base_url")
+    webhook: dict[str, Any] = {
+        "name": event,
+        "targetUrl": target,
+        "query": subscription(event),
+        # Always said: Saleor derives a wrong event name from `... on CalculateTaxes` (saleor-facts 1).
+        f"{entry['kind']}Events": [event.upper()],
+        "isActive": True,
+    }
+    if version >= (3, 23):
+        webhook["identifier"] = event
+    return webhook
+
+
+def _version(text: str | None) -> tuple[int, int]:
+    if text is None:
+        return NEWEST
+    matched = re.match(r"(\d{1,3})\.(\d{1,3})(\D|$)", text)
+    if matched is None:
+        raise InvalidInput(f"{text!r} is not a Saleor version like 3.23.", code="schema_version")
+    return int(matched[1]), int(matched[2])

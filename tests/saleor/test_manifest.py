@@ -1,0 +1,54 @@
+import re
+
+import pytest
+
+from app.errors import InvalidInput
+from app.saleor.manifest import render
+from app.saleor.resources import ROOT
+
+BASE = "https://resellers.example"
+
+
+def test_every_subscription_has_its_webhook_and_the_other_way_round() -> None:
+    files = {path.stem for path in (ROOT / "graphql" / "subscriptions").glob("*.graphql")}
+    webhooks = render(BASE)["webhooks"]
+    assert {webhook["name"] for webhook in webhooks} == files
+    for webhook in webhooks:
+        assert webhook["targetUrl"] == f"{BASE}/api/webhooks/{webhook['name'].replace('_', '-')}"
+        assert webhook["query"].startswith("subscription {")
+        assert len({"syncEvents", "asyncEvents"} & set(webhook)) == 1
+
+
+def test_the_tax_webhooks_name_their_event() -> None:
+    events = {webhook["name"]: webhook.get("syncEvents") for webhook in render(BASE)["webhooks"]}
+    assert events["checkout_calculate_taxes"] == ["CHECKOUT_CALCULATE_TAXES"]
+    assert events["order_calculate_taxes"] == ["ORDER_CALCULATE_TAXES"]
+
+
+def test_an_older_saleor_gets_what_it_knows() -> None:
+    old, new = render(BASE, "3.22"), render(BASE, "3.23.28")
+    assert {webhook["name"] for webhook in new["webhooks"]} - {webhook["name"] for webhook in old["webhooks"]} == {
+        "customer_deleted"
+    }
+    assert all("identifier" not in webhook for webhook in old["webhooks"])
+    assert all(webhook["identifier"] == webhook["name"] for webhook in new["webhooks"])
+
+
+def test_permissions_are_the_least_and_never_over_apps() -> None:
+    manifest = render(BASE)
+    assert "MANAGE_APPS" not in manifest["permissions"]
+    assert len(manifest["author"]) <= 60
+    # A trailing slash would be doubled by the Dashboard (dashboard-facts 0.14).
+    assert manifest["appUrl"] == BASE
+    assert re.fullmatch(r"https://[^/]+/api/register", manifest["tokenTargetUrl"])
+
+
+@pytest.mark.parametrize("version", ["", "three", "3", "3.x"])
+def test_what_is_no_version(version: str) -> None:
+    with pytest.raises(InvalidInput, match=r"3\.23"):
+        render(BASE, version)
+
+
+def test_a_base_url_that_saleor_could_not_store() -> None:
+    with pytest.raises(InvalidInput, match="too long"):
+        render("https://" + "a" * 250)
