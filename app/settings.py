@@ -6,9 +6,11 @@ defaults here; a shop may override them in its own row.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import InvalidInput
@@ -22,7 +24,64 @@ class ProgramNumbers(BaseModel):
     on_account: bool = Field(True, description="Off: every order is prepaid (rules.md 5.2).")
     max_discount_percent: int = Field(10, ge=0, le=100, description="Cap of a price list (rules.md 2.2).")
     temporary_license_days: int = Field(30, ge=1, description="Life of a temporary license (rules.md 5.6).")
+    policy_version: str = Field("1", min_length=1, max_length=40, description="Reseller Policy in force (rules.md 1.3).")
+    policy_since: date | None = Field(None, description="Day this policy came into force; the grace period counts from it.")
     policy_grace_days: int = Field(30, ge=0, description="Days to accept a new policy version (rules.md 1.3).")
+    temporary_for_held: bool = Field(False, description="Temporary licenses for held orders too (edge case 85).")
+    fee_tolerance_minor: int = Field(0, ge=0, description="Bank fees a wire may be short by, in minor units (rules.md 4.3).")
+
+
+class Seller(BaseModel):
+    """The vendor as its documents name it."""
+
+    name: str = ""
+    street: str = ""
+    postal_code: str = ""
+    city: str = ""
+    state: str = ""
+    country: str = Field("US", pattern="^[A-Z]{2}$", description="ISO 3166-1 code.")
+    email: str = ""
+    website: str = ""
+    tax_number: str = Field("", description="VAT or tax id printed on invoices.")
+
+
+class BankAccountSettings(BaseModel):
+    """An account resellers pay to; checked by `documents.bank_details.BankAccount.of` where it is set."""
+
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    channel: str = Field("", description="Channel slug; empty serves every channel of this currency.")
+    beneficiary: str
+    iban: str = ""
+    bic: str = ""
+    routing_number: str = ""
+    account_number: str = ""
+    bank_name: str = ""
+
+
+class ShopSettings(BaseModel):
+    """What a vendor sets per shop; the installation's values are the default of every shop (`reseller shop set`)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    program: ProgramNumbers = Field(default_factory=ProgramNumbers)
+    seller: Seller = Field(default_factory=Seller)
+    bank_accounts: list[BankAccountSettings] = Field(default_factory=list)
+    reseller_only_channels: list[str] = Field(
+        default_factory=list, description="Channels that sell to active resellers only; all others are shared (saleor-facts 0.4)."
+    )
+    account_redirect_url: str = Field(
+        "", description="Storefront page of the set-your-password mail to new end customers; empty sends none (saleor-facts 0.7)."
+    )
+    time_zone: str = Field("UTC", description="The vendor's zone: order dates, midnights, the 1st of the month.")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{value!r} is not a time zone like Europe/Berlin") from None
+        return value
 
 
 class Settings(BaseSettings):
@@ -44,7 +103,8 @@ class Settings(BaseSettings):
     smtp_url: str = Field("", description="smtp://user:password@host:587 or smtps://...; empty writes mail to mail_directory.")
     mail_directory: str = Field("var/mail", description="Where mails go while no SMTP server is set.")
     mail_from: str = Field("Reseller Program <resellers@localhost>", description="Sender of every mail.")
-    program: ProgramNumbers = Field(default_factory=ProgramNumbers)
+    document_directory: str = Field("var/documents", description="Where `reseller demo` and `orders show --save` write files.")
+    shop: ShopSettings = Field(default_factory=ShopSettings, description="Defaults of every shop; each may set its own.")
 
     @field_validator("secret_keys", "allowed_shops", mode="before")
     @classmethod

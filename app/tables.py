@@ -1,6 +1,13 @@
 """Every mapped table of the program, so that the schema is complete wherever this is imported."""
 
 from app.db import tenants
+from app.documents import tables as documents
 from app.ledger import tables as ledger
+from app.licenses import tables as licenses
+from app.mail import tables as mail
+from app.orders import tables as orders
+from app.pricing import tables as pricing
+from app.resellers import tables as resellers
+from app.tax import tables as tax
 
-__all__ = ["ledger", "tenants"]
+__all__ = ["documents", "ledger", "licenses", "mail", "orders", "pricing", "resellers", "tax", "tenants"]

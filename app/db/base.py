@@ -55,3 +55,8 @@ class TenantScoped:
     @declared_attr
     def tenant_id(cls) -> Mapped[str]:
         return mapped_column(String(36), ForeignKey("tenant.id"), index=True)
+
+
+class ProgramRow(TenantScoped):
+    """A row the hot path's snapshot is made of. Flushing a change of one raises the shop's `program_version` in the same
+    transaction, so that every process reloads within a second (`performance.md`); nobody has to remember it."""

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 
-from app.db.base import TenantScoped
+from app.db.base import ProgramRow, TenantScoped
+from app.db.tenants import Tenant
 
 TENANT = "tenant_id"
 
@@ -47,6 +48,27 @@ def _own_new_rows(session: Session, context: UOWTransaction, instances: Any) -> 
                 row.tenant_id = tenant
             if tenant is None or row.tenant_id != tenant:
                 raise TenantError(f"{type(row).__name__} row outside its shop")
+
+
+@event.listens_for(ScopedSession, "after_flush")
+def _raise_program_version(session: Session, context: UOWTransaction) -> None:
+    changed = [row for rows in (session.new, session.dirty, session.deleted) for row in rows if isinstance(row, ProgramRow)]
+    if changed:
+        _bump(session, changed[0].tenant_id)
+
+
+@event.listens_for(ScopedSession, "after_bulk_update")
+@event.listens_for(ScopedSession, "after_bulk_delete")
+def _raise_program_version_in_bulk(context: Any) -> None:
+    if context.mapper is not None and issubclass(context.mapper.class_, ProgramRow):
+        _bump(context.session, context.session.info[TENANT])
+
+
+def _bump(session: Session, tenant_id: str) -> None:
+    session.execute(
+        update(Tenant).where(Tenant.id == tenant_id).values(program_version=Tenant.program_version + 1),
+        execution_options={"synchronize_session": False},
+    )
 
 
 class Database:

@@ -25,6 +25,10 @@ class Tenant(Base):
     active: Mapped[bool] = mapped_column(default=True)
     jwks: Mapped[dict[str, Any]] = mapped_column(default=dict)
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """The shop's own values over the program's default numbers (`rules.md`)."""
+    """The shop's own values over the installation's `settings.ShopSettings`."""
+    program_version: Mapped[int] = mapped_column(default=1)
+    """Rises with every change of a `ProgramRow` or of this row's own settings; processes poll it."""
+    reconciled_to: Mapped[datetime | None] = mapped_column(default=None)
+    """Orders changed up to here were read by the hourly reconciliation."""
     installed_at: Mapped[datetime]
     removed_at: Mapped[datetime | None] = mapped_column(default=None)

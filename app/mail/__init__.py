@@ -1,0 +1,1 @@
+"""Mails: made once, kept with their exact bytes, delivered durably."""

@@ -1,0 +1,202 @@
+"""The order as frozen when it was placed, and all that happened to it since."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db.base import Base, TenantScoped, new_id
+
+
+class PaymentSession(TenantScoped, Base):
+    """What our gateway answered for one Saleor transaction, with the evidence it decided on.
+
+    Unique by transaction, so that a repeated session gets the same answer. `psp_reference` is what Saleor knows it by,
+    `reference` the creditor reference the wire must carry.
+    """
+
+    __tablename__ = "payment_session"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "transaction_id"),
+        UniqueConstraint("tenant_id", "psp_reference"),
+        UniqueConstraint("tenant_id", "reference"),
+        Index("ix_payment_session_source", "tenant_id", "source_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    transaction_id: Mapped[str] = mapped_column(String(100))
+    source_id: Mapped[str] = mapped_column(String(100))
+    """Saleor's id of the checkout or order that was to be paid."""
+    reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"))
+    saleor_user_id: Mapped[str] = mapped_column(String(100))
+    psp_reference: Mapped[str] = mapped_column(String(100))
+    reference: Mapped[str] = mapped_column(String(25))
+    terms: Mapped[str] = mapped_column(String(20))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    due_date: Mapped[date]
+    reasons: Mapped[list[Any]]
+    """Why these terms (`orders.rules.standing`)."""
+    answer: Mapped[dict[str, Any]]
+    """The answer as given; a repetition gets it again, byte for byte."""
+    created_at: Mapped[datetime]
+
+
+class ResellerOrder(TenantScoped, Base):
+    """An order by a reseller, or at a partner price by anyone (`saleor-facts.md` 0.2), as it was when it was audited."""
+
+    __tablename__ = "reseller_order"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "saleor_order_id"),
+        UniqueConstraint("tenant_id", "number"),
+        Index("ix_reseller_order_reseller", "tenant_id", "reseller_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    saleor_order_id: Mapped[str] = mapped_column(String(100))
+    number: Mapped[str] = mapped_column(String(50))
+    reseller_id: Mapped[str | None] = mapped_column(ForeignKey("reseller.id"))
+    """None where nobody of the program stands behind it: such an order is held."""
+    payment_session_id: Mapped[str | None] = mapped_column(ForeignKey("payment_session.id"))
+    channel: Mapped[str] = mapped_column(String(255))
+    language: Mapped[str] = mapped_column(String(2))
+    recipient: Mapped[str] = mapped_column(String(254))
+    """Whom mails about it go to: the reseller's own address (`rules.md` 3.2)."""
+    currency: Mapped[str] = mapped_column(String(3))
+    net_minor: Mapped[int] = mapped_column(BigInteger)
+    total_minor: Mapped[int] = mapped_column(BigInteger)
+    terms: Mapped[str] = mapped_column(String(20))
+    order_date: Mapped[date]
+    due_date: Mapped[date]
+    reference: Mapped[str] = mapped_column(String(25))
+    po_number: Mapped[str] = mapped_column(String(100), default="")
+    bill_to: Mapped[dict[str, Any]]
+    ship_to: Mapped[dict[str, Any]]
+    end_customer_email: Mapped[str] = mapped_column(String(254))
+    """As written; folded for look-ups only (edge case 23)."""
+    end_customer_id: Mapped[str | None] = mapped_column(ForeignKey("end_customer.id"))
+    audit_passed: Mapped[bool]
+    audit: Mapped[list[Any]]
+    """The audit's reasons: what was checked and found."""
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    canceled_at: Mapped[datetime | None]
+    release_decided_at: Mapped[datetime | None]
+    """From here on the license goes out whatever happens next; set once, under the row's lock."""
+    release_reasons: Mapped[list[Any]] = mapped_column(default=list)
+    """The evidence of the release: why the gate was open."""
+    released_at: Mapped[datetime | None]
+    fulfilled_at: Mapped[datetime | None]
+    """Fulfilled in Saleor; on account that may wait for the money (`saleor-facts.md` 0.5)."""
+    lines: Mapped[list[OrderLine]] = relationship(lazy="selectin", order_by="OrderLine.position")
+
+
+class OrderLine(TenantScoped, Base):
+    """A line with the price, tax evidence and license policy it was bought under."""
+
+    __tablename__ = "order_line"
+    __table_args__ = (UniqueConstraint("tenant_id", "saleor_line_id"), UniqueConstraint("order_id", "position"))
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    order_id: Mapped[str] = mapped_column(ForeignKey("reseller_order.id"), index=True)
+    saleor_line_id: Mapped[str] = mapped_column(String(100))
+    position: Mapped[int]
+    sku: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(500))
+    quantity: Mapped[int]
+    retail_minor: Mapped[int] = mapped_column(BigInteger)
+    """Retail price of one unit."""
+    unit_minor: Mapped[int] = mapped_column(BigInteger)
+    """Net price of one unit that was paid."""
+    net_minor: Mapped[int] = mapped_column(BigInteger)
+    gross_minor: Mapped[int] = mapped_column(BigInteger)
+    tax_rate: Mapped[Decimal] = mapped_column(Numeric(7, 4))
+    certificate_id: Mapped[str | None] = mapped_column(String(36))
+    certificate_number: Mapped[str] = mapped_column(String(100), default="")
+    price_list_version: Mapped[int | None]
+    reasons: Mapped[list[Any]]
+    """Why this price and this tax."""
+    license_policy: Mapped[dict[str, Any] | None]
+    """`licenses.rules.LicensePolicy` as data; None where the product has none, which holds the order."""
+
+
+class StaffDecision(TenantScoped, Base):
+    """A hold or release of one order by a person; the latest in force counts (`rules.md` 5.5)."""
+
+    __tablename__ = "staff_decision"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    order_id: Mapped[str] = mapped_column(ForeignKey("reseller_order.id"), index=True)
+    hold: Mapped[bool]
+    by: Mapped[str] = mapped_column(String(254))
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+
+
+class EndCustomer(TenantScoped, Base):
+    """The company a license is for. One row, and so one account, per folded e-mail (edge case 25)."""
+
+    __tablename__ = "end_customer"
+    __table_args__ = (UniqueConstraint("tenant_id", "email_key"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    email_key: Mapped[str] = mapped_column(String(254))
+    email: Mapped[str] = mapped_column(String(254))
+    company: Mapped[str] = mapped_column(String(200), default="")
+    name: Mapped[str] = mapped_column(String(200), default="")
+    saleor_user_id: Mapped[str | None] = mapped_column(String(100))
+    """None until the account was found or created."""
+    created_by_us: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+
+class ChargeReport(TenantScoped, Base):
+    """An allocation that Saleor must be told of, written with the booking; sent until it was taken (`saleor-facts.md` 0.3)."""
+
+    __tablename__ = "charge_report"
+    __table_args__ = (UniqueConstraint("tenant_id", "ledger_item_id"), UniqueConstraint("tenant_id", "psp_reference"))
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    ledger_item_id: Mapped[str] = mapped_column(ForeignKey("ledger_item.id"))
+    order_id: Mapped[str] = mapped_column(ForeignKey("reseller_order.id"), index=True)
+    transaction_id: Mapped[str] = mapped_column(String(100))
+    psp_reference: Mapped[str] = mapped_column(String(100))
+    """The first wire of a prepaid order reports under the session's own, every further one under its own."""
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    at: Mapped[datetime]
+    reported_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(Text, default="")
+
+
+class OrderEvent(TenantScoped, Base):
+    """One thing that happened to an order, once by its key: the record `orders show` prints."""
+
+    __tablename__ = "order_event"
+    __table_args__ = (UniqueConstraint("tenant_id", "order_id", "key"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    order_id: Mapped[str] = mapped_column(ForeignKey("reseller_order.id"), index=True)
+    key: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime]
+    what: Mapped[dict[str, Any]]
+    """A `reasons.Reason` as data."""
+
+
+class StaffTask(TenantScoped, Base):
+    """Something that needs a person, once by its key until it is done."""
+
+    __tablename__ = "staff_task"
+    __table_args__ = (UniqueConstraint("tenant_id", "key"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    key: Mapped[str] = mapped_column(String(200))
+    order_id: Mapped[str | None] = mapped_column(ForeignKey("reseller_order.id"))
+    reasons: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]

@@ -1,0 +1,1 @@
+"""Resellers as companies and people: who may order at partner prices, and since when."""

@@ -1,0 +1,84 @@
+"""Resellers, their users and what was decided about them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db.base import Base, ProgramRow, TenantScoped, new_id
+
+
+class Reseller(ProgramRow, Base):
+    """A company in the program. Its address is the approved business address: the place of sales tax (`rules.md` 10.1)."""
+
+    __tablename__ = "reseller"
+    __table_args__ = (UniqueConstraint("tenant_id", "email"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    email: Mapped[str] = mapped_column(String(254))
+    """The first user's address, folded by `rules.fold_email`; mails about orders go here."""
+    company: Mapped[str] = mapped_column(String(200))
+    street: Mapped[str] = mapped_column(String(200))
+    street2: Mapped[str] = mapped_column(String(200), default="")
+    city: Mapped[str] = mapped_column(String(100))
+    postal_code: Mapped[str] = mapped_column(String(20))
+    country: Mapped[str] = mapped_column(String(2))
+    state: Mapped[str] = mapped_column(String(50), default="")
+    """Two-letter code in the US, the country area elsewhere."""
+    tax_number: Mapped[str] = mapped_column(String(50), default="")
+    language: Mapped[str] = mapped_column(String(2), default="en")
+    status: Mapped[str] = mapped_column(String(20))
+    """A `rules.ResellerStatus`."""
+    prepaid_orders: Mapped[int | None]
+    """Own number over the shop's; None takes the shop's (`rules.md` 5.1)."""
+    credit_limit_minor: Mapped[int | None]
+    order_limit_minor: Mapped[int | None]
+    limit_currency: Mapped[str | None] = mapped_column(String(3))
+    created_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1)
+    """Counts changes; a second decision on an old version is refused (`rules.md` 1.2)."""
+    users: Mapped[list[ResellerUser]] = relationship(lazy="selectin", order_by="ResellerUser.id")
+    acceptances: Mapped[list[PolicyAcceptance]] = relationship(lazy="selectin", order_by="PolicyAcceptance.accepted_at")
+
+    __mapper_args__ = {"version_id_col": version}
+
+
+class ResellerUser(ProgramRow, Base):
+    """A Saleor account that orders for a reseller. Partner prices are keyed on its id, never on an e-mail."""
+
+    __tablename__ = "reseller_user"
+    __table_args__ = (UniqueConstraint("tenant_id", "saleor_user_id"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"), index=True)
+    saleor_user_id: Mapped[str] = mapped_column(String(100))
+    email: Mapped[str] = mapped_column(String(254))
+
+
+class PolicyAcceptance(ProgramRow, Base):
+    """A reseller's click on one version of the Reseller Policy, once (`rules.md` 1.3, edge case 7)."""
+
+    __tablename__ = "policy_acceptance"
+    __table_args__ = (UniqueConstraint("tenant_id", "reseller_id", "policy_version"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"), index=True)
+    policy_version: Mapped[str] = mapped_column(String(40))
+    accepted_at: Mapped[datetime]
+    accepted_by: Mapped[str] = mapped_column(String(254))
+
+
+class ResellerHistory(TenantScoped, Base):
+    """What was decided about a reseller, by whom and why. Only ever added to."""
+
+    __tablename__ = "reseller_history"
+    __table_args__ = (Index("ix_reseller_history_reseller", "tenant_id", "reseller_id", "at"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"))
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(254))
+    action: Mapped[str] = mapped_column(String(40))
+    reason: Mapped[str] = mapped_column(Text, default="")
