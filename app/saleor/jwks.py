@@ -1,10 +1,16 @@
 """A shop's published keys, kept in memory: refreshed when an unknown key appears, at most once a minute, and never thrown away
-because the shop is down. The habit is warehouse's (`architecture.md`, Style)."""
+because the shop is down. The habit is warehouse's (`architecture.md`, Style).
+
+A key that the shop no longer publishes counts for one more hour. Saleor has one key, but while a new one is rolled out its
+processes sign with the old and the new one side by side and publish either; a webhook refused then would be lost, since Saleor
+never repeats a 401 (saleor-facts 2). An hour later, or after a restart of ours, the old key is worth nothing.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +22,9 @@ from app.errors import SaleorError
 from app.saleor.signature import KeySet, UnknownKey, verify
 
 COOLDOWN = timedelta(minutes=1)
+GRACE = timedelta(hours=1)
 MAX_BYTES = 64 * 1024
+MAX_FORMER = 4
 
 
 def jwks_url(api_url: str) -> str:
@@ -40,13 +48,18 @@ async def fetch_jwks(http: httpx.AsyncClient, api_url: str) -> dict[str, Any]:
 
 
 class ShopKeys:
-    """One shop's keys with their cooldown. `jwks` is what was stored at the last fetch; `updated` tells when it changed."""
+    """One shop's keys with their cooldown.
+
+    `jwks` is the newest set known. `unsaved` is True from the fetch of another set until its owner stored it and said so.
+    """
 
     def __init__(self, api_url: str, jwks: Mapping[str, Any], http: httpx.AsyncClient, clock: Clock) -> None:
         self.api_url = api_url
         self.jwks = dict(jwks)
+        self.unsaved = False
         self.last_error: str | None = None
         self._keys = KeySet(jwks)
+        self._former: tuple[tuple[datetime, KeySet], ...] = ()
         self._http = http
         self._clock = clock
         self._tried_at: datetime | None = None
@@ -55,11 +68,28 @@ class ShopKeys:
     async def verify(self, signature: str, body: bytes) -> None:
         """Check a webhook's signature; an unknown key is looked up at the shop first. Raises BadSignature."""
         try:
-            verify(signature, body, self._keys)
+            self._verify(signature, body)
         except UnknownKey:
             if not await self._refresh():
                 raise
+            self._verify(signature, body)
+
+    def accept(self, jwks: Mapping[str, Any]) -> None:
+        """Use another set from now on; keys that are not in it count until GRACE is over."""
+        until = self._clock() + GRACE
+        self._former = ((until, self._keys), *self._former)[:MAX_FORMER]
+        self.jwks = dict(jwks)
+        self._keys = KeySet(jwks)
+
+    def _verify(self, signature: str, body: bytes) -> None:
+        try:
             verify(signature, body, self._keys)
+        except UnknownKey:
+            for until, keys in self._former:
+                if self._clock() < until:
+                    with suppress(UnknownKey):
+                        return verify(signature, body, keys)
+            raise
 
     async def _refresh(self) -> bool:
         """Fetch the keys unless that was tried within the cooldown; False when nothing new is known."""
@@ -72,10 +102,13 @@ class ShopKeys:
                 return False
             self._tried_at = now
             try:
-                self.jwks = await fetch_jwks(self._http, self.api_url)
+                fetched = await fetch_jwks(self._http, self.api_url)
             except SaleorError as error:
                 self.last_error = error.sentence
                 return False
             self.last_error = None
-            self._keys = KeySet(self.jwks)
+            if fetched == self.jwks:
+                return False
+            self.accept(fetched)
+            self.unsaved = True
             return True

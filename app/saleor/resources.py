@@ -23,3 +23,9 @@ def subscription(event: str) -> str:
     """The subscription document of a webhook event, without its comments, as Saleor stores it."""
     text = (ROOT / "graphql" / "subscriptions" / f"{event}.graphql").read_text()
     return "\n".join(line for line in text.splitlines() if not line.startswith("#")) + "\n"
+
+
+@cache
+def operation(name: str) -> str:
+    """The document of a query or mutation that the app sends, as written in `graphql/operations/<name>.graphql`."""
+    return (ROOT / "graphql" / "operations" / f"{name}.graphql").read_text()

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.clock import Clock
 from app.db.secrets import SecretBox
 from app.db.session import Database
 from app.db.tenants import Tenant
 from app.errors import NotFound, Unauthorized
+from app.saleor.client import SaleorClient
 from app.saleor.jwks import ShopKeys
 from app.settings import Settings, ShopSettings
 
@@ -55,16 +56,21 @@ class Shops:
         self._clock = clock
         self._by_url: dict[str, Shop] = {}
         self._by_tenant: dict[str, Shop] = {}
+        self._clients: dict[str, tuple[str, SaleorClient]] = {}
+        self._outdated: list[SaleorClient] = []
 
     async def refresh(self, changed: Callable[[Shop], None] | None = None) -> None:
-        """Read what changed; `changed` hears of every new or changed shop."""
-        async with self._database.system() as session:
+        """Read what changed; `changed` hears of every new or changed shop.
+
+        Keys fetched since the last look are stored first, so that a restart verifies while the shop is down.
+        """
+        await self._save_keys()
+        async with self._database.system_reading() as session:
             rows = (await session.scalars(select(Tenant))).all()
         for row in rows:
             before = self._by_tenant.get(row.id)
             if before is not None and before.version == row.program_version:
                 continue
-            keys = before.keys if before is not None and before.keys.jwks == row.jwks else None
             shop = Shop(
                 tenant_id=row.id,
                 api_url=row.saleor_api_url,
@@ -72,8 +78,10 @@ class Shops:
                 active=row.active,
                 version=row.program_version,
                 settings=merged(self._settings.shop, row.settings),
-                keys=keys or ShopKeys(row.saleor_api_url, row.jwks, self._http, self._clock),
+                keys=self._keys(row, before),
             )
+            if before is not None and before.api_url != shop.api_url:
+                self._by_url.pop(before.api_url, None)
             self._by_url[shop.api_url] = self._by_tenant[shop.tenant_id] = shop
             if changed is not None:
                 changed(shop)
@@ -113,3 +121,45 @@ class Shops:
         if sealed is None:
             raise NotFound("There is no such shop.", code="unknown_shop")
         return self._box.decrypt(shop.tenant_id, sealed)
+
+    async def client(self, shop: Shop) -> SaleorClient:
+        """The shop's one client with its connections, a new one after the token was replaced. `close` closes it, nobody else."""
+        token = await self.token(shop)
+        known = self._clients.get(shop.tenant_id)
+        if known is not None and known[0] == token:
+            return known[1]
+        if known is not None:
+            # Somebody may still be waiting for an answer with it.
+            self._outdated.append(known[1])
+        client = SaleorClient(shop.api_url, token, timeout=self._settings.saleor_timeout)
+        self._clients[shop.tenant_id] = (token, client)
+        return client
+
+    async def close(self) -> None:
+        """Close every client."""
+        clients = [*self._outdated, *(client for _, client in self._clients.values())]
+        self._outdated, self._clients = [], {}
+        for client in clients:
+            await client.close()
+
+    def _keys(self, row: Tenant, before: Shop | None) -> ShopKeys:
+        """The keys of the row: those in memory with their cooldown and grace, or new ones for another installation."""
+        if before is None or before.app_id != row.app_id or before.api_url != row.saleor_api_url:
+            return ShopKeys(row.saleor_api_url, row.jwks, self._http, self._clock)
+        if before.keys.jwks != row.jwks:
+            before.keys.accept(row.jwks)
+        return before.keys
+
+    async def _save_keys(self) -> None:
+        for shop in self._by_tenant.values():
+            if not shop.keys.unsaved:
+                continue
+            jwks = shop.keys.jwks
+            async with self._database.system() as session:
+                # Only for the installation that published them; the version tells every other process.
+                await session.execute(
+                    update(Tenant)
+                    .where(Tenant.id == shop.tenant_id, Tenant.app_id == shop.app_id)
+                    .values(jwks=jwks, program_version=Tenant.program_version + 1)
+                )
+            shop.keys.unsaved = shop.keys.jwks is not jwks

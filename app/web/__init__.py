@@ -1,0 +1,1 @@
+"""HTTP only: what arrives is checked, handed to a room below, and its answer written."""
