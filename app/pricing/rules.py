@@ -5,11 +5,13 @@ The unit price is rounded half-up to the minor unit first and multiplied afterwa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import IntEnum
+from functools import lru_cache
+from typing import NamedTuple
 
 from app.money import Money
 from app.reasons import Reason, because, register
@@ -27,6 +29,7 @@ register(
 )
 
 HUNDRED = Decimal(100)
+CENT = Decimal("0.01")
 
 
 class Scope(IntEnum):
@@ -106,8 +109,8 @@ class PriceList:
         return max(self.cap, leave.rate) if leave and on <= leave.expires else self.cap
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+# Named tuples where one is made for every line of every request: several times cheaper than a frozen dataclass.
+class Item(NamedTuple):
     """What is bought, by Saleor's ids."""
 
     variant: str
@@ -116,23 +119,54 @@ class Item:
     collections: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PartnerPrice:
-    """The partner's price of one unit, with what gave it; frozen on the order with the list's version."""
+class PartnerPrice(NamedTuple):
+    """The partner's price of one unit, with what gave it; frozen on the order with the list's version.
+
+    `rate` is what the list or `entry` asked for in percent, None for a fixed price; `cap` is set where it changed the price.
+    """
 
     unit: Money
     retail: Money
     version: int
-    reasons: tuple[Reason, ...]
+    rate: Decimal | None
+    entry: Entry | None = None
+    cap: Decimal | None = None
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """What gave the price. Put into words when read: thousands are computed for one that is."""
+        return tuple(self._found())
+
+    def _found(self) -> Iterator[Reason]:
+        entry, rate = self.entry, self.rate
+        if entry is None:
+            yield because("list_rate", rate=rate, retail=self.retail, version=self.version)
+        elif entry.fixed is None:
+            scope = entry.scope.name.lower()
+            yield because("entry_rate", rate=rate, scope=scope, retail=self.retail, version=self.version)
+        else:
+            yield because("entry_fixed", price=entry.fixed, scope=entry.scope.name.lower(), version=self.version)
+            if self.retail < entry.fixed:
+                yield because("above_retail", price=entry.fixed)
+            rate = (HUNDRED - entry.fixed.amount * HUNDRED / self.retail.amount).quantize(CENT) if self.retail else Decimal(0)
+        if self.cap is not None:
+            yield because("capped", rate=rate, cap=self.cap)
 
 
-@dataclass(frozen=True, slots=True)
-class LinePrice:
-    """What a reseller pays for a line, and why this of the two prices."""
+class LinePrice(NamedTuple):
+    """What a reseller pays for a line: the partner total or, where it is lower, the public one."""
 
     total: Money
     partner: bool
-    reasons: tuple[Reason, ...]
+    unit: PartnerPrice
+    quantity: int
+    public: Money
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """What gave the partner price, and why this of the two prices."""
+        code = "partner_chosen" if self.partner else "public_chosen"
+        return (*self.unit.reasons, because(code, partner=self.unit.unit * self.quantity, public=self.public))
 
 
 def partner_price(item: Item, quantity: int, retail: Money, prices: PriceList, on: date) -> PartnerPrice:
@@ -141,59 +175,61 @@ def partner_price(item: Item, quantity: int, retail: Money, prices: PriceList, o
     The most specific valid entry wins; among entries for the same thing the one with the largest minimum quantity, then the
     lowest price. Never above retail, never below what the cap or a staff exception in force allows.
     """
-    entry = _entry(item, quantity, retail, prices, on)
+    entry = _entry(item, quantity, retail, prices, on) if prices.entries else None
     highest = prices.highest_rate(on)
-    floor = _off(retail, highest)
-    facts = {"retail": retail, "version": prices.version}
-    if entry is not None and entry.fixed is not None:
-        unit, reasons = (
-            entry.fixed,
-            [because("entry_fixed", price=entry.fixed, scope=entry.scope.name.lower(), version=prices.version)],
-        )
-        if retail < unit:
-            unit = retail
-            reasons.append(because("above_retail", price=entry.fixed))
-        rate = (HUNDRED - unit.amount * HUNDRED / retail.amount).quantize(Decimal("0.01")) if retail else Decimal(0)
-    elif entry is not None and entry.rate is not None:
-        rate, unit = entry.rate, _off(retail, entry.rate)
-        reasons = [because("entry_rate", rate=rate, scope=entry.scope.name.lower(), **facts)]
+    if entry is None or entry.fixed is None:
+        rate = prices.rate if entry is None else entry.rate or Decimal(0)
+        unit = _off(retail, rate)
+        if rate <= highest:
+            return PartnerPrice(unit, retail, prices.version, rate, entry)
     else:
-        rate, unit = prices.rate, _off(retail, prices.rate)
-        reasons = [because("list_rate", rate=rate, **facts)]
+        rate = None
+        unit = retail if retail < entry.fixed else entry.fixed
+    floor = _off(retail, highest)
     if unit < floor:
-        unit = floor
-        reasons.append(because("capped", rate=rate, cap=highest))
-    return PartnerPrice(unit, retail, prices.version, tuple(reasons))
+        return PartnerPrice(floor, retail, prices.version, rate, entry, highest)
+    return PartnerPrice(unit, retail, prices.version, rate, entry)
 
 
 def choose(partner: PartnerPrice, quantity: int, public_total: Money) -> LinePrice:
     """What the reseller pays for the line: the lower of partner and public price, never both reductions (`rules.md` 2.3)."""
     total = partner.unit * quantity
     if public_total < total:
-        return LinePrice(public_total, False, (*partner.reasons, because("public_chosen", public=public_total, partner=total)))
-    return LinePrice(total, True, (*partner.reasons, because("partner_chosen", partner=total, public=public_total)))
+        return LinePrice(public_total, False, partner, quantity, public_total)
+    return LinePrice(total, True, partner, quantity, public_total)
 
 
 def _entry(item: Item, quantity: int, retail: Money, prices: PriceList, on: date) -> Entry | None:
-    places = [(Scope.VARIANT, item.variant), (Scope.PRODUCT, item.product)]
-    if item.category is not None:
-        places.append((Scope.CATEGORY, item.category))
-    for place in places:
-        if found := [entry for entry in prices.entries.get(place, ()) if entry.applies(quantity, retail.currency, on)]:
-            return min(found, key=lambda entry: _rank(entry, retail))
-    collected = [
-        entry
-        for collection in item.collections
-        for entry in prices.entries.get((Scope.COLLECTION, collection), ())
-        if entry.applies(quantity, retail.currency, on)
-    ]
-    return min(collected, key=lambda entry: _rank(entry, retail)) if collected else None
+    entries = prices.entries
+    for place in ((Scope.VARIANT, item.variant), (Scope.PRODUCT, item.product), (Scope.CATEGORY, item.category or "")):
+        if place in entries and (found := _best(entries[place], quantity, retail, on)) is not None:
+            return found
+    collected: list[Entry] = []
+    for collection in item.collections:
+        collected += entries.get((Scope.COLLECTION, collection), ())
+    return _best(collected, quantity, retail, on) if collected else None
+
+
+def _best(entries: Sequence[Entry], quantity: int, retail: Money, on: date) -> Entry | None:
+    valid = [entry for entry in entries if entry.applies(quantity, retail.currency, on)]
+    if len(valid) > 1:
+        return min(valid, key=lambda entry: _rank(entry, retail))
+    return valid[0] if valid else None
 
 
 def _rank(entry: Entry, retail: Money) -> tuple[int, int]:
-    price = entry.fixed or _off(retail, entry.rate or Decimal(0))
+    price = _off(retail, entry.rate or Decimal(0)) if entry.fixed is None else entry.fixed
     return -entry.minimum_quantity, price.minor
 
 
 def _off(retail: Money, rate: Decimal) -> Money:
-    return Money.rounded(retail.amount * (HUNDRED - rate) / HUNDRED, retail.currency)
+    """Retail less a percentage, half-up, in whole numbers: exact, and several times faster than Decimal."""
+    part, whole = _kept(rate)
+    return Money((2 * retail.minor * part + whole) // (2 * whole), retail.currency)
+
+
+@lru_cache(maxsize=1024)
+def _kept(rate: Decimal) -> tuple[int, int]:
+    """What a discount in percent leaves, as a fraction."""
+    numerator, denominator = rate.as_integer_ratio()
+    return 100 * denominator - numerator, 100 * denominator

@@ -123,6 +123,18 @@ def test_prices_entered_with_tax() -> None:
     assert answer("texan", **more) == [("16.82", "18.21")]
 
 
+def test_a_line_without_tax_holds_none_when_prices_are_entered_with_tax() -> None:
+    untaxed = line(charge_taxes=False)
+    assert answer(None, untaxed, prices_entered_with_tax=True) == [("20.00", "20.00")]
+    assert answer("texan", untaxed, prices_entered_with_tax=True) == [("18.00", "18.00")]
+
+
+def test_a_deleted_variant_has_a_public_price_only() -> None:
+    assert answer(None, line(item=None, retail=None)) == [("20.00", "21.40")]
+    with pytest.raises(Refused, match="Grid has no price"):
+        quote(request("texan", line(item=None)), PROGRAM)
+
+
 def test_shipping() -> None:
     found = quote(request("texan", shipping=usd("10"), shipping_discount=usd("2")), PROGRAM)
     assert (found.shipping_net, found.shipping_gross, found.shipping_rate) == (usd("8"), usd("8.66"), Decimal("8.25"))

@@ -115,3 +115,12 @@ def test_never_above_retail_nor_below_the_cap(minor: int, percent: Decimal, cap:
     found = partner_price(ITEM, quantity, retail, PriceList.of(1, [], rate=percent, cap=cap), DAY)
     floor = Money.rounded(retail.amount * (100 - cap) / 100, "USD")
     assert floor <= found.unit <= retail
+
+
+def test_a_fixed_price_of_nothing_is_a_price() -> None:
+    free = Entry(Scope.VARIANT, "v1", fixed=usd("0"))
+    assert price(free, cap="100") == "0.00"
+    assert price(free, Entry(Scope.VARIANT, "v1", fixed=usd("1")), cap="100") == "0.00"
+    found = partner_price(ITEM, 1, RETAIL, PriceList.of(7, [free]), DAY)
+    assert [reason.code for reason in found.reasons] == ["entry_fixed", "capped"]
+    assert dict(found.reasons[1].params) == {"rate": "100.00", "cap": "10"}

@@ -1,0 +1,173 @@
+"""Adding resellers and deciding about them. Each decision leaves a row of history; the first of two decisions stands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.errors import Conflict, InvalidInput, NotFound
+from app.resellers.addresses import country_code, us_state, us_zip
+from app.resellers.rules import Decision, ResellerStatus, after, fold_email, valid_email
+from app.resellers.tables import PolicyAcceptance, Reseller, ResellerHistory, ResellerUser
+
+NEEDS_REASON = frozenset({Decision.REJECT, Decision.SUSPEND, Decision.END})
+"""Decisions a reseller is told the reason of (`rules.md` 1.1)."""
+
+
+async def add(
+    session: AsyncSession,
+    *,
+    email: str,
+    saleor_user_id: str,
+    company: str,
+    street: str,
+    city: str,
+    postal_code: str,
+    country: str,
+    by: str,
+    at: datetime,
+    state: str = "",
+    street2: str = "",
+    tax_number: str = "",
+    language: str = "en",
+) -> Reseller:
+    """A new reseller, pending, with its first user.
+
+    `saleor_user_id` is the account's id in the shop; the caller looked it up. Raises InvalidInput that names the wrong field, and
+    Conflict when the e-mail or the account belongs to a reseller already (edge case 1).
+    """
+    if not valid_email(email.strip()):
+        raise InvalidInput(f"email: {email!r} is not an e-mail address.", code="email")
+    if not saleor_user_id:
+        raise InvalidInput("saleor_user_id: the account's id in the shop is missing.", code="saleor_user_id")
+    if language not in ("en", "de"):
+        raise InvalidInput(f"language: {language!r} is not one of en, de.", code="language")
+    land = country_code(country)
+    folded = fold_email(email)
+    if await _find(session, folded) is not None:
+        raise Conflict(f"{folded} is a reseller already; decide about that one instead.", code="known_reseller")
+    if (other := await by_saleor_user(session, saleor_user_id)) is not None:
+        raise Conflict(f"This account orders for {other.company} ({other.email}) already.", code="known_user")
+    reseller = Reseller(
+        email=folded,
+        company=_filled("company", company, 200),
+        street=_filled("street", street, 200),
+        street2=street2.strip(),
+        city=_filled("city", city, 100),
+        postal_code=us_zip(postal_code) if land == "US" else _filled("postal_code", postal_code, 20),
+        country=land,
+        state=us_state(state) if land == "US" else state.strip(),
+        tax_number=tax_number.strip(),
+        language=language,
+        status=ResellerStatus.PENDING.value,
+        created_at=at,
+        users=[ResellerUser(saleor_user_id=saleor_user_id, email=folded)],
+        acceptances=[],
+    )
+    session.add(reseller)
+    await session.flush()
+    await _record(session, reseller, "add", by=by, at=at)
+    return reseller
+
+
+async def decide(
+    session: AsyncSession, email: str, decision: Decision, *, by: str, at: datetime, policy_version: str, reason: str = ""
+) -> Reseller:
+    """Carry out a staff decision (`rules.md` 1.2).
+
+    On approval an acceptance of another version than `policy_version`, the one in force, is void: it was given while the
+    application waited (edge case 5); history keeps it. Raises InvalidInput without a reason where one is owed, NotFound, and
+    Conflict that names who decided before when the state no longer allows it (edge case 4).
+    """
+    if decision in NEEDS_REASON and not reason.strip():
+        raise InvalidInput(f"reason: say why, to {decision.value} a reseller.", code="reason")
+    found = await find(session, email)
+    # The second of two decisions waits here for the first one's transaction, and then sees its result.
+    locked = select(Reseller).where(Reseller.id == found.id).with_for_update().execution_options(populate_existing=True)
+    reseller = (await session.scalars(locked)).one()
+    target = after(ResellerStatus(reseller.status), decision)
+    if target is None:
+        raise Conflict(await _already(session, reseller, decision), code="already_decided")
+    reseller.status = target.value
+    await _record(session, reseller, decision.value, by=by, at=at, reason=reason.strip())
+    if decision is Decision.APPROVE:
+        for void in [old for old in reseller.acceptances if old.policy_version != policy_version]:
+            facts = f"version {void.policy_version}, accepted by {void.accepted_by} at {void.accepted_at.isoformat()}"
+            await _record(session, reseller, "policy_void", by=by, at=at, reason=facts)
+            await session.delete(void)
+        await session.flush()
+        await session.refresh(reseller, ["acceptances"])
+    return reseller
+
+
+async def accept_policy(session: AsyncSession, reseller: Reseller, *, version: str, by: str, at: datetime) -> bool:
+    """Record the acceptance of a policy version; False when it was accepted before (`rules.md` 1.3, edge case 7)."""
+    if any(acceptance.policy_version == version for acceptance in reseller.acceptances):
+        return False
+    row = PolicyAcceptance(reseller_id=reseller.id, policy_version=version, accepted_at=at, accepted_by=by)
+    try:
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        new = False  # the other click of a double click was first
+    else:
+        new = True
+        await _record(session, reseller, "accept_policy", by=by, at=at, reason=f"version {version}")
+    await session.refresh(reseller, ["acceptances"])
+    return new
+
+
+async def find(session: AsyncSession, email: str) -> Reseller:
+    """The reseller of this e-mail, its own or a user's, in any case. Raises NotFound."""
+    reseller = await _find(session, fold_email(email))
+    if reseller is None:
+        raise NotFound(f"There is no reseller with the e-mail {email}; `reseller resellers list` shows all.", code="no_reseller")
+    return reseller
+
+
+async def by_saleor_user(session: AsyncSession, saleor_user_id: str) -> Reseller | None:
+    """The reseller a Saleor account orders for, in whatever state; None for everybody else."""
+    users = select(ResellerUser.reseller_id).where(ResellerUser.saleor_user_id == saleor_user_id)
+    return (await session.scalars(select(Reseller).where(Reseller.id.in_(users)))).one_or_none()
+
+
+async def list_all(session: AsyncSession) -> list[Reseller]:
+    """Every reseller by company name."""
+    return list(await session.scalars(select(Reseller).order_by(Reseller.company, Reseller.id)))
+
+
+async def history(session: AsyncSession, reseller_id: str) -> list[ResellerHistory]:
+    """What was decided about a reseller, oldest first."""
+    rows = select(ResellerHistory).where(ResellerHistory.reseller_id == reseller_id)
+    return list(await session.scalars(rows.order_by(ResellerHistory.at, ResellerHistory.id)))
+
+
+async def _find(session: AsyncSession, folded: str) -> Reseller | None:
+    users = select(ResellerUser.reseller_id).where(ResellerUser.email == folded)
+    found = select(Reseller).where(or_(Reseller.email == folded, Reseller.id.in_(users)))
+    return (await session.scalars(found)).first()
+
+
+async def _already(session: AsyncSession, reseller: Reseller, decision: Decision) -> str:
+    decided = [row for row in await history(session, reseller.id) if row.action in set(Decision)]
+    if not decided:
+        return f"{reseller.company} is {reseller.status}; it cannot be changed by {decision.value}."
+    last = decided[-1]
+    return f"{reseller.company} was already decided by {last.by} on {last.at.date()}: it is {reseller.status}."
+
+
+async def _record(session: AsyncSession, reseller: Reseller, action: str, *, by: str, at: datetime, reason: str = "") -> None:
+    session.add(ResellerHistory(reseller_id=reseller.id, at=at, by=by, action=action, reason=reason))
+    await session.flush()
+
+
+def _filled(field: str, text: str, longest: int) -> str:
+    given = text.strip()
+    if not given:
+        raise InvalidInput(f"{field}: it is missing.", code=field)
+    if len(given) > longest:
+        raise InvalidInput(f"{field}: at most {longest} characters.", code=field)
+    return given
