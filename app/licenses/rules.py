@@ -8,7 +8,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
@@ -36,6 +36,15 @@ class LicenseKind(StrEnum):
     TEMPORARY = "temporary"
 
 
+class LicenseState(StrEnum):
+    """Where an issued license stands. Superseded is final: the permanent license took the temporary one's place."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+    SUPERSEDED = "superseded"
+
+
 @dataclass(frozen=True, slots=True)
 class LicensePolicy:
     """What one unit of a product licenses. `term_months` None is perpetual, `maintenance_months` None is without maintenance."""
@@ -45,6 +54,15 @@ class LicensePolicy:
     seats_per_unit: int
     term_months: int | None
     maintenance_months: int | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form, as an order line keeps it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> LicensePolicy:
+        """The policy as it was stored by `as_dict`."""
+        return cls(**stored)
 
 
 @dataclass(frozen=True, slots=True)

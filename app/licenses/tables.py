@@ -60,5 +60,7 @@ class License(TenantScoped, Base):
     state: Mapped[str] = mapped_column(String(20))
     """A `rules.LicenseState`."""
     state_reason: Mapped[str] = mapped_column(Text, default="")
+    state_at: Mapped[datetime]
+    """When it came into this state."""
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]

@@ -1,0 +1,200 @@
+"""The invoice and the proforma as PDF/A-3b, set by Typst from `templates/invoice.typ`.
+
+All text goes to the template as JSON data, so that no name is ever read as markup. The same input gives the same bytes: the only
+date in the file is the document's own.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import typst
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
+
+from app.documents.schemas import Address, DocumentKind, InvoiceData, InvoiceLine, Language
+from app.documents.words import WORDS
+from app.money import Money
+from app.settings import Seller
+
+TEMPLATE = Path(__file__).parent / "templates" / "invoice.typ"
+LOCALES = {"en": "en_US", "de": "de_DE"}
+LETTER_COUNTRIES = {"US", "CA", "MX"}
+
+
+def render_invoice(data: InvoiceData) -> bytes:
+    """The PDF. PDF/A-3b, except where a name uses characters (Chinese, say) that the shipped fonts do not have."""
+    inputs = {"data": json.dumps(_clean(content(data)), ensure_ascii=False)}
+    at = int(datetime.combine(data.issued_on, time(), UTC).timestamp())
+    try:
+        return typst.compile(
+            TEMPLATE,
+            root=TEMPLATE.parent,
+            format="pdf",
+            sys_inputs=inputs,
+            timestamp=at,
+            pdf_standards="a-3b",
+            ignore_system_fonts=True,
+        )
+    except typst.TypstError as error:
+        if "could not be displayed" not in str(error):
+            raise
+        return typst.compile(TEMPLATE, root=TEMPLATE.parent, format="pdf", sys_inputs=inputs, timestamp=at)
+
+
+def content(data: InvoiceData) -> dict[str, Any]:
+    """The document's words and figures as the template prints them, in the language of `data`."""
+    words, language = WORDS[data.language], data.language
+    proforma = data.kind is DocumentKind.PROFORMA
+    paid = data.paid if data.paid is not None and data.paid.minor > 0 else None
+    settled = paid is not None and data.gross <= paid
+    facts = [
+        (words["proforma_number" if proforma else "invoice_number"], data.number),
+        (words["issued"], _date(data.issued_on, language)),
+        (words["order"], data.order_number),
+        (words["order_date"], _date(data.order_date, language)),
+        (words["po_number"], data.po_number),
+        (words["terms"], words[data.terms]),
+        (words["due"], "" if settled else _date(data.due_date, language)),
+    ]
+    return {
+        "paper": "us-letter" if data.seller.country in LETTER_COUNTRIES else "a4",
+        "language": language,
+        "date": [data.issued_on.year, data.issued_on.month, data.issued_on.day],
+        "title": words["proforma" if proforma else "invoice"],
+        "number": data.number,
+        "note": words["proforma_note"] if proforma else "",
+        "words": words,
+        "currency_note": words["currency"].format(currency=data.gross.currency),
+        "seller": _seller(data.seller, language),
+        "bill_to": _address(data.bill_to, language, words),
+        "ship_to": _address(data.ship_to, language, words),
+        "facts": [[label, value] for label, value in facts if value],
+        "lines": [_line(position, line, language, words) for position, line in enumerate(data.lines, 1)],
+        "sums": _sums(data, paid, words),
+        "settled": words["paid_in_full"].format(date=_date(data.paid_on, language)) if settled and data.paid_on else "",
+        "payment": None if settled else _payment(data, words),
+    }
+
+
+def _line(position: int, line: InvoiceLine, language: Language, words: dict[str, str]) -> dict[str, str]:
+    note = line.tax_reason
+    if line.certificate_number:
+        note = words["exempt"].format(number=line.certificate_number)
+    return {
+        "position": str(position),
+        "sku": line.sku,
+        "name": line.name,
+        "note": note,
+        "quantity": format_decimal(line.quantity, locale=LOCALES[language]),
+        "retail": _plain(line.retail_unit, language),
+        "unit": _plain(line.net_unit, language),
+        "net": _plain(line.net_total, language),
+        "tax": _percent(line.tax_rate, language),
+    }
+
+
+def _sums(data: InvoiceData, paid: Money | None, words: dict[str, str]) -> list[dict[str, Any]]:
+    language = data.language
+    rows: list[tuple[str, Money, bool]] = [(words["net"], data.net, False)]
+    for tax in data.taxes:
+        label = words["tax_of"].format(rate=_percent(tax.rate, language), net=_money(tax.net, language))
+        rows.append((label, tax.tax, False))
+    rows.append((words["gross"], data.gross, True))
+    if paid is not None:
+        label = words["paid_on"].format(date=_date(data.paid_on, language)) if data.paid_on else words["paid"]
+        rows.append((label, -paid, False))
+        rows.append((words["open"], data.gross - paid, True))
+    return [{"label": label, "amount": _money(amount, language), "strong": strong} for label, amount, strong in rows]
+
+
+def _payment(data: InvoiceData, words: dict[str, str]) -> dict[str, Any] | None:
+    if data.instructions is None:
+        return None
+    account, language = data.instructions.account, data.language
+    rows = [
+        (words["beneficiary"], account.beneficiary),
+        (words["iban"], " ".join(account.iban[start : start + 4] for start in range(0, len(account.iban), 4))),
+        (words["bic"], account.bic),
+        (words["routing_number"], account.routing_number),
+        (words["account_number"], account.account_number),
+        (words["bank"], account.bank_name),
+        (words["amount"], _money(data.instructions.amount, language)),
+        (words["reference"], data.instructions.reference),
+        (words["due"], _date(data.instructions.due, language)),
+    ]
+    return {
+        "lead": words[f"pay_{data.terms}"],
+        "rows": [[label, value] for label, value in rows if value],
+        "qr": data.instructions.qr_svg,
+    }
+
+
+def _seller(seller: Seller, language: Language) -> dict[str, Any]:
+    country = _country(seller.country, language)
+    city = _city(seller.postal_code, seller.city, seller.state, seller.country)
+    return {
+        "name": seller.name,
+        "address": [part for part in (seller.street, city, country) if part],
+        "contact": [part for part in (seller.email, seller.website) if part],
+        "tax_number": seller.tax_number,
+    }
+
+
+def _address(address: Address, language: Language, words: dict[str, str]) -> list[str]:
+    city = _city(address.postal_code, address.city, address.state, address.country)
+    lines = [address.company, address.name, address.street, address.street_2, city, _country(address.country, language)]
+    lines += [address.email, f"{words['tax_number']} {address.tax_number}" if address.tax_number else ""]
+    return [line for line in lines if line.strip()]
+
+
+def _city(postal_code: str, city: str, state: str, country: str) -> str:
+    """American order (city, state and ZIP) where it is the custom, else postal code and city."""
+    if country in LETTER_COUNTRIES:
+        return ", ".join(part for part in (city, f"{state} {postal_code}".strip()) if part)
+    return ", ".join(part for part in (f"{postal_code} {city}".strip(), state) if part)
+
+
+def _country(code: str, language: Language) -> str:
+    return str(Locale.parse(LOCALES[language]).territories.get(code, code))
+
+
+def _date(day: date | None, language: Language) -> str:
+    return format_date(day, "long" if language == "en" else "d. MMMM y", LOCALES[language]) if day else ""
+
+
+def _money(money: Money, language: Language) -> str:
+    return str(format_currency(money.amount, money.currency, format=_pattern(language), locale=LOCALES[language]))
+
+
+def _plain(money: Money, language: Language) -> str:
+    """The amount alone; the column's heading names the currency."""
+    places = -int(money.amount.as_tuple().exponent)
+    pattern = "#,##0" + ("." + "0" * places if places else "")
+    return str(format_decimal(money.amount, pattern, LOCALES[language]))
+
+
+def _pattern(language: Language) -> str:
+    return "¤¤ #,##0.00" if language == "en" else "#,##0.00 ¤¤"
+
+
+def _percent(rate: Decimal, language: Language) -> str:
+    text = format_decimal(rate.normalize(), "#,##0.####", LOCALES[language])
+    return f"{text}\u00a0%" if language == "de" else f"{text}%"
+
+
+def _clean(value: Any) -> Any:
+    """Without control characters, which no font can draw."""
+    if isinstance(value, str):
+        return "".join(" " if unicodedata.category(letter) in {"Cc", "Cn", "Co", "Cs"} else letter for letter in value)
+    if isinstance(value, dict):
+        return {key: _clean(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_clean(entry) for entry in value]
+    return value

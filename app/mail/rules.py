@@ -1,0 +1,174 @@
+"""Composing a mail: the same input gives the same bytes, and no text of others becomes a header or markup."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import typst
+from babel.dates import format_date
+from babel.numbers import format_currency
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from app.errors import InvalidInput
+from app.mail.schemas import Attachment, Language, LicenseContext, MailKind, OrderContext
+from app.money import Money
+
+TEMPLATES = Path(__file__).parent / "templates"
+POLICY = SMTP.clone(cte_type="7bit")
+LOCALES = {"en": "en_US", "de": "de_DE"}
+MONEY = {"en": "¤¤ #,##0.00", "de": "#,##0.00 ¤¤"}
+DATES = {"en": "MMMM d, y", "de": "d. MMMM y"}
+SUBJECTS = {
+    (MailKind.ORDER_RECEIVED, "en"): "Order {number} received",
+    (MailKind.ORDER_RECEIVED, "de"): "Bestellung {number} eingegangen",
+    (MailKind.ORDER_DETAILS, "en"): "Order {number}: details and invoice",
+    (MailKind.ORDER_DETAILS, "de"): "Bestellung {number}: Details und Rechnung",
+    (MailKind.LICENSE, "en"): "Order {number}: license",
+    (MailKind.LICENSE, "de"): "Bestellung {number}: Lizenz",
+}
+
+Context = OrderContext | LicenseContext
+
+
+def subject(kind: MailKind, language: Language, context: Context) -> str:
+    """The subject, one line of at most 200 characters. It never names an amount."""
+    return _line(SUBJECTS[kind, language].format(number=context.order_number))[:200]
+
+
+def message_id(mail_id: str, base_url: str) -> str:
+    """A mail's own Message-ID without the angle brackets; it never changes."""
+    return f"{mail_id}@{urlsplit(base_url).hostname or 'localhost'}"
+
+
+def envelope(address: str) -> Address:
+    """One mail address, perhaps with a display name; an international domain in its ASCII form.
+
+    Raises InvalidInput for anything that is no single address in ASCII letters before the @.
+    """
+    name, plain = parseaddr(address) if "<" in address else ("", address.strip())
+    local, _, domain = plain.rpartition("@")
+    try:
+        ascii_domain = domain.encode("idna").decode()
+        if not local or not re.fullmatch(r"[!-~]+", plain.replace(domain, "", 1)) or not re.fullmatch(r"[\w.-]+", ascii_domain):
+            raise ValueError("no address")
+        return Address(display_name=_line(name), addr_spec=f"{local}@{ascii_domain}")
+    except Exception as error:  # the parser of the standard library fails in many ways on nonsense
+        raise InvalidInput(f"No mail can be sent to {address!r}: it is not a mail address.", code="mail_address") from error
+
+
+def compose(
+    kind: MailKind,
+    language: Language,
+    context: Context,
+    attachments: Sequence[Attachment],
+    *,
+    sender: str,
+    recipient: str,
+    message_id: str,
+    at: datetime,
+) -> bytes:
+    """The whole mail as it goes over the wire: text and HTML, an EPC code as inline picture, the attachments.
+
+    Raises InvalidInput for a sender or recipient that is no address, TypeError for a context of another kind of mail: amounts
+    cannot come into a license mail.
+    """
+    wanted = LicenseContext if kind is MailKind.LICENSE else OrderContext
+    if not isinstance(context, wanted):
+        raise TypeError(f"a {kind} mail is made from {wanted.__name__}")
+    payment = context.payment if isinstance(context, OrderContext) else None
+    qr = qr_png(payment.qr_svg) if payment is not None and payment.qr_svg else None
+    cid = f"qr.{message_id}"
+    mail = EmailMessage(policy=POLICY)
+    mail["From"] = envelope(sender)
+    mail["To"] = envelope(recipient)
+    if context.seller.email:
+        mail["Reply-To"] = envelope(context.seller.email)
+    mail["Subject"] = subject(kind, language, context)
+    mail["Date"] = format_datetime(at.astimezone(UTC))
+    mail["Message-ID"] = f"<{message_id}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["Content-Language"] = language
+    mail.set_content(render(kind, language, context, "txt"))
+    mail.add_alternative(render(kind, language, context, "html", qr_cid=cid if qr else ""), subtype="html")
+    if qr:
+        html = mail.get_payload(1)
+        assert isinstance(html, EmailMessage)
+        html.add_related(qr, "image", "png", cid=f"<{cid}>", filename="qr.png", disposition="inline")
+    for attachment, name in zip(attachments, _distinct(attachment.file_name for attachment in attachments), strict=True):
+        main, _, sub = attachment.media_type.partition("/")
+        mail.add_attachment(attachment.content, maintype=main, subtype=sub, filename=name)
+    _fix_boundaries(mail, message_id)
+    return mail.as_bytes()
+
+
+def render(kind: MailKind, language: Language, context: Context, suffix: str, *, qr_cid: str = "") -> str:
+    """The body as `txt` or `html`; names are escaped in HTML."""
+    template = ENVIRONMENT.get_template(f"{kind}.{language}.{suffix}")
+    return template.render(c=context, language=language, subject=subject(kind, language, context), qr_cid=qr_cid)
+
+
+def qr_png(svg: str) -> bytes:
+    """The picture of an SVG code, for mail programs draw no SVG."""
+    return typst.compile(TEMPLATES / "qr.typ", root=TEMPLATES, format="png", ppi=216, sys_inputs={"svg": svg}, timestamp=0)
+
+
+def _fix_boundaries(mail: EmailMessage, message_id: str) -> None:
+    parts = [part for part in mail.walk() if part.is_multipart()]
+    for position, part in enumerate(parts):
+        part.set_boundary("=_" + hashlib.sha256(f"{message_id}/{position}".encode()).hexdigest()[:40])
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """File names without control characters, the second of the same name with a number."""
+    given: list[str] = []
+    for name in map(_line, names):
+        stem, dot, suffix = name.rpartition(".")
+        candidate, number = name, 2
+        while candidate in given:
+            candidate = f"{stem}-{number}{dot}{suffix}" if dot else f"{name}-{number}"
+            number += 1
+        given.append(candidate)
+    return given
+
+
+def _line(text: str) -> str:
+    """One line: no control characters, no double blanks."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def _money(money: Money, language: Language) -> str:
+    return str(format_currency(money.amount, money.currency, MONEY[language], LOCALES[language]))
+
+
+def _date(day: date, language: Language) -> str:
+    return format_date(day, DATES[language], LOCALES[language])
+
+
+def _iban(iban: str) -> str:
+    return " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(["html"], default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Any] = {"money": _money, "day": _date, "iban": _iban, "line": _line}
+    environment.filters.update(filters)
+    return environment
+
+
+ENVIRONMENT = _environment()

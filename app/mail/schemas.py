@@ -1,0 +1,88 @@
+"""What each mail says. The license mail has no place for an amount: it is passed on to the end customer (`rules.md` 9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+from app.money import Money
+from app.settings import Seller
+
+Language = Literal["en", "de"]
+
+
+class MailKind(StrEnum):
+    """The mails of an order, all to its reseller (`rules.md` 8.1)."""
+
+    ORDER_RECEIVED = "order_received"
+    ORDER_DETAILS = "order_details"
+    LICENSE = "license"
+
+
+@dataclass(frozen=True, slots=True)
+class MailLine:
+    """A line as a mail lists it."""
+
+    sku: str
+    name: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """How to pay: the fields of `documents.bank_details.Instructions`, empty ones left out. `qr_svg` is the EPC code in EUR."""
+
+    amount: Money
+    reference: str
+    due: date
+    beneficiary: str
+    iban: str = ""
+    bic: str = ""
+    routing_number: str = ""
+    account_number: str = ""
+    bank_name: str = ""
+    qr_svg: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderContext:
+    """An order received, or released. `prepaid_done` of `prepaid_needed` prepaid orders count so far (`rules.md` 5.1).
+
+    `payment` is what is still to be paid; None when nothing is.
+    """
+
+    seller: Seller
+    name: str
+    order_number: str
+    end_customer: str
+    lines: tuple[MailLine, ...]
+    total: Money
+    terms: Literal["prepay", "on_account"]
+    prepaid_done: int
+    prepaid_needed: int
+    po_number: str = ""
+    payment: Payment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LicenseContext:
+    """License files of an order. `temporary_until` is the last day of a temporary license."""
+
+    seller: Seller
+    name: str
+    order_number: str
+    end_customer: str
+    lines: tuple[MailLine, ...]
+    po_number: str = ""
+    temporary_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail, like `application/pdf`."""
+
+    file_name: str
+    media_type: str
+    content: bytes

@@ -1,0 +1,169 @@
+"""Mails: made once by their key, delivered until a server took or refused them (`rules.md` 8.3, 11.1)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import undefer
+
+from app.clock import Clock
+from app.db.base import new_id
+from app.db.session import Database
+from app.errors import NotFound, Unavailable
+from app.mail.rules import Context, compose, envelope, message_id, subject
+from app.mail.schemas import Attachment, Language, MailKind
+from app.mail.tables import Mail
+from app.settings import Settings
+
+TIMEOUT = 30.0
+"""Seconds."""
+SMTP_PORT, SMTPS_PORT = 587, 465
+QUEUED, SENT, FAILED = "queued", "sent", "failed"
+
+
+class _RefusedForGood(Exception):
+    """The mail server will never take this mail; its words are the message."""
+
+
+async def queue(
+    session: AsyncSession,
+    *,
+    key: str,
+    kind: MailKind,
+    order_id: str | None,
+    recipient: str,
+    language: Language,
+    context: Context,
+    attachments: Sequence[Attachment],
+    settings: Settings,
+    at: datetime,
+) -> Mail:
+    """The mail with this key, made now if there is none yet; a repetition gets the stored one. `deliver` sends it.
+
+    Raises InvalidInput for a recipient that is no mail address.
+    """
+    query = select(Mail).where(Mail.key == key)
+    if stored := await session.scalar(query):
+        return stored
+    mail_id = new_id()
+    identity = message_id(mail_id, settings.base_url)
+    content = compose(
+        kind, language, context, attachments, sender=settings.mail_from, recipient=recipient, message_id=identity, at=at
+    )
+    mail = Mail(
+        id=mail_id,
+        key=key,
+        kind=kind,
+        order_id=order_id,
+        recipient=recipient,
+        language=language,
+        subject=subject(kind, language, context),
+        message_id=identity,
+        content=content,
+        state=QUEUED,
+        created_at=at,
+    )
+    try:
+        async with session.begin_nested():
+            session.add(mail)
+    except IntegrityError:
+        stored = await session.scalar(query)
+        if stored is None:
+            raise
+        return stored
+    return mail
+
+
+async def of_order(session: AsyncSession, order_id: str) -> Sequence[Mail]:
+    """The mails about an order, the oldest first, without their bytes."""
+    return (await session.scalars(select(Mail).where(Mail.order_id == order_id).order_by(Mail.created_at, Mail.key))).all()
+
+
+async def deliver(database: Database, tenant_id: str, mail_id: str, settings: Settings, clock: Clock) -> str:
+    """Hand a queued mail to the mail server, or write it to the mail directory; its state then: sent or failed.
+
+    Opens its own transactions, so that none is open while the server thinks. Raises Unavailable, to be tried again, when the
+    server is away or says so, NotFound without such a mail. A final refusal of the recipient or the mail marks it failed with the
+    server's words.
+    """
+    async with database.tenant(tenant_id) as session:
+        mail = await session.scalar(select(Mail).where(Mail.id == mail_id).options(undefer(Mail.content)))
+    if mail is None:
+        raise NotFound("There is no such mail.", code="no_mail")
+    if mail.state != QUEUED:
+        return mail.state
+    try:
+        if settings.smtp_url:
+            await _send(mail, settings)
+        else:
+            await asyncio.to_thread(_write, Path(settings.mail_directory) / tenant_id, mail)
+    except _RefusedForGood as refusal:
+        return await _note(database, mail, FAILED, str(refusal), None)
+    except (aiosmtplib.SMTPException, OSError) as error:
+        words = str(error) or type(error).__name__
+        await _note(database, mail, QUEUED, words, None)
+        raise Unavailable(f"The mail to {mail.recipient} could not be sent yet: {words}", code="mail_server") from error
+    return await _note(database, mail, SENT, "", clock())
+
+
+async def _note(database: Database, mail: Mail, state: str, error: str, sent_at: datetime | None) -> str:
+    """Record how an attempt ended; what another attempt ended in meanwhile stays."""
+    async with database.tenant(mail.tenant_id) as session:
+        row = (await session.scalars(select(Mail).where(Mail.id == mail.id).with_for_update())).one()
+        row.attempts += 1
+        if row.state != SENT:
+            row.state, row.error, row.sent_at = state, error, sent_at
+        return row.state
+
+
+async def _send(mail: Mail, settings: Settings) -> None:
+    url = urlsplit(settings.smtp_url)
+    secure = url.scheme == "smtps"
+    try:
+        await aiosmtplib.send(
+            mail.content,
+            sender=envelope(settings.mail_from).addr_spec,
+            recipients=[envelope(mail.recipient).addr_spec],
+            hostname=url.hostname,
+            port=url.port or (SMTPS_PORT if secure else SMTP_PORT),
+            username=unquote(url.username) if url.username else None,
+            password=unquote(url.password) if url.password else None,
+            use_tls=secure,
+            timeout=TIMEOUT,
+        )
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        refusal = error.recipients[0]
+        if refusal.code >= 500:
+            raise _RefusedForGood(f"{refusal.code} {refusal.message}") from error
+        raise
+    except aiosmtplib.SMTPDataError as error:
+        if error.code >= 500:
+            raise _RefusedForGood(f"{error.code} {error.message}") from error
+        raise
+
+
+def _write(directory: Path, mail: Mail) -> None:
+    """One file per mail, whole or not at all; a repetition replaces it by the same."""
+    directory.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[^\w.@-]", "_", mail.message_id) + ".eml"
+    handle, draft = tempfile.mkstemp(dir=directory, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(mail.content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, directory / name)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise

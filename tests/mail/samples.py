@@ -1,0 +1,57 @@
+"""Mail contexts for tests."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import segno.helpers
+
+from app.mail.schemas import LicenseContext, MailLine, OrderContext, Payment
+from app.money import Money
+from app.settings import Seller
+
+SELLER = Seller(
+    name="Example Components GmbH", street="Marienplatz 1", city="München", email="sales@example.com", website="www.example.com"
+)
+LINES = (MailLine("GRID-DEV", "Grid Component, Developer", 2), MailLine("CHART-TEAM", "Chart Component, Team of 5", 1))
+
+
+def payment(**changes: Any) -> Payment:
+    qr = segno.helpers.make_epc_qr(
+        name="Example", iban="DE89370400440532013000", amount=Decimal("118.80"), reference="RF18539007547034"
+    )
+    full = Payment(
+        amount=Money.of("1118.80", "EUR"),
+        reference="RF18539007547034",
+        due=date(2026, 4, 1),
+        beneficiary="Example Components GmbH",
+        iban="DE89370400440532013000",
+        bic="COBADEFFXXX",
+        qr_svg=qr.svg_inline(scale=3, border=4),
+    )
+    return replace(full, **changes)
+
+
+def order(**changes: Any) -> OrderContext:
+    full = OrderContext(
+        seller=SELLER,
+        name="Rita Resell",
+        order_number="1042",
+        end_customer="Acme GmbH",
+        lines=LINES,
+        total=Money.of("1118.80", "EUR"),
+        terms="prepay",
+        prepaid_done=2,
+        prepaid_needed=3,
+        po_number="PO-7781",
+        payment=payment(),
+    )
+    return replace(full, **changes)
+
+
+def license(**changes: Any) -> LicenseContext:
+    full = LicenseContext(
+        seller=SELLER, name="Rita Resell", order_number="1042", end_customer="Acme GmbH", lines=LINES, po_number="PO-7781"
+    )
+    return replace(full, **changes)

@@ -1,0 +1,179 @@
+import email
+import re
+from dataclasses import fields, replace
+from datetime import date
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Any
+
+import pytest
+
+from app.errors import InvalidInput
+from app.mail.rules import compose, envelope, message_id, render, subject
+from app.mail.schemas import Attachment, LicenseContext, MailKind, MailLine
+from tests.conftest import NOW
+from tests.mail.samples import license, order, payment
+
+PDF = Attachment("invoice-2026-00001.pdf", "application/pdf", b"%PDF-1.7 \x00\xff" * 50)
+LICENSE_FILE = Attachment("license-1042-GRID-DEV.lic", "application/octet-stream", b"-----BEGIN LICENSE FILE-----\n")
+AMOUNT = re.compile(r"\d[.,]\d{2}\b|[€$£¥]|\b(?:EUR|USD|GBP|CHF|JPY)\b|price:|total", re.IGNORECASE)
+
+
+def make(kind: MailKind = MailKind.ORDER_RECEIVED, language: Any = "en", context: Any = None, *attachments: Attachment) -> bytes:
+    default = license() if kind is MailKind.LICENSE else order()
+    return compose(
+        kind,
+        language,
+        context or default,
+        attachments,
+        sender="Reseller Program <resellers@vendor.example>",
+        recipient="rita@beta.example",
+        message_id="id-1@app.example",
+        at=NOW,
+    )
+
+
+def parse(content: bytes) -> EmailMessage:
+    return email.message_from_bytes(content, policy=SMTP)  # type: ignore[return-value, unused-ignore]
+
+
+def body(mail: EmailMessage, kind: str) -> str:
+    part = mail.get_body((kind,))  # type: ignore[arg-type, unused-ignore]
+    assert part is not None
+    return str(part.get_content())
+
+
+def words(html: str) -> str:
+    return re.sub(r"<[^>]+>", " ", html)
+
+
+@pytest.mark.parametrize("kind", MailKind)
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_same_mail_is_the_same_bytes(kind: MailKind, language: Any) -> None:
+    content = make(kind, language, None, PDF)
+    assert content == make(kind, language, None, PDF)
+    content.decode("ascii")
+    assert all(len(line) <= 998 for line in content.split(b"\r\n"))
+    assert b"\n" not in content.replace(b"\r\n", b"")
+
+
+def test_headers() -> None:
+    mail = parse(make())
+    assert mail["From"] == "Reseller Program <resellers@vendor.example>"
+    assert (mail["To"], mail["Reply-To"], mail["Message-ID"]) == ("rita@beta.example", "sales@example.com", "<id-1@app.example>")
+    assert (mail["Subject"], mail["Date"]) == ("Order 1042 received", "Mon, 02 Mar 2026 12:00:00 +0000")
+    assert parse(make(MailKind.LICENSE, "de"))["Subject"] == "Bestellung 1042: Lizenz"
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", ["EUR 1,118.80", "April 1, 2026", "(2 of 3 prepaid orders)", "Thank you"]),
+        ("de", ["1.118,80 EUR", "1. April 2026", "(2 von 3 Bestellungen per Vorkasse)", "Vielen Dank"]),
+    ],
+)
+def test_a_prepaid_order_says_how_to_pay(language: Any, says: list[str]) -> None:
+    mail = parse(make(language=language))
+    html, text = body(mail, "html"), body(mail, "plain")
+    for part in (*says[:3], "RF18539007547034", "DE89 3704 0044 0532 0130 00", "COBADEFFXXX", "PO-7781", "Acme GmbH", "GRID-DEV"):
+        assert part in html, part
+        assert part in text, part
+    assert says[3] in html
+
+
+def test_the_code_to_scan_is_an_inline_picture() -> None:
+    mail = parse(make())
+    picture = next(part for part in mail.walk() if part.get_content_type() == "image/png")
+    assert picture["Content-ID"] == "<qr.id-1@app.example>"
+    assert "cid:qr.id-1@app.example" in body(mail, "html")
+    assert picture.get_content().startswith(b"\x89PNG")
+    dollars = order(payment=payment(qr_svg=None, iban="", bic="", routing_number="021000021", account_number="123456789"))
+    plain = make(context=dollars)
+    assert b"image/png" not in plain
+    assert "021000021" in body(parse(plain), "html")
+    assert "IBAN" not in body(parse(plain), "html")
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "on account"), ("de", "auf Rechnung")])
+def test_an_order_on_account(language: Any, says: str) -> None:
+    text = body(parse(make(language=language, context=order(terms="on_account"))), "plain")
+    assert says in text
+    assert "2 of 3" not in text
+
+
+def test_nothing_to_pay_gives_no_instructions() -> None:
+    for kind in (MailKind.ORDER_RECEIVED, MailKind.ORDER_DETAILS):
+        assert "RF18" not in body(parse(make(kind, "en", order(payment=None))), "html")
+
+
+def test_attachments_arrive_as_they_are() -> None:
+    files = list(parse(make(MailKind.ORDER_DETAILS, "en", None, PDF, PDF)).iter_attachments())
+    assert [file.get_filename() for file in files] == ["invoice-2026-00001.pdf", "invoice-2026-00001-2.pdf"]
+    assert files[0].get_content() == PDF.content
+    bare = replace(LICENSE_FILE, file_name="LIC\r\nX-Evil: 1")
+    names = [file.get_filename() for file in parse(make(MailKind.LICENSE, "en", None, bare, bare)).iter_attachments()]
+    assert names == ["LIC X-Evil: 1", "LIC X-Evil: 1-2"]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("temporary", [None, date(2026, 4, 1)])
+def test_rule_9_a_license_mail_holds_no_amount(language: Any, temporary: date | None) -> None:
+    mail = parse(make(MailKind.LICENSE, language, license(temporary_until=temporary), LICENSE_FILE))
+    text, html = body(mail, "plain"), words(body(mail, "html"))
+    for part in (text, html, mail["Subject"], *(str(file.get_filename()) for file in mail.iter_attachments())):
+        assert AMOUNT.search(part) is None, part
+    assert "GRID-DEV" in text
+    assert ("2026" in text) == (temporary is not None)
+    assert AMOUNT.search(body(parse(make()), "plain")), "the scan must be able to find an amount"
+
+
+def test_rule_9_amounts_cannot_come_into_a_license_mail() -> None:
+    with pytest.raises(TypeError, match="LicenseContext"):
+        make(MailKind.LICENSE, "en", order())
+    assert not any("Money" in str(field.type) or "Payment" in str(field.type) for field in fields(LicenseContext))
+
+
+@pytest.mark.parametrize("kind", MailKind)
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_names_are_text(kind: MailKind, language: Any) -> None:
+    evil = "<script>alert(1)</script> {{ 7*7 }} & Söhne"
+    changes: dict[str, Any] = {"name": evil, "end_customer": evil, "lines": (MailLine("<b>", evil, 1),), "po_number": "<i>"}
+    context = license(**changes) if kind is MailKind.LICENSE else order(**changes)
+    html = render(kind, language, context, "html")
+    assert "<script>" not in html
+    assert "<b>" not in html
+    assert "<i>" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; {{ 7*7 }} &amp; Söhne" in html
+    assert evil in render(kind, language, context, "txt")
+
+
+def test_no_text_becomes_a_header() -> None:
+    context = order(order_number="1042\r\nBcc: all@evil.example", name="Rita\r\n\r\nBcc: x@evil.example")
+    mail = parse(make(context=context))
+    assert mail["Bcc"] is None
+    assert subject(MailKind.ORDER_RECEIVED, "en", context) == "Order 1042 Bcc: all@evil.example received"
+    assert mail["Subject"] == "Order 1042 Bcc: all@evil.example received"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "nobody",
+        "a@b.example\r\nBcc: c@d.example",
+        "a@b.example, c@d.example",
+        "@b.example",
+        "a b@c.example",
+        "ü@b.example",
+        "a@",
+    ],
+)
+def test_what_is_no_address_gets_no_mail(address: str) -> None:
+    with pytest.raises(InvalidInput, match="not a mail address"):
+        envelope(address)
+
+
+def test_addresses() -> None:
+    assert envelope("eva@müller.example").addr_spec == "eva@xn--mller-kva.example"
+    assert envelope("Eva\r\nX <eva+tag@b.example>").addr_spec == "eva+tag@b.example"
+    assert message_id("m1", "https://app.example:8443") == "m1@app.example"

@@ -1,0 +1,312 @@
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sqlalchemy import func, select
+from sqlalchemy.orm import undefer
+
+from app.db.session import Database
+from app.errors import InvalidInput, NotFound, Unavailable
+from app.mail.schemas import MailKind
+from app.mail.service import deliver, of_order, queue
+from app.mail.tables import Mail
+from app.settings import Settings
+from tests.conftest import NOW, install
+from tests.mail.samples import license, order
+
+
+def settings(tmp_path: Path, **changes: Any) -> Settings:
+    values: dict[str, Any] = {
+        "secret_keys": ["a passphrase of the tests"],
+        "base_url": "https://app.example",
+        "mail_directory": str(tmp_path / "mail"),
+        "mail_from": "Program <resellers@vendor.example>",
+        "smtp_url": "",
+    }
+    return Settings(_env_file=None, **{**values, **changes})
+
+
+async def put(database: Database, tenant: str, config: Settings, key: str = "license:o1", **changes: Any) -> Mail:
+    values: dict[str, Any] = {
+        "key": key,
+        "kind": MailKind.LICENSE,
+        "order_id": "o1",
+        "recipient": "rita@beta.example",
+        "language": "en",
+        "context": license(),
+        "attachments": [],
+        "settings": config,
+        "at": NOW,
+    }
+    async with database.tenant(tenant) as session:
+        return await queue(session, **{**values, **changes})
+
+
+async def stored(database: Database, tenant: str, mail_id: str) -> Mail:
+    async with database.tenant(tenant) as session:
+        return (await session.scalars(select(Mail).where(Mail.id == mail_id).options(undefer(Mail.content)))).one()
+
+
+def clock() -> datetime:
+    return NOW + timedelta(minutes=1)
+
+
+class Server:
+    """A mail server on loopback that keeps what it took, and answers what a test wants."""
+
+    def __init__(self) -> None:
+        self.taken: list[Envelope] = []
+        self.recipient_answer = self.sender_answer = self.data_answer = ""
+        self.logins: list[tuple[bytes, bytes]] = []
+        self.secure: list[bool] = []
+        self.port = 0
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        envelope.mail_from = address
+        return self.sender_answer or "250 OK"
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        if self.recipient_answer:
+            return self.recipient_answer
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:
+        if self.data_answer:
+            return self.data_answer
+        self.taken.append(envelope)
+        self.secure.append(session.ssl is not None)
+        return "250 taken"
+
+    def login(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        self.logins.append((data.login, data.password))
+        return AuthResult(success=data.password == b"p@ss", handled=False)
+
+
+@asynccontextmanager
+async def serving(handler: Server, tls: ssl.SSLContext | None = None, **options: Any) -> AsyncIterator[Server]:
+    loop = asyncio.get_running_loop()
+
+    def protocol() -> SMTP:
+        return SMTP(handler, hostname="mail.example", loop=loop, **options)
+
+    server = await loop.create_server(protocol, "127.0.0.1", 0, ssl=tls)
+    handler.port = server.sockets[0].getsockname()[1]
+    yield handler
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A self-signed certificate of 127.0.0.1 with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "server.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + signed.public_bytes(Encoding.PEM))
+    return file
+
+
+def server_side(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+async def test_a_mail_is_made_once(database: Database, tenant: str, tmp_path: Path) -> None:
+    config = settings(tmp_path)
+    mails = await asyncio.gather(*(put(database, tenant, config) for _ in range(20)))
+    assert len({mail.id for mail in mails}) == 1
+    again = await put(database, tenant, config, kind=MailKind.ORDER_RECEIVED, context=order())
+    assert (again.id, again.kind, again.message_id) == (mails[0].id, "license", f"{mails[0].id}@app.example")
+    row = await stored(database, tenant, again.id)
+    assert f"Message-ID: <{row.message_id}>".encode() in row.content
+    assert (row.subject, row.state, row.attempts, row.sent_at) == ("Order 1042: license", "queued", 0, None)
+    await put(database, tenant, config, key="order_received:o1", kind=MailKind.ORDER_RECEIVED, context=order())
+    await put(database, tenant, config, key="license:o2", order_id="o2")
+    async with database.tenant(tenant) as session:
+        assert [mail.key for mail in await of_order(session, "o1")] == ["license:o1", "order_received:o1"]
+
+
+async def test_a_recipient_that_is_no_address_makes_no_mail(database: Database, tenant: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput):
+        await put(database, tenant, settings(tmp_path), recipient="nobody")
+    async with database.tenant(tenant) as session:
+        assert await session.scalar(select(func.count()).select_from(Mail)) == 0
+
+
+async def test_without_a_server_a_mail_becomes_one_file(database: Database, tenant: str, tmp_path: Path) -> None:
+    config = settings(tmp_path)
+    mail = await put(database, tenant, config)
+    assert await deliver(database, tenant, mail.id, config, clock) == "sent"
+    assert await deliver(database, tenant, mail.id, config, clock) == "sent"
+    row = await stored(database, tenant, mail.id)
+    assert (row.state, row.attempts, row.sent_at) == ("sent", 1, clock())
+    files = list((tmp_path / "mail").rglob("*"))
+    assert [file.name for file in files if file.is_file()] == [f"{mail.id}@app.example.eml"]
+    assert (tmp_path / "mail" / tenant / f"{mail.id}@app.example.eml").read_bytes() == row.content
+
+
+async def test_deliveries_at_once_leave_one_file(database: Database, tenant: str, tmp_path: Path) -> None:
+    config = settings(tmp_path)
+    mail = await put(database, tenant, config)
+    states = await asyncio.gather(*(deliver(database, tenant, mail.id, config, clock) for _ in range(5)))
+    assert set(states) == {"sent"}
+    assert len([file for file in (tmp_path / "mail").rglob("*") if file.is_file()]) == 1
+
+
+async def test_a_full_disk_is_tried_again(
+    database: Database, tenant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: object, target: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    config = settings(tmp_path)
+    mail = await put(database, tenant, config)
+    with monkeypatch.context() as patched, pytest.raises(Unavailable, match="No space left"):
+        patched.setattr("os.replace", full)
+        await deliver(database, tenant, mail.id, config, clock)
+    assert list((tmp_path / "mail" / tenant).iterdir()) == []
+    row = await stored(database, tenant, mail.id)
+    assert (row.state, row.attempts, row.error) == ("queued", 1, "[Errno 28] No space left on device")
+    assert await deliver(database, tenant, mail.id, config, clock) == "sent"
+    assert (await stored(database, tenant, mail.id)).error == ""
+
+
+async def test_a_mail_goes_to_the_server_as_it_was_made(database: Database, tenant: str, tmp_path: Path) -> None:
+    async with serving(Server()) as server:
+        config = settings(tmp_path, smtp_url=f"smtp://127.0.0.1:{server.port}")
+        mail = await put(database, tenant, config, recipient="rita@müller.example")
+        assert await deliver(database, tenant, mail.id, config, clock) == "sent"
+        assert await deliver(database, tenant, mail.id, config, clock) == "sent"
+    row = await stored(database, tenant, mail.id)
+    (taken,) = server.taken
+    assert (taken.mail_from, taken.rcpt_tos) == ("resellers@vendor.example", ["rita@xn--mller-kva.example"])
+    assert taken.content == row.content
+    assert (row.state, row.attempts, row.sent_at) == ("sent", 1, clock())
+    assert not (tmp_path / "mail").exists()
+
+
+async def test_starttls_and_login_by_the_url(
+    database: Database, tenant: str, tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    handler = Server()
+    options: dict[str, Any] = {"tls_context": server_side(certificate), "authenticator": handler.login, "auth_required": True}
+    async with serving(handler, **options) as server:
+        config = settings(tmp_path, smtp_url=f"smtp://us%40er:p%40ss@127.0.0.1:{server.port}")
+        mail = await put(database, tenant, config)
+        assert await deliver(database, tenant, mail.id, config, clock) == "sent"
+        wrong = settings(tmp_path, smtp_url=f"smtp://user:wrong@127.0.0.1:{server.port}")
+        other = await put(database, tenant, config, key="other")
+        with pytest.raises(Unavailable, match="could not be sent yet"):
+            await deliver(database, tenant, other.id, wrong, clock)
+    assert server.logins[0] == (b"us@er", b"p@ss")
+    assert server.secure == [True]
+    assert "535" in (await stored(database, tenant, other.id)).error
+
+
+async def test_smtps_and_a_certificate_nobody_vouches_for(
+    database: Database, tenant: str, tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(Server(), server_side(certificate)) as server:
+        config = settings(tmp_path, smtp_url=f"smtps://127.0.0.1:{server.port}")
+        mail = await put(database, tenant, config)
+        with pytest.raises(Unavailable):
+            await deliver(database, tenant, mail.id, config, clock)
+        assert server.taken == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert await deliver(database, tenant, mail.id, config, clock) == "sent"
+
+
+def refuse_recipient(server: Server, answer: str) -> None:
+    server.recipient_answer = answer
+
+
+def refuse_data(server: Server, answer: str) -> None:
+    server.data_answer = answer
+
+
+def refuse_sender(server: Server, answer: str) -> None:
+    server.sender_answer = answer
+
+
+@pytest.mark.parametrize(("refuse", "answer"), [(refuse_recipient, "550 no such user"), (refuse_data, "554 looks like spam")])
+async def test_case_83_a_final_refusal_keeps_the_servers_words(
+    database: Database, tenant: str, tmp_path: Path, refuse: Callable[[Server, str], None], answer: str
+) -> None:
+    async with serving(Server()) as server:
+        refuse(server, answer)
+        config = settings(tmp_path, smtp_url=f"smtp://127.0.0.1:{server.port}")
+        mail = await put(database, tenant, config)
+        assert await deliver(database, tenant, mail.id, config, clock) == "failed"
+        refuse(server, "")
+        assert await deliver(database, tenant, mail.id, config, clock) == "failed"
+    row = await stored(database, tenant, mail.id)
+    assert (row.state, row.error, row.attempts, row.sent_at) == ("failed", answer, 1, None)
+    assert server.taken == []
+
+
+@pytest.mark.parametrize(
+    ("refuse", "answer"),
+    [(refuse_recipient, "450 try later"), (refuse_data, "451 busy"), (refuse_sender, "550 sender not allowed")],
+)
+async def test_what_may_pass_is_tried_again(
+    database: Database, tenant: str, tmp_path: Path, refuse: Callable[[Server, str], None], answer: str
+) -> None:
+    async with serving(Server()) as server:
+        refuse(server, answer)
+        config = settings(tmp_path, smtp_url=f"smtp://127.0.0.1:{server.port}")
+        mail = await put(database, tenant, config)
+        with pytest.raises(Unavailable, match="could not be sent yet"):
+            await deliver(database, tenant, mail.id, config, clock)
+        row = await stored(database, tenant, mail.id)
+        assert (row.state, row.attempts) == ("queued", 1)
+        assert answer[4:] in row.error
+        refuse(server, "")
+        assert await deliver(database, tenant, mail.id, config, clock) == "sent"
+    assert (await stored(database, tenant, mail.id)).attempts == 2
+    assert len(server.taken) == 1
+
+
+async def test_a_server_that_is_away(database: Database, tenant: str, tmp_path: Path) -> None:
+    async with serving(Server()) as server:
+        port = server.port
+    config = settings(tmp_path, smtp_url=f"smtp://127.0.0.1:{port}")
+    mail = await put(database, tenant, config)
+    with pytest.raises(Unavailable, match="to rita@beta"):
+        await deliver(database, tenant, mail.id, config, clock)
+    assert (await stored(database, tenant, mail.id)).attempts == 1
+
+
+async def test_another_shops_mail_is_not_there(database: Database, tenant: str, tmp_path: Path) -> None:
+    config = settings(tmp_path)
+    mail = await put(database, tenant, config)
+    other = await install(database, "http://other.example/graphql/")
+    with pytest.raises(NotFound):
+        await deliver(database, other, mail.id, config, clock)
