@@ -27,6 +27,10 @@ class ProgramNumbers(BaseModel):
     policy_version: str = Field("1", min_length=1, max_length=40, description="Reseller Policy in force (rules.md 1.3).")
     policy_since: date | None = Field(None, description="Day this policy came into force; the grace period counts from it.")
     policy_grace_days: int = Field(30, ge=0, description="Days to accept a new policy version (rules.md 1.3).")
+    refuse_vouchers: bool = Field(
+        True,
+        description="Refuse a reseller's checkout with a voucher code (edge case 14); off: the lower price holds (rules.md 2.3).",
+    )
     temporary_for_held: bool = Field(False, description="Temporary licenses for held orders too (edge case 85).")
     fee_tolerance_minor: int = Field(0, ge=0, description="Bank fees a wire may be short by, in minor units (rules.md 4.3).")
 
@@ -98,6 +102,9 @@ class Settings(BaseSettings):
         default_factory=list, description="Saleor API URLs that may install the app; none means no installation is accepted."
     )
     allow_private_addresses: bool = Field(False, description="Accept shops on private or loopback addresses.")
+    worker_id: str = Field(
+        "worker-1", description="A worker's own stable name: what it left behind goes on when it starts again."
+    )
     saleor_timeout: float = Field(10.0, gt=0, description="Seconds one request to Saleor may take.")
     max_body_bytes: int = Field(2 * 1024 * 1024, gt=0, description="Largest webhook body; above it the answer is 413.")
     smtp_url: str = Field("", description="smtp://user:password@host:587 or smtps://...; empty writes mail to mail_directory.")

@@ -14,6 +14,7 @@ from app.db.base import ProgramRow, TenantScoped
 from app.db.tenants import Tenant
 
 TENANT = "tenant_id"
+READ_ONLY = "reseller_read_only"
 
 
 class TenantError(RuntimeError):
@@ -94,6 +95,20 @@ class Database:
             yield session
 
     @asynccontextmanager
+    async def system_reading(self) -> AsyncIterator[AsyncSession]:
+        """Like `system`, for reading only: on SQLite it takes no write lock, so that polls keep nobody waiting."""
+        async with self._open({}) as session:
+            await session.connection(execution_options={READ_ONLY: True})
+            yield session
+
+    @asynccontextmanager
+    async def tenant_reading(self, tenant_id: str) -> AsyncIterator[AsyncSession]:
+        """Like `tenant`, for reading only: on SQLite it takes no write lock."""
+        async with self._open({TENANT: tenant_id}) as session:
+            await session.connection(execution_options={READ_ONLY: True})
+            yield session
+
+    @asynccontextmanager
     async def _open(self, info: dict[str, str]) -> AsyncIterator[AsyncSession]:
         async with (
             AsyncSession(self.engine, sync_session_class=ScopedSession, expire_on_commit=False, info=info) as session,
@@ -116,4 +131,4 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # IMMEDIATE: a transaction that reads and then writes would otherwise fail when another one wrote in between.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READ_ONLY) else "BEGIN IMMEDIATE")

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db.base import Base, TenantScoped, new_id
@@ -23,7 +23,6 @@ class PaymentSession(TenantScoped, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "transaction_id"),
         UniqueConstraint("tenant_id", "psp_reference"),
-        UniqueConstraint("tenant_id", "reference"),
         Index("ix_payment_session_source", "tenant_id", "source_id"),
     )
 
@@ -41,6 +40,8 @@ class PaymentSession(TenantScoped, Base):
     due_date: Mapped[date]
     reasons: Mapped[list[Any]]
     """Why these terms (`orders.rules.standing`)."""
+    lines: Mapped[list[Any]]
+    """The prices it accepted: variant, quantity, net and gross in minor units per line."""
     answer: Mapped[dict[str, Any]]
     """The answer as given; a repetition gets it again, byte for byte."""
     created_at: Mapped[datetime]
@@ -53,7 +54,17 @@ class ResellerOrder(TenantScoped, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "saleor_order_id"),
         UniqueConstraint("tenant_id", "number"),
+        UniqueConstraint("tenant_id", "reference"),
         Index("ix_reseller_order_reseller", "tenant_id", "reseller_id"),
+        Index(
+            "uq_reseller_order_po_number",
+            "tenant_id",
+            "reseller_id",
+            "po_number",
+            unique=True,
+            sqlite_where=text("po_number <> ''"),
+            postgresql_where=text("po_number <> ''"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
@@ -155,10 +166,25 @@ class EndCustomer(TenantScoped, Base):
     created_at: Mapped[datetime]
 
 
-class ChargeReport(TenantScoped, Base):
-    """An allocation that Saleor must be told of, written with the booking; sent until it was taken (`saleor-facts.md` 0.3)."""
+class RefundRequest(TenantScoped, Base):
+    """Staff asked in Saleor to give money back; done when the bookkeeper has sent and booked it (`rules.md` 5.7)."""
 
-    __tablename__ = "charge_report"
+    __tablename__ = "refund_request"
+    __table_args__ = (UniqueConstraint("tenant_id", "psp_reference"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    order_id: Mapped[str] = mapped_column(ForeignKey("reseller_order.id"), index=True)
+    psp_reference: Mapped[str] = mapped_column(String(100))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    requested_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+
+
+class MoneyReport(TenantScoped, Base):
+    """A ledger item that Saleor must be told of, written with the booking; sent until it was taken (`saleor-facts.md` 0.3)."""
+
+    __tablename__ = "money_report"
     __table_args__ = (UniqueConstraint("tenant_id", "ledger_item_id"), UniqueConstraint("tenant_id", "psp_reference"))
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
@@ -167,6 +193,8 @@ class ChargeReport(TenantScoped, Base):
     transaction_id: Mapped[str] = mapped_column(String(100))
     psp_reference: Mapped[str] = mapped_column(String(100))
     """The first wire of a prepaid order reports under the session's own, every further one under its own."""
+    type: Mapped[str] = mapped_column(String(30))
+    """CHARGE_SUCCESS or REFUND_SUCCESS."""
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     at: Mapped[datetime]
@@ -199,4 +227,6 @@ class StaffTask(TenantScoped, Base):
     order_id: Mapped[str | None] = mapped_column(ForeignKey("reseller_order.id"))
     reasons: Mapped[list[Any]]
     created_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+    """When Saleor's Dashboard was told of it as a problem of the app."""
     done_at: Mapped[datetime | None]

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, TenantScoped
 from app.db.session import Database, TenantError
+from app.db.tenants import Tenant
 from tests.conftest import install
 
 
@@ -53,3 +54,13 @@ async def test_an_exception_leaves_nothing_behind(database: Database, tenant: st
             raise ZeroDivisionError
     async with database.tenant(tenant) as session:
         assert (await session.scalars(select(Note))).all() == []
+
+
+async def test_a_reading_transaction_takes_no_write_lock(database: Database, tenant: str) -> None:
+    async with database.tenant(tenant) as writing:
+        writing.add(Note(body="new"))
+        await writing.flush()
+        async with database.tenant_reading(tenant) as reading:
+            assert (await reading.scalars(select(Note))).all() == []
+        async with database.system_reading() as reading:
+            assert len((await reading.scalars(select(Tenant))).all()) == 1

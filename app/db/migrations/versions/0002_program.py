@@ -98,6 +98,7 @@ def upgrade() -> None:
         sa.Column("file", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("state_reason", sa.Text(), nullable=False),
+        sa.Column("state_at", app.db.base.UtcDateTime(timezone=True), nullable=False),
         sa.Column("issued_at", app.db.base.UtcDateTime(timezone=True), nullable=False),
         sa.Column("expires_at", app.db.base.UtcDateTime(timezone=True), nullable=True),
         sa.Column("tenant_id", sa.String(length=36), nullable=False),
@@ -276,6 +277,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("due_date", sa.Date(), nullable=False),
         sa.Column("reasons", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False),
+        sa.Column("lines", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False),
         sa.Column("answer", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False),
         sa.Column("created_at", app.db.base.UtcDateTime(timezone=True), nullable=False),
         sa.Column("tenant_id", sa.String(length=36), nullable=False),
@@ -283,7 +285,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_payment_session_tenant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_session")),
         sa.UniqueConstraint("tenant_id", "psp_reference", name=op.f("uq_payment_session_tenant_id_psp_reference")),
-        sa.UniqueConstraint("tenant_id", "reference", name=op.f("uq_payment_session_tenant_id_reference")),
         sa.UniqueConstraint("tenant_id", "transaction_id", name=op.f("uq_payment_session_tenant_id_transaction_id")),
     )
     with op.batch_alter_table("payment_session", schema=None) as batch_op:
@@ -427,35 +428,44 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_reseller_order_tenant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reseller_order")),
         sa.UniqueConstraint("tenant_id", "number", name=op.f("uq_reseller_order_tenant_id_number")),
+        sa.UniqueConstraint("tenant_id", "reference", name=op.f("uq_reseller_order_tenant_id_reference")),
         sa.UniqueConstraint("tenant_id", "saleor_order_id", name=op.f("uq_reseller_order_tenant_id_saleor_order_id")),
     )
     with op.batch_alter_table("reseller_order", schema=None) as batch_op:
         batch_op.create_index("ix_reseller_order_reseller", ["tenant_id", "reseller_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_reseller_order_tenant_id"), ["tenant_id"], unique=False)
+        batch_op.create_index(
+            "uq_reseller_order_po_number",
+            ["tenant_id", "reseller_id", "po_number"],
+            unique=True,
+            sqlite_where=sa.text("po_number <> ''"),
+            postgresql_where=sa.text("po_number <> ''"),
+        )
 
     op.create_table(
-        "charge_report",
+        "money_report",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("ledger_item_id", sa.String(length=36), nullable=False),
         sa.Column("order_id", sa.String(length=36), nullable=False),
         sa.Column("transaction_id", sa.String(length=100), nullable=False),
         sa.Column("psp_reference", sa.String(length=100), nullable=False),
+        sa.Column("type", sa.String(length=30), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("at", app.db.base.UtcDateTime(timezone=True), nullable=False),
         sa.Column("reported_at", app.db.base.UtcDateTime(timezone=True), nullable=True),
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("tenant_id", sa.String(length=36), nullable=False),
-        sa.ForeignKeyConstraint(["ledger_item_id"], ["ledger_item.id"], name=op.f("fk_charge_report_ledger_item_id")),
-        sa.ForeignKeyConstraint(["order_id"], ["reseller_order.id"], name=op.f("fk_charge_report_order_id")),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_charge_report_tenant_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_charge_report")),
-        sa.UniqueConstraint("tenant_id", "ledger_item_id", name=op.f("uq_charge_report_tenant_id_ledger_item_id")),
-        sa.UniqueConstraint("tenant_id", "psp_reference", name=op.f("uq_charge_report_tenant_id_psp_reference")),
+        sa.ForeignKeyConstraint(["ledger_item_id"], ["ledger_item.id"], name=op.f("fk_money_report_ledger_item_id")),
+        sa.ForeignKeyConstraint(["order_id"], ["reseller_order.id"], name=op.f("fk_money_report_order_id")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_money_report_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_money_report")),
+        sa.UniqueConstraint("tenant_id", "ledger_item_id", name=op.f("uq_money_report_tenant_id_ledger_item_id")),
+        sa.UniqueConstraint("tenant_id", "psp_reference", name=op.f("uq_money_report_tenant_id_psp_reference")),
     )
-    with op.batch_alter_table("charge_report", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_charge_report_order_id"), ["order_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_charge_report_tenant_id"), ["tenant_id"], unique=False)
+    with op.batch_alter_table("money_report", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_money_report_order_id"), ["order_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_money_report_tenant_id"), ["tenant_id"], unique=False)
 
     op.create_table(
         "order_event",
@@ -505,6 +515,25 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_order_line_tenant_id"), ["tenant_id"], unique=False)
 
     op.create_table(
+        "refund_request",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("order_id", sa.String(length=36), nullable=False),
+        sa.Column("psp_reference", sa.String(length=100), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("requested_at", app.db.base.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("done_at", app.db.base.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("tenant_id", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["reseller_order.id"], name=op.f("fk_refund_request_order_id")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_refund_request_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_refund_request")),
+        sa.UniqueConstraint("tenant_id", "psp_reference", name=op.f("uq_refund_request_tenant_id_psp_reference")),
+    )
+    with op.batch_alter_table("refund_request", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_refund_request_order_id"), ["order_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_refund_request_tenant_id"), ["tenant_id"], unique=False)
+
+    op.create_table(
         "staff_decision",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("order_id", sa.String(length=36), nullable=False),
@@ -529,6 +558,7 @@ def upgrade() -> None:
         sa.Column("order_id", sa.String(length=36), nullable=True),
         sa.Column("reasons", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False),
         sa.Column("created_at", app.db.base.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("told_at", app.db.base.UtcDateTime(timezone=True), nullable=True),
         sa.Column("done_at", app.db.base.UtcDateTime(timezone=True), nullable=True),
         sa.Column("tenant_id", sa.String(length=36), nullable=False),
         sa.ForeignKeyConstraint(["order_id"], ["reseller_order.id"], name=op.f("fk_staff_task_order_id")),
@@ -558,6 +588,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_staff_decision_order_id"))
 
     op.drop_table("staff_decision")
+    with op.batch_alter_table("refund_request", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_refund_request_tenant_id"))
+        batch_op.drop_index(batch_op.f("ix_refund_request_order_id"))
+
+    op.drop_table("refund_request")
     with op.batch_alter_table("order_line", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_order_line_tenant_id"))
         batch_op.drop_index(batch_op.f("ix_order_line_order_id"))
@@ -568,12 +603,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_order_event_order_id"))
 
     op.drop_table("order_event")
-    with op.batch_alter_table("charge_report", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_charge_report_tenant_id"))
-        batch_op.drop_index(batch_op.f("ix_charge_report_order_id"))
+    with op.batch_alter_table("money_report", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_money_report_tenant_id"))
+        batch_op.drop_index(batch_op.f("ix_money_report_order_id"))
 
-    op.drop_table("charge_report")
+    op.drop_table("money_report")
     with op.batch_alter_table("reseller_order", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_reseller_order_po_number", sqlite_where=sa.text("po_number <> ''"), postgresql_where=sa.text("po_number <> ''")
+        )
         batch_op.drop_index(batch_op.f("ix_reseller_order_tenant_id"))
         batch_op.drop_index("ix_reseller_order_reseller")
 

@@ -1,0 +1,250 @@
+"""Orders, wires, licenses and signing keys."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.common import By, Json, ShopUrl, a_date, an_amount, run_in_shop, show, who
+from app.errors import InvalidInput, NotFound
+from app.licenses import service as licenses
+from app.licenses.rules import LicenseState
+from app.money import Money
+from app.orders.requests import book_refund
+from app.orders.service import confirm_wire, find_order, staff_decides
+from app.orders.services import Services
+from app.orders.temporary import issue_temporary
+from app.orders.view import order_view
+from app.saleor.shops import Shop
+
+orders = typer.Typer(no_args_is_help=True, help="Orders of resellers.")
+wire = typer.Typer(no_args_is_help=True, help="Money by bank transfer.")
+license_ = typer.Typer(no_args_is_help=True, help="License files.")
+keys = typer.Typer(no_args_is_help=True, help="The keys that sign licenses.")
+
+Number = Annotated[str, typer.Argument(help="The order's number.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is kept on the record.")]
+
+
+def mount(cli: typer.Typer) -> None:
+    """Add these commands."""
+    for name, group in {"orders": orders, "wire": wire, "license": license_, "keys": keys}.items():
+        cli.add_typer(group, name=name)
+
+
+@orders.command("show")
+def show_order(number: Number, shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Everything known of one order: gate with reasons, ledger, evidence, licenses, mails."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            return await order_view(session, number, services.clock())
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+def _decide(number: str, hold: bool, reason: str, days: int, by: str, url: str, as_json: bool) -> None:
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        expires: datetime | None = services.clock() + timedelta(days=days) if days else None
+        async with services.database.tenant(shop.tenant_id) as session:
+            await staff_decides(
+                session, services, shop.tenant_id, number=number, hold=hold, by=who(by), reason=reason, expires_at=expires
+            )
+            view = await order_view(session, number, services.clock())
+            return {name: view[name] for name in ("number", "state", "gate", "decisions")}
+
+    show(run_in_shop(url, work), as_json=as_json)
+
+
+Days = Annotated[int, typer.Option("--days", min=0, help="Days it is in force; 0 is without an end.")]
+
+
+@orders.command()
+def hold(number: Number, reason: Why, days: Days = 0, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Hold an order's license back."""
+    _decide(number, True, reason, days, by, shop, as_json)
+
+
+@orders.command()
+def release(number: Number, reason: Why, days: Days = 0, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Release an order whatever its money says; of one that failed the audit, accept it."""
+    _decide(number, False, reason, days, by, shop, as_json)
+
+
+@wire.command()
+def confirm(
+    order: Annotated[str, typer.Option(help="Number of the order it pays.")],
+    amount: Annotated[str, typer.Option(help="What arrived, like 118.80.")],
+    currency: Annotated[str, typer.Option(help="Currency of the amount.")],
+    date: Annotated[str, typer.Option(help="The bank's value date.")],
+    reference: Annotated[str, typer.Option(help="The bank's own reference of the wire; it makes the booking once.")],
+    by: By = "",
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Book a wire for an order by hand."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            row, booking = await confirm_wire(
+                session,
+                services,
+                shop,
+                number=order,
+                amount=an_amount(amount, currency),
+                bank_reference=reference,
+                value_date=a_date(date, "--date"),
+                by=who(by),
+            )
+            view = await order_view(session, row.number, services.clock())
+            return {
+                "order": row.number,
+                "booked_before": booking.repeated,
+                "allocated": str(Money(booking.allocated_minor, row.currency)),
+                "bank_charge": str(Money(booking.bank_charge_minor, row.currency)),
+                "surplus": str(Money(booking.surplus_minor, row.currency)),
+                "open": view["open"],
+                "gate": view["gate"],
+            }
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+@wire.command()
+def refund(
+    order: Annotated[str, typer.Option(help="Number of the order.")],
+    amount: Annotated[str, typer.Option(help="What was sent back.")],
+    currency: Annotated[str, typer.Option(help="Currency of the amount.")],
+    date: Annotated[str, typer.Option(help="The bank's value date.")],
+    reference: Annotated[str, typer.Option(help="The bank's own reference; it makes the booking once.")],
+    by: By = "",
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Book money that was sent back to the reseller for an order."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            row = await book_refund(
+                session,
+                services,
+                shop,
+                number=order,
+                amount=an_amount(amount, currency),
+                bank_reference=reference,
+                value_date=a_date(date, "--date"),
+                by=who(by),
+            )
+            view = await order_view(session, row.number, services.clock())
+            return {name: view[name] for name in ("number", "open", "ledger", "tasks")}
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+@license_.command()
+def export(
+    number: Annotated[str, typer.Argument(help="An order's number: its license files; without one, the public keys.")] = "",
+    directory: Annotated[Path, typer.Option(help="Where to write the files.")] = Path("."),
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Write an order's license files, or print the public keys that developers build in."""
+
+    async def work(services: Services, shop: Shop) -> Any:
+        async with services.database.tenant(shop.tenant_id) as session:
+            if not number:
+                return await licenses.export_keys(session)
+            found = await licenses.of_order(session, (await find_order(session, number)).id)
+            if not found:
+                raise NotFound(f"Order {number} has no license yet.", code="no_license")
+            return [(licenses.license_file_name(row), row.file, row.state) for row in found]
+
+    result = run_in_shop(shop, work)
+    if number:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, text, _ in result:
+            (directory / name).write_text(text)
+        result = [{"file": str(directory / name), "state": state} for name, _, state in result]
+    show(result, as_json=as_json)
+
+
+@license_.command()
+def verify(file: Annotated[Path, typer.Argument(help="A license file.")], shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Check a license file; exit code 1 unless it is valid."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        try:
+            text = file.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidInput(f"{file} cannot be read: {error}", code="file") from error
+        async with services.database.tenant(shop.tenant_id) as session:
+            found = await licenses.verify(session, text, services.clock())
+            return {"code": found.code, "sentence": found.sentence, "license": found.license}
+
+    result = run_in_shop(shop, work)
+    show(result, as_json=as_json)
+    if result["code"] != "VALID":
+        raise typer.Exit(1)
+
+
+@license_.command()
+def temporary(number: Number, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Issue the temporary licenses of an order that waits for its wire, once."""
+
+    async def work(services: Services, shop: Shop) -> list[dict[str, Any]]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            issued = await issue_temporary(session, services, shop, number=number, by=who(by))
+            return [{"id": row.id, "sku": row.sku, "expires_at": row.expires_at} for row in issued]
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+def _set_state(subject: str, state: LicenseState, reason: str, url: str, as_json: bool) -> None:
+    async def work(services: Services, shop: Shop) -> list[dict[str, Any]]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            try:
+                subject_id = (await find_order(session, subject)).id
+            except NotFound:
+                subject_id = subject
+            changed = await licenses.set_state(session, subject_id, state, reason=reason, at=services.clock())
+            if not changed:
+                raise NotFound(f"There is no license of {subject} to change.", code="no_license")
+            return [{"id": row.id, "sku": row.sku, "state": row.state} for row in changed]
+
+    show(run_in_shop(url, work), as_json=as_json)
+
+
+Subject = Annotated[str, typer.Argument(help="An order's number, or the id of one license.")]
+
+
+@license_.command()
+def suspend(subject: Subject, reason: Why, shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Suspend the licenses of an order, or one license."""
+    _set_state(subject, LicenseState.SUSPENDED, reason, shop, as_json)
+
+
+@license_.command()
+def reinstate(subject: Subject, reason: Why, shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Make suspended or revoked licenses active again."""
+    _set_state(subject, LicenseState.ACTIVE, reason, shop, as_json)
+
+
+@license_.command()
+def revoke(subject: Subject, reason: Why, shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Revoke the licenses of an order, or one license."""
+    _set_state(subject, LicenseState.REVOKED, reason, shop, as_json)
+
+
+@keys.command()
+def rotate(shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Sign with a new key from now on; licenses under the old ones go on verifying."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            key = await licenses.rotate_key(session, services.box, at=services.clock())
+            return {"kid": key.kid, "public_key": key.public_key}
+
+    show(run_in_shop(shop, work), as_json=as_json)

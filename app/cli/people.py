@@ -1,0 +1,202 @@
+"""Resellers: adding, deciding, showing."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import select
+
+from app.cli.common import By, Json, ShopUrl, run_in_shop, show, who
+from app.errors import NotFound
+from app.ledger.service import reseller_receivables
+from app.money import Money
+from app.orders.gateway import credit_policy
+from app.orders.rules import standing
+from app.orders.services import Services
+from app.orders.tables import ResellerOrder
+from app.reasons import sentence
+from app.resellers import service
+from app.resellers.rules import Decision, may_order
+from app.resellers.tables import Reseller
+from app.saleor import operations as ops
+from app.saleor.shops import Shop
+
+resellers = typer.Typer(no_args_is_help=True, help="Companies in the program.")
+
+
+def mount(cli: typer.Typer) -> None:
+    """Add these commands."""
+    cli.add_typer(resellers, name="resellers")
+
+
+@resellers.command()
+def add(
+    email: Annotated[str, typer.Argument(help="E-mail of the company's account in the store.")],
+    company: Annotated[str, typer.Option(help="Registered name.")],
+    street: Annotated[str, typer.Option(help="Street of the approved business address.")],
+    city: Annotated[str, typer.Option()],
+    postal_code: Annotated[str, typer.Option()],
+    country: Annotated[str, typer.Option(help="ISO 3166-1 code, like US.")],
+    state: Annotated[str, typer.Option(help="Needed in the US: sales tax follows it.")] = "",
+    tax_number: Annotated[str, typer.Option()] = "",
+    language: Annotated[str, typer.Option(help="en or de, for mails.")] = "en",
+    approve: Annotated[bool, typer.Option("--approve", help="Approve at once.")] = False,
+    accept_policy: Annotated[bool, typer.Option("--accept-policy", help="The policy in force was accepted in writing.")] = False,
+    by: By = "",
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Add a company by its store account; pending unless --approve is given."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        client = await services.shops.client(shop)
+        account = (await client.execute(ops.CUSTOMER_BY_EMAIL, email=email)).user
+        if account is None:
+            raise NotFound(
+                f"The store has no customer account {email}; the company must register there first.", code="no_account"
+            )
+        now, person, version = services.clock(), who(by), shop.settings.program.policy_version
+        async with services.database.tenant(shop.tenant_id) as session:
+            reseller = await service.add(
+                session,
+                email=account.email,
+                saleor_user_id=account.id,
+                company=company,
+                street=street,
+                city=city,
+                postal_code=postal_code,
+                country=country,
+                state=state,
+                tax_number=tax_number,
+                language=language,
+                by=person,
+                at=now,
+            )
+            if approve:
+                await service.decide(session, email, Decision.APPROVE, by=person, at=now, policy_version=version)
+            if accept_policy:
+                await service.accept_policy(session, reseller, version=version, by=account.email, at=now)
+            return _shown(services, shop, reseller)
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+def _decide(email: str, decision: Decision, reason: str, by: str, url: str, as_json: bool) -> None:
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        version = shop.settings.program.policy_version
+        async with services.database.tenant(shop.tenant_id) as session:
+            reseller = await service.decide(
+                session, email, decision, by=who(by), at=services.clock(), policy_version=version, reason=reason
+            )
+            return _shown(services, shop, reseller)
+
+    show(run_in_shop(url, work), as_json=as_json)
+
+
+Email = Annotated[str, typer.Argument(help="E-mail of the reseller or one of its users.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is kept and the reseller is told.")]
+
+
+@resellers.command()
+def approve(email: Email, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Approve a pending reseller: partner prices from now on."""
+    _decide(email, Decision.APPROVE, "", by, shop, as_json)
+
+
+@resellers.command()
+def reject(email: Email, reason: Why, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Reject a pending reseller."""
+    _decide(email, Decision.REJECT, reason, by, shop, as_json)
+
+
+@resellers.command()
+def suspend(email: Email, reason: Why, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Suspend an approved reseller: no new orders; open ones and debts stay."""
+    _decide(email, Decision.SUSPEND, reason, by, shop, as_json)
+
+
+@resellers.command()
+def end(email: Email, reason: Why, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
+    """End a reseller's part in the program; open orders and debts stay."""
+    _decide(email, Decision.END, reason, by, shop, as_json)
+
+
+@resellers.command()
+def reinstate(email: Email, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Take a suspended or ended reseller back."""
+    _decide(email, Decision.REINSTATE, "", by, shop, as_json)
+
+
+@resellers.command("accept-policy")
+def accept(email: Email, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Record that the reseller accepted the policy version in force."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            reseller = await service.find(session, email)
+            version = shop.settings.program.policy_version
+            await service.accept_policy(session, reseller, version=version, by=who(by), at=services.clock())
+            return _shown(services, shop, reseller)
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+@resellers.command("list")
+def list_(shop: ShopUrl = "", as_json: Json = False) -> None:
+    """All resellers with their state."""
+
+    async def work(services: Services, shop: Shop) -> list[dict[str, Any]]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            return [_shown(services, shop, reseller) for reseller in await service.list_all(session)]
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+@resellers.command("show")
+def show_one(email: Email, shop: ShopUrl = "", as_json: Json = False) -> None:
+    """One reseller: standing with its reasons, orders, history."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            reseller = await service.find(session, email)
+            debts = await reseller_receivables(session, reseller.id)
+            currency = debts[0].currency if debts else "USD"
+            policy = credit_policy(shop.settings.program, reseller)
+            stand = standing(debts, policy, Money(0, currency), services.today(shop))
+            orders = await session.scalars(
+                select(ResellerOrder.number).where(ResellerOrder.reseller_id == reseller.id).order_by(ResellerOrder.created_at)
+            )
+            return {
+                **_shown(services, shop, reseller),
+                "standing": stand.terms.value,
+                "prepaid_orders": f"{stand.counted} of {policy.prepaid_orders}",
+                "standing_reasons": [sentence(reason) for reason in stand.reasons],
+                "open": [
+                    {"order": debt.order_number, "open": str(Money(debt.open_minor, debt.currency)), "due": debt.due_date}
+                    for debt in debts
+                    if debt.open_minor > 0
+                ],
+                "orders": list(orders),
+                "history": [
+                    {"at": row.at, "by": row.by, "action": row.action, "reason": row.reason}
+                    for row in await service.history(session, reseller.id)
+                ],
+            }
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+def _shown(services: Services, shop: Shop, reseller: Reseller) -> dict[str, Any]:
+    why_not = may_order(reseller, shop.settings.program, services.today(shop))
+    return {
+        "email": reseller.email,
+        "company": reseller.company,
+        "status": reseller.status,
+        "country": reseller.country,
+        "state": reseller.state,
+        "may_order": not why_not,
+        "why_not": [sentence(reason) for reason in why_not],
+        "policy_accepted": [acceptance.policy_version for acceptance in reseller.acceptances],
+        "users": [user.email for user in reseller.users],
+    }

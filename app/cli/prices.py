@@ -1,0 +1,182 @@
+"""Price lists: setting, listing, and what a reseller pays for a variant."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.common import Json, ShopUrl, a_date, a_percentage, an_amount, run_in_shop, show
+from app.errors import InvalidInput, NotFound
+from app.money import Money
+from app.orders.services import Services
+from app.orders.snapshot import load_buyer
+from app.pricing import service
+from app.pricing.rules import Item, Scope, partner_price
+from app.pricing.tables import DEFAULT_LIST, PriceEntry
+from app.reasons import sentence
+from app.resellers.service import find
+from app.saleor import operations as ops
+from app.saleor.answers import SaleorNamedVariant
+from app.saleor.shops import Shop
+
+prices = typer.Typer(no_args_is_help=True, help="Price lists and partner prices.")
+
+ListName = Annotated[str, typer.Option("--list", help="Name of the price list.")]
+
+
+def mount(cli: typer.Typer) -> None:
+    """Add these commands."""
+    cli.add_typer(prices, name="prices")
+
+
+@prices.command("set")
+def set_(
+    rate: Annotated[str, typer.Option(help="Percent off retail.")] = "",
+    fixed: Annotated[str, typer.Option(help="A fixed unit price; needs --currency.")] = "",
+    currency: Annotated[str, typer.Option(help="Currency of --fixed.")] = "",
+    sku: Annotated[str, typer.Option(help="For one variant; without any of these, --rate is the whole list's.")] = "",
+    product: Annotated[str, typer.Option(help="For a product: the SKU of one of its variants, or its Saleor id.")] = "",
+    category: Annotated[str, typer.Option(help="For a category, by its Saleor id.")] = "",
+    collection: Annotated[str, typer.Option(help="For a collection, by its Saleor id.")] = "",
+    minimum_quantity: Annotated[int, typer.Option(help="From this quantity on.")] = 1,
+    valid_from: Annotated[str, typer.Option(help="First day, like 2026-04-01.")] = "",
+    valid_to: Annotated[str, typer.Option(help="Last day.")] = "",
+    name: ListName = DEFAULT_LIST,
+    assign: Annotated[str, typer.Option(help="Give this list to the reseller of this e-mail.")] = "",
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Set a list's percentage, or an entry for a variant, product, category or collection."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        cap, today = shop.settings.program.max_discount_percent, services.today(shop)
+        scope, target, label = await _target(services, shop, sku, product, category, collection)
+        percent = a_percentage(rate, "--rate") if rate else None
+        if fixed and not currency:
+            raise InvalidInput("--fixed needs --currency.", code="currency")
+        price = an_amount(fixed, currency, "--fixed") if fixed else None
+        async with services.database.tenant(shop.tenant_id) as session:
+            if scope is not None:
+                await service.set_entry(
+                    session,
+                    scope=scope,
+                    target=target,
+                    label=label,
+                    cap=cap,
+                    today=today,
+                    at=services.clock(),
+                    rate=percent,
+                    fixed=price,
+                    minimum_quantity=minimum_quantity,
+                    valid_from=a_date(valid_from, "--valid-from") if valid_from else None,
+                    valid_to=a_date(valid_to, "--valid-to") if valid_to else None,
+                    name=name,
+                )
+            elif percent is not None:
+                await service.set_rate(session, percent, cap=cap, today=today, name=name)
+            elif not assign:
+                raise InvalidInput("Give --rate, or an entry's target with --rate or --fixed.", code="price")
+            if assign:
+                await service.assign(session, (await find(session, assign)).id, name)
+            row = await service.price_list(session, cap=cap, name=name)
+            return {"list": row.name, "rate": row.rate, "version": row.version}
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+@prices.command("list")
+def list_(name: ListName = DEFAULT_LIST, shop: ShopUrl = "", as_json: Json = False) -> None:
+    """A list's percentage and entries."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            row = await service.price_list(session, cap=shop.settings.program.max_discount_percent, name=name)
+            entries = await service.list_entries(session, name)
+            return {"list": row.name, "rate": row.rate, "version": row.version, "entries": [_shown(entry) for entry in entries]}
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+@prices.command()
+def preview(
+    email: Annotated[str, typer.Argument(help="E-mail of the reseller.")],
+    sku: Annotated[str, typer.Argument(help="SKU of the variant.")],
+    quantity: Annotated[int, typer.Option(min=1)] = 1,
+    channel: Annotated[str, typer.Option(help="Channel slug; all channels by default.")] = "",
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """What a reseller pays for a variant, with the chain of reasons."""
+
+    async def work(services: Services, shop: Shop) -> list[dict[str, Any]]:
+        variant = await _variant(services, shop, sku)
+        async with services.database.tenant(shop.tenant_id) as session:
+            reseller = await find(session, email)
+            user = reseller.users[0].saleor_user_id if reseller.users else ""
+            buyer = await load_buyer(session, shop.settings, user)
+        if buyer is None:
+            raise InvalidInput(f"{reseller.company} is {reseller.status} and sees public prices.", code="reseller_inactive")
+        item = Item(
+            variant.id,
+            variant.product.id,
+            variant.product.category.id if variant.product.category else None,
+            tuple(collection.id for collection in variant.product.collections or ()),
+        )
+        shown = []
+        for listing in variant.channel_listings or ():
+            if listing.price is None or channel not in ("", listing.channel.slug):
+                continue
+            retail = Money.of(listing.price.amount, listing.channel.currency_code)
+            found = partner_price(item, quantity, retail, buyer.prices, services.today(shop))
+            shown.append(
+                {
+                    "channel": listing.channel.slug,
+                    "retail": str(retail),
+                    "partner_price": str(found.unit),
+                    "total": str(found.unit * quantity),
+                    "reasons": [sentence(reason) for reason in found.reasons],
+                }
+            )
+        return shown
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+async def _target(
+    services: Services, shop: Shop, sku: str, product: str, category: str, collection: str
+) -> tuple[Scope | None, str, str]:
+    given = [text for text in (sku, product, category, collection) if text]
+    if len(given) > 1:
+        raise InvalidInput("Give one of --sku, --product, --category and --collection.", code="target")
+    if sku:
+        return Scope.VARIANT, (await _variant(services, shop, sku)).id, sku
+    if product:
+        client = await services.shops.client(shop)
+        variant = (await client.execute(ops.VARIANT_BY_SKU, sku=product)).product_variant
+        return Scope.PRODUCT, variant.product.id if variant else product, variant.product.name if variant else product
+    if category:
+        return Scope.CATEGORY, category, category
+    if collection:
+        return Scope.COLLECTION, collection, collection
+    return None, "", ""
+
+
+async def _variant(services: Services, shop: Shop, sku: str) -> SaleorNamedVariant:
+    client = await services.shops.client(shop)
+    variant = (await client.execute(ops.VARIANT_BY_SKU, sku=sku)).product_variant
+    if variant is None:
+        raise NotFound(f"The store has no variant with the SKU {sku}.", code="no_variant")
+    return variant
+
+
+def _shown(entry: PriceEntry) -> dict[str, Any]:
+    price = f"{entry.rate} %" if entry.fixed_minor is None else str(Money(entry.fixed_minor, entry.currency))
+    return {
+        "id": entry.id,
+        "for": f"{entry.scope} {entry.label}",
+        "price": price,
+        "minimum_quantity": entry.minimum_quantity,
+        "valid_from": None if entry.valid_from.year == 1 else entry.valid_from,
+        "valid_to": entry.valid_to,
+    }

@@ -1,0 +1,113 @@
+"""Running the program: serve, worker, demo, and bringing its database up."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+
+from app import settings
+from app.cli.common import Json, show
+from app.db import migrate as schema_steps
+from app.db.session import Database
+from app.main import running
+from app.sandbox import demo as story
+
+
+def mount(cli: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (serve, worker, demo, migrate, schema):
+        cli.command()(command)
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8001,
+    web_only: Annotated[
+        bool, typer.Option("--web-only", help="No worker in this process; run `reseller worker` beside it.")
+    ] = False,
+) -> None:
+    """Answer Saleor, and do the durable work in the same process unless --web-only is given."""
+
+    async def work() -> None:
+        configured = settings.load()
+        await _upgrade(configured.database_url)
+        async with running(configured, worker=not web_only) as (_, application):
+            server = uvicorn.Server(
+                uvicorn.Config(application, host=host, port=port, log_level="info", access_log=False, lifespan="off")
+            )
+            await server.serve()
+
+    asyncio.run(work())
+
+
+def worker() -> None:
+    """Do the durable work only: releases, reports to Saleor, mails, reconciliation. RESELLER_WORKER_ID names this one."""
+
+    async def work() -> None:
+        configured = settings.load()
+        await _upgrade(configured.database_url)
+        ended = asyncio.Event()
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(kind, ended.set)
+        async with running(configured, worker=True):
+            typer.echo(f"Worker {configured.worker_id} is at work.")
+            await ended.wait()
+
+    asyncio.run(work())
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Play the story, check its results and end with status 0.")] = False,
+    directory: Annotated[str, typer.Option(help="Where the database, mails and documents of the demo go.")] = "var/demo",
+    port: Annotated[int, typer.Option(help="Port of the app; the sandbox takes the next one. 0 takes free ones.")] = 0,
+) -> None:
+    """Play the whole story against a stand-in Saleor on this machine, on SQLite, with nothing else installed."""
+    asyncio.run(story.play(directory, port=port, once=once))
+
+
+def migrate(as_json: Json = False) -> None:
+    """Bring the database to the newest schema. Running it again changes nothing."""
+
+    async def work(database: Database) -> dict[str, Any]:
+        before = await schema_steps.revision(database)
+        return {"from": before, "to": await schema_steps.upgrade(database)}
+
+    show(_with_database(work), as_json=as_json)
+
+
+def schema(
+    new: Annotated[str, typer.Option(help="Write the next migration with this message (for developers).")] = "",
+    as_json: Json = False,
+) -> None:
+    """Say at which revision the database is; with --new, write the step to the mapped tables."""
+
+    async def work(database: Database) -> dict[str, Any]:
+        if new:
+            await schema_steps.revise(database, new)
+        return {"revision": await schema_steps.revision(database), "newest": schema_steps.head()}
+
+    show(_with_database(work), as_json=as_json)
+
+
+async def _upgrade(url: str) -> None:
+    database = Database(url)
+    try:
+        await schema_steps.upgrade(database)
+    finally:
+        await database.close()
+
+
+def _with_database(work: Callable[[Database], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    async def opened() -> dict[str, Any]:
+        database = Database(settings.load().database_url)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(opened())

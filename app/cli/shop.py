@@ -1,0 +1,195 @@
+"""The installation: doctor, webhooks, the shop's settings, and the check of the books."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from sqlalchemy import select
+
+from app.cli.common import Json, ShopUrl, run_in_shop, show
+from app.db.tenants import Tenant
+from app.documents.bank_details import BankAccount
+from app.errors import InvalidInput
+from app.orders import doctor as examination
+from app.orders.check import check as ask
+from app.orders.services import Services
+from app.saleor import webhooks as drift
+from app.saleor.shops import Shop, merged
+from app.settings import ShopSettings
+
+webhooks = typer.Typer(no_args_is_help=True, help="The webhooks installed in Saleor.")
+shop_ = typer.Typer(no_args_is_help=True, help="A shop's own settings.")
+
+
+def mount(cli: typer.Typer) -> None:
+    """Add these commands."""
+    cli.command()(doctor)
+    cli.command()(check)
+    cli.add_typer(webhooks, name="webhooks")
+    cli.add_typer(shop_, name="shop")
+
+
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="Change what the app may change.")] = False,
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Examine the installation and say what to change; exit code 1 while something is wrong."""
+
+    async def work(services: Services, shop: Shop) -> list[dict[str, Any]]:
+        if fix:
+            repaired = await examination.fix(services, shop)
+            shop = await services.shops.by_tenant(shop.tenant_id)
+        else:
+            repaired = []
+        return [
+            {
+                "severity": "fixed" if repair.done else "error",
+                "subject": repair.subject,
+                "finding": repair.sentence,
+                "fixable": False,
+            }
+            for repair in repaired
+        ] + [
+            {"severity": found.severity, "subject": found.subject, "finding": found.sentence, "fixable": found.fixable}
+            for found in await examination.examine(services, shop)
+        ]
+
+    found = run_in_shop(shop, work)
+    show(found, as_json=as_json)
+    if any(finding["severity"] == "error" for finding in found):
+        raise typer.Exit(1)
+
+
+def check(shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Ask the books and licenses questions that must have no answer; exit code 1 where one has."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            answers: dict[str, Any] = await ask(session, services.clock())
+        return answers | {"workflows_that_gave_up": await services.jobs.stuck()}
+
+    answers = run_in_shop(shop, work)
+    show(answers, as_json=as_json)
+    if any(answers.values()):
+        raise typer.Exit(1)
+
+
+@webhooks.command()
+def sync(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what differs.")] = False,
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Compare the installed webhooks with the manifest and repair them."""
+
+    async def work(services: Services, shop: Shop) -> list[dict[str, Any]]:
+        client = await services.shops.client(shop)
+        if dry_run:
+            found = await drift.drift(client, services.settings.base_url)
+        else:
+            found = await drift.sync(client, services.settings.base_url)
+        return [{"difference": str(item)} for item in found]
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+@shop_.command("show")
+def show_settings(shop: ShopUrl = "", as_json: Json = False) -> None:
+    """The settings in force in a shop."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        return {"shop": shop.api_url, **shop.settings.model_dump(mode="json")}
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+@shop_.command("set")
+def set_(
+    values: Annotated[list[str], typer.Argument(help="PATH=VALUE, like program.payment_days=14 or seller.name='Example Inc'.")],
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Set a shop's own values over the installation's; VALUE may be JSON, a list replaces the whole list."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.system() as session:
+            row = (await session.scalars(select(Tenant).where(Tenant.id == shop.tenant_id).with_for_update())).one()
+            own = json.loads(json.dumps(row.settings))
+            for value in values:
+                _put(own, value)
+            result = _checked(services, own)
+            row.settings = own
+            row.program_version += 1
+        return result.model_dump(mode="json")
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+@shop_.command("add-bank-account")
+def add_bank_account(
+    currency: Annotated[str, typer.Option(help="Currency of the account.")],
+    beneficiary: Annotated[str, typer.Option(help="Holder of the account.")],
+    iban: Annotated[str, typer.Option()] = "",
+    bic: Annotated[str, typer.Option()] = "",
+    routing_number: Annotated[str, typer.Option(help="ABA routing number, in the US.")] = "",
+    account_number: Annotated[str, typer.Option(help="Account number, in the US.")] = "",
+    bank_name: Annotated[str, typer.Option()] = "",
+    channel: Annotated[str, typer.Option(help="For one channel; every channel of the currency by default.")] = "",
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Set the account resellers pay to in a currency; the one set before for it is replaced."""
+    account = {
+        "currency": currency.upper(),
+        "beneficiary": beneficiary,
+        "iban": iban,
+        "bic": bic,
+        "routing_number": routing_number,
+        "account_number": account_number,
+        "bank_name": bank_name,
+    }
+
+    async def work(services: Services, shop: Shop) -> list[dict[str, Any]]:
+        BankAccount.of(**account)
+        async with services.database.system() as session:
+            row = (await session.scalars(select(Tenant).where(Tenant.id == shop.tenant_id).with_for_update())).one()
+            own = json.loads(json.dumps(row.settings))
+            before = [item.model_dump(mode="json") for item in shop.settings.bank_accounts]
+            place = (account["currency"], channel)
+            others = [item for item in before if (item["currency"], item["channel"]) != place]
+            own["bank_accounts"] = [*others, {**account, "channel": channel}]
+            result = _checked(services, own)
+            row.settings = own
+            row.program_version += 1
+        return [item.model_dump(mode="json") for item in result.bank_accounts]
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+def _put(own: dict[str, Any], assignment: str) -> None:
+    path, equals, text = assignment.partition("=")
+    if not equals:
+        raise InvalidInput(f"{assignment!r} is not PATH=VALUE.", code="setting")
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text
+    *places, last = path.strip().split(".")
+    for place in places:
+        own = own.setdefault(place, {})
+    own[last] = value
+
+
+def _checked(services: Services, own: dict[str, Any]) -> ShopSettings:
+    try:
+        result = merged(services.settings.shop, own)
+    except ValidationError as error:
+        wrong = "\n".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise InvalidInput(f"These settings are wrong:\n{wrong}", code="setting") from error
+    for account in result.bank_accounts:
+        BankAccount.of(**account.model_dump(exclude={"channel"}))
+    return result

@@ -1,0 +1,85 @@
+"""The composition: settings to a running application. The only file, beside the command line, that knows everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import httpx
+from fastapi import FastAPI
+
+import app.tables  # noqa: F401 - every mapped table must be known before the first query
+from app.clock import Clock, system_clock
+from app.db.jobs import Jobs
+from app.db.secrets import SecretBox
+from app.db.session import Database
+from app.orders import workflow
+from app.orders.services import Services
+from app.orders.snapshot import Programs
+from app.saleor.manifest import webhook_path
+from app.saleor.shops import Shops
+from app.settings import Settings
+from app.web import documents, health, install
+from app.web.dispatch import Asgi, Dispatcher
+from app.web.webhooks.events import event_answers
+from app.web.webhooks.payment import payment_answers
+from app.web.webhooks.signed import signed_endpoint
+from app.web.webhooks.tax import tax_endpoint
+
+APPLICATION = "reseller"
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Services]:
+    """Everything a process works with, opened on the running loop and closed at the end."""
+    database = Database(settings.database_url)
+    box = SecretBox(settings.secret_keys)
+    jobs = Jobs(settings.database_url, APPLICATION)
+    async with httpx.AsyncClient(timeout=settings.saleor_timeout, follow_redirects=False) as http:
+        shops = Shops(database, box, http, settings, clock)
+        services = Services(settings, database, box, http, clock, shops, Programs(database), jobs)
+        try:
+            await shops.refresh()
+            yield services
+        finally:
+            await shops.close()
+            jobs.close()
+            await database.close()
+
+
+def build(services: Services) -> Asgi:
+    """The ASGI application: webhooks in front of the router, everything else behind it."""
+    api = FastAPI(title="Reseller program", docs_url=None, redoc_url=None)
+    api.state.services = services
+    api.include_router(install.router)
+    api.include_router(health.router)
+    api.include_router(documents.router)
+    answers = payment_answers(services) | event_answers(services)
+    limit = services.settings.max_body_bytes
+    routes = {webhook_path(event).encode(): signed_endpoint(services.shops, limit, answer) for event, answer in answers.items()}
+    taxes = tax_endpoint(services.shops, services.programs, services.settings, services.clock)
+    routes |= {webhook_path(event).encode(): taxes for event in ("checkout_calculate_taxes", "order_calculate_taxes")}
+    return Dispatcher(routes, api)
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, worker: bool, clock: Clock = system_clock) -> AsyncIterator[tuple[Services, Asgi]]:
+    """The application with its program loaded and polled and, where asked, a worker in the same process."""
+    async with open_services(settings, clock) as services:
+        await services.programs.refresh(services.shops.all())
+        polling = asyncio.create_task(services.programs.poll(services.shops))
+        if worker:
+            await workflow.start(services)
+        # What is loaded now stays: walking it at every collection would cost pauses (performance.md).
+        gc.collect()
+        gc.freeze()
+        try:
+            yield services, build(services)
+        finally:
+            polling.cancel()
+            with suppress(asyncio.CancelledError):
+                await polling
+            if worker:
+                await asyncio.to_thread(workflow.stop)

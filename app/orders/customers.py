@@ -1,0 +1,149 @@
+"""The people behind an order as Saleor's accounts: the end customer's, found or created once, and changes of a reseller's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.orders.record import add_event, add_task
+from app.orders.services import Services
+from app.orders.tables import EndCustomer, ResellerOrder
+from app.reasons import because, register
+from app.resellers.rules import email_key, fold_email
+from app.resellers.service import by_saleor_user
+from app.resellers.tables import ResellerUser
+from app.saleor import operations as ops
+from app.saleor.answers import SaleorCustomer
+from app.saleor.client import SaleorClient, SaleorRefused
+from app.saleor.shops import Shop
+
+register(
+    {
+        "customer_account": "The license belongs to the account of {email}.",
+        "customer_account_missing": "No account could be made for {email}: {why}. The license is with the reseller all the same.",
+        "reseller_account_deleted": "The reseller's account {email} was deleted in Saleor; it has no partner prices any more.",
+        "reseller_account_inactive": "The account {email} of the reseller was switched off in Saleor.",
+    }
+)
+
+
+async def find_or_create_customer(services: Services, shop: Shop, order_id: str) -> None:
+    """Give the order's end customer its account (`rules.md` 8.2): an existing one, otherwise a new one from the ship-to.
+
+    One row per folded e-mail decides, so that two orders at once end with one account (edge case 25). The reseller learns nothing
+    of which it was. An account that cannot be made does not keep the license back; staff are asked.
+    """
+    async with services.database.tenant(shop.tenant_id) as session:
+        order = (await session.scalars(select(ResellerOrder).where(ResellerOrder.id == order_id))).one()
+        customer = await _customer_row(session, services, order)
+        order.end_customer_id = customer.id
+        await session.flush()
+        known = customer.saleor_user_id
+        customer_id, email, ship_to, channel = customer.id, customer.email, order.ship_to, order.channel
+    if known is not None:
+        return
+    client = await services.shops.client(shop)
+    found = (await client.execute(ops.CUSTOMER_BY_EMAIL, email=email)).user
+    created, why = False, ""
+    if found is None:
+        found, why = await _create(client, shop, email, ship_to, channel)
+        created = not why
+    async with services.database.tenant(shop.tenant_id) as session:
+        row = (await session.scalars(select(EndCustomer).where(EndCustomer.id == customer_id))).one()
+        now = services.clock()
+        if found is None:
+            reason = because("customer_account_missing", email=email, why=why)
+            await add_event(session, order_id, "customer", now, reason)
+            await add_task(session, f"customer:{customer_id}", order_id, [reason], now)
+        elif row.saleor_user_id is None:
+            row.saleor_user_id, row.created_by_us = found.id, created
+            await add_event(session, order_id, "customer", now, because("customer_account", email=email))
+
+
+async def attend_customer(services: Services, shop: Shop, saleor_user_id: str, event: str) -> str:
+    """An account changed or went: keep a reseller's e-mail in step, end its prices, forget an erased end customer.
+
+    A license and the invoice stay (edge case 27). The answer says whose account it was.
+    """
+    client = await services.shops.client(shop)
+    account = None if event == "customer_deleted" else (await client.execute(ops.CUSTOMER, id=saleor_user_id)).user
+    now = services.clock()
+    async with services.database.tenant(shop.tenant_id) as session:
+        reseller = await by_saleor_user(session, saleor_user_id)
+        if reseller is not None:
+            query = select(ResellerUser).where(ResellerUser.saleor_user_id == saleor_user_id)
+            user = (await session.scalars(query)).one()
+            if account is None:
+                reason = because("reseller_account_deleted", email=user.email)
+                await add_task(session, f"account:{saleor_user_id}", None, [reason], now)
+                await session.delete(user)
+            else:
+                folded = fold_email(account.email)
+                if reseller.email == user.email:
+                    reseller.email = folded
+                user.email = folded
+                if not account.is_active:
+                    inactive = because("reseller_account_inactive", email=user.email)
+                    await add_task(session, f"inactive:{saleor_user_id}", None, [inactive], now)
+            return "reseller"
+        customer = await session.scalar(select(EndCustomer).where(EndCustomer.saleor_user_id == saleor_user_id))
+        if customer is None:
+            return "other"
+        if account is None:
+            customer.saleor_user_id = None
+            customer.email = customer.email_key = f"erased-{customer.id}"
+            customer.company = customer.name = ""
+        return "end customer"
+
+
+async def _customer_row(session: AsyncSession, services: Services, order: ResellerOrder) -> EndCustomer:
+    key = email_key(order.end_customer_email)
+    query = select(EndCustomer).where(EndCustomer.email_key == key)
+    if (found := await session.scalar(query)) is not None:
+        return found
+    row = EndCustomer(
+        email_key=key,
+        email=order.end_customer_email,
+        company=order.ship_to.get("company", ""),
+        name=order.ship_to.get("name", ""),
+        created_at=services.clock(),
+    )
+    try:
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return (await session.scalars(query)).one()
+    return row
+
+
+async def _create(
+    client: SaleorClient, shop: Shop, email: str, ship_to: dict[str, Any], channel: str
+) -> tuple[SaleorCustomer | None, str]:
+    """A new account, or the one that another order made in the same moment; else why there is none."""
+    first, _, last = ship_to.get("name", "").rpartition(" ")
+    given: dict[str, Any] = {"email": email, "firstName": first or last, "lastName": last if first else ""}
+    address = {
+        "firstName": given["firstName"],
+        "lastName": given["lastName"],
+        "companyName": ship_to.get("company", ""),
+        "streetAddress1": ship_to.get("street", ""),
+        "streetAddress2": ship_to.get("street2", ""),
+        "city": ship_to.get("city", ""),
+        "postalCode": ship_to.get("postal_code", ""),
+        "country": ship_to.get("country"),
+        "countryArea": ship_to.get("state", ""),
+    }
+    if ship_to.get("country"):
+        given["defaultShippingAddress"] = address
+    if shop.settings.account_redirect_url:
+        given |= {"redirectUrl": shop.settings.account_redirect_url, "channel": channel}
+    try:
+        answer = (await client.execute(ops.CUSTOMER_CREATE, input=given)).customer_create
+        return answer.user if answer else None, "" if answer and answer.user else "Saleor gave no account back"
+    except SaleorRefused as refused:
+        # Taken in the same moment by another order, or by an account of staff, which Saleor does not show (saleor-facts 7).
+        found = (await client.execute(ops.CUSTOMER_BY_EMAIL, email=email)).user
+        return found, "" if found is not None else refused.sentence

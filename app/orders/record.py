@@ -1,0 +1,41 @@
+"""The two lists an order leaves behind: what happened to it, and what needs a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.orders.tables import OrderEvent, StaffTask
+from app.reasons import Reason
+
+
+async def add_event(session: AsyncSession, order_id: str, key: str, at: datetime, what: Reason) -> bool:
+    """Put one happening on the order's record, once by its key; False when it stood there already."""
+    return await _once(session, OrderEvent(order_id=order_id, key=key, at=at, what=what.as_dict()))
+
+
+async def add_task(session: AsyncSession, key: str, order_id: str | None, reasons: Iterable[Reason], at: datetime) -> bool:
+    """Ask a person for a decision, once by the key; False when that was asked already."""
+    return await _once(
+        session, StaffTask(key=key, order_id=order_id, reasons=[reason.as_dict() for reason in reasons], created_at=at)
+    )
+
+
+async def finish_task(session: AsyncSession, key: str, at: datetime) -> None:
+    """The task is done; nothing happens when there is none or it was done before."""
+    task = await session.scalar(select(StaffTask).where(StaffTask.key == key, StaffTask.done_at.is_(None)))
+    if task is not None:
+        task.done_at = at
+
+
+async def _once(session: AsyncSession, row: OrderEvent | StaffTask) -> bool:
+    try:
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return False
+    return True

@@ -1,0 +1,183 @@
+"""What staff ask of our gateway in Saleor: to charge, to give back, to void (saleor-facts 5).
+
+Nothing here moves money: a wire is confirmed in the ledger only, and money goes back by a bank transfer that the bookkeeper sends
+and books. The request is kept, the order held, and staff are asked.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.errors import InvalidInput
+from app.ledger.service import refund_order
+from app.money import Money
+from app.orders.attend import hold
+from app.orders.record import add_event, finish_task
+from app.orders.service import find_order, lock_order
+from app.orders.services import Services
+from app.orders.tables import MoneyReport, PaymentSession, RefundRequest, ResellerOrder
+from app.reasons import because, register, sentence
+from app.saleor.payment_payload import ActionRequested
+from app.saleor.shops import Shop
+
+register(
+    {
+        "refund_requested": "Saleor asked to give back {amount}: send it by wire, book it, and decide about the license.",
+        "refund_sent": "{amount} were sent back with the bank reference {reference}, booked by {by}.",
+        "payment_voided": "The promise to pay was voided in Saleor.",
+        "no_capture": "A wire cannot be collected; it is confirmed where it is booked, in the reseller program.",
+        "unknown_transaction": "This transaction is not one of the reseller program.",
+    }
+)
+
+
+async def answer_charge(services: Services, shop: Shop, payload: ActionRequested) -> dict[str, Any]:
+    """TRANSACTION_CHARGE_REQUESTED: always refused, since only a booked wire is money (`rules.md` 4.4)."""
+    return _failure("CHARGE", payload, sentence(because("no_capture")))
+
+
+async def answer_refund(services: Services, shop: Shop, payload: ActionRequested) -> dict[str, Any]:
+    """TRANSACTION_REFUND_REQUESTED: taken; REFUND_SUCCESS follows when the bookkeeper has booked what was sent back."""
+    amount = _amount(payload)
+    psp = reference_of(payload, "R")
+    async with services.database.tenant(shop.tenant_id) as session:
+        order = await _order(session, payload)
+        if order is None:
+            return _failure("REFUND", payload, sentence(because("unknown_transaction")))
+        row = await lock_order(session, order.id)
+        try:
+            async with session.begin_nested():
+                session.add(
+                    RefundRequest(
+                        order_id=row.id,
+                        psp_reference=psp,
+                        amount_minor=amount.minor,
+                        currency=amount.currency,
+                        requested_at=services.clock(),
+                    )
+                )
+        except IntegrityError:
+            return {"pspReference": psp}
+        await hold(session, row, because("refund_requested", amount=amount), services, f"refund:{psp}")
+        await _attend(session, services, shop, row, psp)
+    return {"pspReference": psp}
+
+
+async def answer_cancelation(services: Services, shop: Shop, payload: ActionRequested) -> dict[str, Any]:
+    """TRANSACTION_CANCELATION_REQUESTED: the promise is void at once; the order is held until staff decide."""
+    psp = reference_of(payload, "V")
+    async with services.database.tenant(shop.tenant_id) as session:
+        order = await _order(session, payload)
+        if order is not None:
+            row = await lock_order(session, order.id)
+            await hold(session, row, because("payment_voided"), services, f"void:{psp}")
+            await _attend(session, services, shop, row, psp)
+    return {
+        "pspReference": psp,
+        "result": "CANCEL_SUCCESS",
+        "amount": str(_amount(payload).amount) if payload.action.amount is not None else None,
+        "message": sentence(because("payment_voided")),
+    }
+
+
+async def book_refund(
+    session: AsyncSession,
+    services: Services,
+    shop: Shop,
+    *,
+    number: str,
+    amount: Money,
+    bank_reference: str,
+    value_date: date,
+    by: str,
+) -> ResellerOrder:
+    """The bookkeeper sent money back for an order: into the ledger, and to Saleor under the request it answers.
+
+    Repeated with the same bank reference it changes nothing. Raises as `ledger.refund_order`.
+    """
+    if not bank_reference.strip():
+        raise InvalidInput("A refund needs the bank's reference, so that it cannot be booked twice.", code="missing_reference")
+    found = await find_order(session, number)
+    order = await lock_order(session, found.id)
+    now = services.clock()
+    item = await refund_order(
+        session, order_id=order.id, amount=amount, bank_reference=bank_reference, value_date=value_date, by=by, at=now
+    )
+    sent = because("refund_sent", amount=amount, reference=bank_reference, by=by)
+    if not await add_event(session, order.id, f"refund:{bank_reference.strip()}", now, sent):
+        return order
+    request = await session.scalar(
+        select(RefundRequest)
+        .where(RefundRequest.order_id == order.id, RefundRequest.amount_minor == amount.minor, RefundRequest.done_at.is_(None))
+        .order_by(RefundRequest.requested_at)
+    )
+    if request is not None:
+        request.done_at = now
+        await finish_task(session, f"refund:{request.psp_reference}:{order.id}", now)
+    promise = await session.get(PaymentSession, order.payment_session_id) if order.payment_session_id else None
+    if promise is not None:
+        session.add(
+            MoneyReport(
+                ledger_item_id=item.id,
+                order_id=order.id,
+                transaction_id=promise.transaction_id,
+                psp_reference=request.psp_reference if request else f"BT-R-{item.id}",
+                type="REFUND_SUCCESS",
+                amount_minor=amount.minor,
+                currency=amount.currency,
+                at=now,
+            )
+        )
+    await services.jobs.enqueue(
+        session,
+        "money_came",
+        f"refund:{shop.tenant_id}:{item.id}",
+        partition=order.saleor_order_id,
+        args=(shop.tenant_id, order.id),
+    )
+    return order
+
+
+def reference_of(payload: ActionRequested, mark: str) -> str:
+    """The psp reference of one request: a repeated delivery gets the same one."""
+    transaction = payload.transaction.id if payload.transaction else ""
+    return f"BT-{mark}-{uuid.uuid5(uuid.NAMESPACE_URL, f'{transaction}/{payload.action.amount}/{payload.issued_at}')}"
+
+
+async def _order(session: AsyncSession, payload: ActionRequested) -> ResellerOrder | None:
+    if payload.transaction is None:
+        return None
+    return await session.scalar(
+        select(ResellerOrder)
+        .join(PaymentSession, PaymentSession.id == ResellerOrder.payment_session_id)
+        .where(PaymentSession.transaction_id == payload.transaction.id)
+    )
+
+
+async def _attend(session: AsyncSession, services: Services, shop: Shop, row: ResellerOrder, psp: str) -> None:
+    await services.jobs.enqueue(
+        session,
+        "attend_order",
+        f"request:{shop.tenant_id}:{psp}",
+        partition=row.saleor_order_id,
+        args=(shop.tenant_id, row.saleor_order_id, "staff"),
+    )
+
+
+def _amount(payload: ActionRequested) -> Money:
+    return Money.of(payload.action.amount or 0, payload.action.currency)
+
+
+def _failure(kind: str, payload: ActionRequested, message: str) -> dict[str, Any]:
+    return {
+        "pspReference": reference_of(payload, "F"),
+        "result": f"{kind}_FAILURE",
+        "amount": str(_amount(payload).amount),
+        "message": message,
+    }

@@ -1,0 +1,294 @@
+"""Use cases on a recorded order: the gate, wires, staff decisions, cancellation. One transaction each, opened by the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.errors import Conflict, InvalidInput, NotFound, Refused
+from app.ledger.rules import Kind
+from app.ledger.service import Booking, book_wire, credit_order, receivable, receivable_id
+from app.ledger.tables import LedgerItem
+from app.licenses.rules import LicenseState
+from app.licenses.service import set_state
+from app.money import Money
+from app.orders.intake import owe
+from app.orders.record import add_event, add_task, finish_task
+from app.orders.rules import Gate, Terms, gate
+from app.orders.rules import StaffDecision as Decision
+from app.orders.services import Services
+from app.orders.tables import MoneyReport, PaymentSession, ResellerOrder, StaffDecision
+from app.reasons import because, register
+from app.saleor.shops import Shop
+
+register(
+    {
+        "confirmed": "The audit passed; the order is confirmed.",
+        "canceled": "The order was canceled in Saleor; what was open is credited.",
+        "canceled_after_release": "The order was canceled after its license went out: keep, suspend or revoke it.",
+        "wire": "A wire of {amount} with the bank reference {reference} was booked by {by}: {allocated} pays this order.",
+        "wire_surplus": "{amount} of the wire {reference} is left over; it stays the reseller's credit.",
+        "bank_charge": "{amount} were kept by a bank on the way and booked as bank charge.",
+        "gate_open": "The license may be released.",
+        "held_by_staff": "Held by {by}: {reason}.",
+        "released_by_staff": "Release ordered by {by}: {reason}.",
+        "no_owner": "Nobody of the program stands behind the order; refund and cancel it.",
+    }
+)
+
+
+async def find_order(session: AsyncSession, number: str) -> ResellerOrder:
+    """The recorded order of a number, with or without a leading #. Raises NotFound that says what to do."""
+    order = await session.scalar(select(ResellerOrder).where(ResellerOrder.number == number.strip().lstrip("#")))
+    if order is None:
+        raise NotFound(f"There is no order {number} of a reseller here.", code="no_order")
+    return order
+
+
+async def lock_order(session: AsyncSession, order_id: str) -> ResellerOrder:
+    """The order under its row's lock until the transaction ends. Raises NotFound."""
+    order = await session.scalar(
+        select(ResellerOrder).where(ResellerOrder.id == order_id).with_for_update().execution_options(populate_existing=True)
+    )
+    if order is None:
+        raise NotFound("There is no such order.", code="no_order")
+    return order
+
+
+async def order_gate(session: AsyncSession, order: ResellerOrder, at: datetime) -> Gate:
+    """Whether the order's license may go out now, with the reasons (`rules.md` 5)."""
+    if order.canceled_at is not None:
+        return Gate(False, (because("order_canceled"),))
+    debt = await receivable_id(session, order.id)
+    if debt is None:
+        return Gate(False, (because("not_confirmed"),))
+    rows = await session.scalars(
+        select(StaffDecision).where(StaffDecision.order_id == order.id).order_by(StaffDecision.at.desc(), StaffDecision.id)
+    )
+    decision = next((found for row in rows if (found := _decision(row)).in_force(at)), None)
+    return gate(
+        await receivable(session, debt),
+        Terms(order.terms),
+        at=at,
+        confirmed=order.confirmed_at is not None,
+        decision=decision,
+    )
+
+
+async def decide_release(session: AsyncSession, services: Services, tenant_id: str, order_id: str) -> bool:
+    """Look at the gate under the order's lock; open, it starts the release in the same transaction. True when started now."""
+    order = await lock_order(session, order_id)
+    if order.release_decided_at is not None:
+        return False
+    now = services.clock()
+    found = await order_gate(session, order, now)
+    if not found.open:
+        return False
+    order.release_decided_at = now
+    order.release_reasons = [reason.as_dict() for reason in found.reasons]
+    await add_event(session, order.id, "gate_open", now, because("gate_open"))
+    await services.jobs.enqueue(
+        session, "release_order", f"release:{tenant_id}:{order.id}", partition=order.saleor_order_id, args=(tenant_id, order.id)
+    )
+    return True
+
+
+async def confirm_order(session: AsyncSession, order_id: str, at: datetime) -> None:
+    """The order passed its audit and is confirmed in Saleor."""
+    order = await lock_order(session, order_id)
+    if order.confirmed_at is None:
+        order.confirmed_at = at
+        await add_event(session, order.id, "confirmed", at, because("confirmed"))
+
+
+async def confirm_wire(
+    session: AsyncSession,
+    services: Services,
+    shop: Shop,
+    *,
+    number: str,
+    amount: Money,
+    bank_reference: str,
+    value_date: date,
+    by: str,
+) -> tuple[ResellerOrder, Booking]:
+    """Book a wire for one order (`rules.md` 4.3), and start what follows: the report to Saleor and every gate it may open.
+
+    Repeated with the same bank reference it changes nothing. Raises NotFound, InvalidInput or Conflict as `ledger.book_wire`.
+    """
+    found = await find_order(session, number)
+    order = await lock_order(session, found.id)
+    if order.reseller_id is None or not order.audit_passed:
+        raise Refused(
+            f"Order {order.number} is held and owes nothing yet: decide it first with `reseller orders release {order.number}`.",
+            code="order_held",
+        )
+    now = services.clock()
+    booking = await book_wire(
+        session,
+        order_id=order.id,
+        amount=amount,
+        bank_reference=bank_reference,
+        value_date=value_date,
+        by=by,
+        at=now,
+        tolerance_minor=shop.settings.program.fee_tolerance_minor,
+    )
+    if booking.repeated:
+        return order, booking
+    currency = amount.currency
+    allocated = Money(booking.allocated_minor, currency)
+    await add_event(
+        session,
+        order.id,
+        f"wire:{booking.payment_id}",
+        now,
+        because("wire", amount=amount, reference=bank_reference, by=by, allocated=allocated),
+    )
+    if booking.bank_charge_minor:
+        charge = Money(booking.bank_charge_minor, currency)
+        await add_event(session, order.id, f"charge:{booking.payment_id}", now, because("bank_charge", amount=charge))
+    if booking.surplus_minor:
+        surplus = Money(booking.surplus_minor, currency)
+        reason = because("wire_surplus", amount=surplus, reference=bank_reference)
+        await add_event(session, order.id, f"surplus:{booking.payment_id}", now, reason)
+        await add_task(session, f"surplus:{booking.payment_id}", order.id, [reason], now)
+    if booking.allocated_minor:
+        await _report_later(session, order, booking, currency, value_date, now)
+    await services.jobs.enqueue(
+        session,
+        "money_came",
+        f"wire:{shop.tenant_id}:{booking.payment_id}",
+        partition=order.saleor_order_id,
+        args=(shop.tenant_id, order.id),
+    )
+    return order, booking
+
+
+async def waiting_orders(session: AsyncSession, reseller_id: str) -> Sequence[ResellerOrder]:
+    """The reseller's orders whose gate is still closed, the oldest first: money for one may lift the others (`rules.md` 5.3)."""
+    return (
+        await session.scalars(
+            select(ResellerOrder)
+            .where(
+                ResellerOrder.reseller_id == reseller_id,
+                ResellerOrder.release_decided_at.is_(None),
+                ResellerOrder.canceled_at.is_(None),
+            )
+            .order_by(ResellerOrder.created_at)
+        )
+    ).all()
+
+
+async def staff_decides(
+    session: AsyncSession,
+    services: Services,
+    tenant_id: str,
+    *,
+    number: str,
+    hold: bool,
+    by: str,
+    reason: str,
+    expires_at: datetime | None = None,
+) -> ResellerOrder:
+    """Hold or release one order, with a reason on the record (`rules.md` 5.5).
+
+    Releasing an order that failed its audit accepts it: it is confirmed and owed as if it had passed. Raises InvalidInput without
+    a reason or where nobody of the program would owe it, Conflict when the license is out or the order is canceled.
+    """
+    if not reason.strip():
+        raise InvalidInput("A hold or release needs a reason.", code="no_reason")
+    found = await find_order(session, number)
+    order = await lock_order(session, found.id)
+    now = services.clock()
+    if order.canceled_at is not None:
+        raise Conflict(f"Order {order.number} is canceled.", code="order_canceled")
+    if order.release_decided_at is not None:
+        raise Conflict(
+            f"The license of order {order.number} went out already; suspend or revoke it with `reseller license`.",
+            code="already_released",
+        )
+    if not hold and order.reseller_id is None:
+        raise Refused(str(because("no_owner")), code="no_owner")
+    session.add(StaffDecision(order_id=order.id, hold=hold, by=by, reason=reason.strip(), at=now, expires_at=expires_at))
+    code = "held_by_staff" if hold else "released_by_staff"
+    await add_event(session, order.id, f"staff:{now.isoformat()}", now, because(code, by=by, reason=reason.strip()))
+    if not hold and not order.audit_passed:
+        order.audit_passed = True
+        order.audit = [*order.audit, because("audit_accepted", by=by, reason=reason.strip()).as_dict()]
+        await owe(session, order, now)
+        await finish_task(session, f"audit:{order.id}", now)
+    await services.jobs.enqueue(
+        session,
+        "attend_order",
+        f"staff:{tenant_id}:{order.id}:{now.isoformat()}",
+        partition=order.saleor_order_id,
+        args=(tenant_id, order.saleor_order_id, "staff"),
+    )
+    return order
+
+
+async def cancel_order(session: AsyncSession, order_id: str, at: datetime) -> bool:
+    """The order was canceled in Saleor: nothing more is owed or issued (`rules.md` 5.7, edge case 53). False when known before.
+
+    After the release it is a decision of staff what becomes of the license.
+    """
+    order = await lock_order(session, order_id)
+    if order.canceled_at is not None:
+        return False
+    order.canceled_at = at
+    await add_event(session, order.id, "canceled", at, because("canceled"))
+    if await receivable_id(session, order.id) is not None:
+        await credit_order(session, order.id, reason="canceled in Saleor", by="saleor", at=at)
+    if order.release_decided_at is not None:
+        await add_task(session, f"canceled:{order.id}", order.id, [because("canceled_after_release")], at)
+    else:
+        await set_state(session, order.id, LicenseState.REVOKED, reason="order canceled before its release", at=at)
+        await finish_task(session, f"audit:{order.id}", at)
+    return True
+
+
+async def pending_reports(session: AsyncSession, order_id: str) -> Sequence[MoneyReport]:
+    """What Saleor was not told yet about this order's money, in the order it was booked."""
+    query = select(MoneyReport).where(MoneyReport.order_id == order_id, MoneyReport.reported_at.is_(None))
+    return (await session.scalars(query.order_by(MoneyReport.at, MoneyReport.id))).all()
+
+
+async def _report_later(
+    session: AsyncSession, order: ResellerOrder, booking: Booking, currency: str, value_date: date, at: datetime
+) -> None:
+    if order.payment_session_id is None:
+        return
+    promise = (await session.scalars(select(PaymentSession).where(PaymentSession.id == order.payment_session_id))).one()
+    earlier = await session.scalar(select(func.count()).select_from(MoneyReport).where(MoneyReport.order_id == order.id))
+    allocation = (
+        await session.scalars(
+            select(LedgerItem).where(
+                LedgerItem.payment_id == booking.payment_id,
+                LedgerItem.order_id == order.id,
+                LedgerItem.kind == Kind.ALLOCATION,
+                LedgerItem.reverses_id.is_(None),
+            )
+        )
+    ).one()
+    first = not earlier and promise.terms == Terms.PREPAY
+    session.add(
+        MoneyReport(
+            ledger_item_id=allocation.id,
+            order_id=order.id,
+            transaction_id=promise.transaction_id,
+            # The request's own reference clears the pending part in Saleor, also when the wire is smaller (saleor-facts 0.3).
+            type="CHARGE_SUCCESS",
+            psp_reference=promise.psp_reference if first else f"BT-{allocation.id}",
+            amount_minor=booking.allocated_minor,
+            currency=currency,
+            at=at,
+        )
+    )
+
+
+def _decision(row: StaffDecision) -> Decision:
+    return Decision(row.hold, row.by, row.reason, row.expires_at)

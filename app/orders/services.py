@@ -1,0 +1,35 @@
+"""What every use case of the order's story works with, opened once per process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from app.clock import Clock
+from app.db.jobs import Jobs
+from app.db.secrets import SecretBox
+from app.db.session import Database
+from app.orders.snapshot import Programs
+from app.saleor.shops import Shop, Shops
+from app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The doors to the outside: database, shops, their programs in memory, durable jobs, the clock."""
+
+    settings: Settings
+    database: Database
+    box: SecretBox
+    http: httpx.AsyncClient
+    clock: Clock
+    shops: Shops
+    programs: Programs
+    jobs: Jobs
+
+    def today(self, shop: Shop) -> date:
+        """The day it is in the vendor's time zone."""
+        return self.clock().astimezone(ZoneInfo(shop.settings.time_zone)).date()

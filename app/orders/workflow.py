@@ -1,0 +1,347 @@
+"""The durable story of an order on DBOS: attend, money came, release, deliver mail, and the hourly reconciliation.
+
+An order that waits is a state, not a sleeping workflow: `attend_order` ends at the gate, and `release_order` is started, once, by
+whatever opens it, in the same transaction. Every step can be repeated: database steps by unique keys and row locks, Saleor steps
+because they look first or because Saleor takes the same key once. Workflows of one order share a queue partition and run one
+after the other.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from dbos import DBOS
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from app.db.jobs import QUEUE, system_url
+from app.errors import Unavailable
+from app.mail import service as mail
+from app.orders import attend, customers, release
+from app.orders.intake import record
+from app.orders.service import confirm_order, decide_release, pending_reports, waiting_orders
+from app.orders.services import Services
+from app.orders.tables import ResellerOrder
+from app.saleor.answers import SaleorOrder
+from app.saleor.client import SaleorUnreachable
+from app.saleor.shops import Shop
+from app.tax.flat_rates import copy_flat_rates
+
+log = structlog.get_logger()
+_services: Services | None = None
+
+RECONCILE_OVERLAP = timedelta(minutes=10)
+
+
+def services() -> Services:
+    """What the steps of this process work with. Raises RuntimeError before `start`."""
+    if _services is None:
+        raise RuntimeError("the worker was not started")
+    return _services
+
+
+async def start(opened: Services) -> None:
+    """Make this process a worker: what its last run left behind goes on. Call it on the loop that opened `opened`."""
+    global _services
+    _services = opened
+    settings = opened.settings
+    DBOS(
+        config={
+            "name": opened.jobs.application,
+            "system_database_url": system_url(settings.database_url),
+            "application_version": "1",
+            "executor_id": settings.worker_id,
+            "log_level": "WARNING",
+            "notification_listener_polling_interval_sec": 0.2,
+        }
+    )
+    DBOS.launch()
+    await DBOS.register_queue_async(QUEUE, partition_concurrency=1, worker_concurrency=16, polling_interval_sec=0.1)
+    DBOS.apply_schedules(
+        [
+            {"schedule_name": "reconcile", "workflow_fn": reconcile, "schedule": "17 * * * *"},
+            {"schedule_name": "look_again", "workflow_fn": look_again, "schedule": "*/5 * * * *"},
+        ]
+    )
+
+
+def stop() -> None:
+    """End the worker; what it was doing goes on at the next start."""
+    global _services
+    DBOS.destroy()
+    _services = None
+
+
+async def retryable(error: BaseException) -> bool:
+    """Whether a later try may help: the shop or a server of ours is away. Anything else must be seen at once."""
+    return isinstance(error, (SaleorUnreachable, Unavailable, OperationalError))
+
+
+RETRY: dict[str, Any] = {
+    "retries_allowed": True,
+    "interval_seconds": 1.0,
+    "backoff_rate": 2.0,
+    "max_attempts": 9,
+    "should_retry": retryable,
+}
+
+
+@DBOS.workflow(name="attend_order")
+async def attend_order(tenant_id: str, saleor_order_id: str, occasion: str) -> str:
+    """Bring our record of an order up to what Saleor says of it, whatever the occasion; the answer says what it came to."""
+    if occasion not in attend.FIRST_SIGHT and not await is_known(tenant_id, saleor_order_id):
+        return "unknown"
+    order = await read_order(tenant_id, saleor_order_id)
+    if order is None:
+        return "gone"
+    order_id = await record_order(tenant_id, order)
+    if order_id is None:
+        return "not ours"
+    if await needs_confirmation(tenant_id, order_id):
+        await confirm_in_saleor(tenant_id, order)
+        await mark_confirmed(tenant_id, order_id)
+    await follow(tenant_id, order_id, order)
+    await cancel_early_fulfillments(tenant_id, order_id, order)
+    await refund_other_gateways(tenant_id, order_id, order)
+    await tell_saleor(tenant_id, order_id)
+    return "released" if await open_gate(tenant_id, order_id) else "attended"
+
+
+@DBOS.workflow(name="money_came")
+async def money_came(tenant_id: str, order_id: str) -> int:
+    """A wire was booked: report it to Saleor, and look at the gate of every order of that reseller (`rules.md` 5.3)."""
+    for report_id in await unreported(tenant_id, order_id):
+        await report_money(tenant_id, report_id)
+    opened = 0
+    for waiting in await waiting_order_ids(tenant_id, order_id):
+        opened += await open_gate(tenant_id, waiting)
+    await fulfill(tenant_id, order_id)
+    await tell_saleor(tenant_id, order_id)
+    return opened
+
+
+@DBOS.workflow(name="release_order")
+async def release_order(tenant_id: str, order_id: str) -> None:
+    """The license goes out: account, licenses, invoice, two mails, fulfillment, and what staff see of it (`rules.md` 8)."""
+    await find_or_create_customer(tenant_id, order_id)
+    await issue_licenses(tenant_id, order_id)
+    await issue_invoice(tenant_id, order_id)
+    await queue_release_mails(tenant_id, order_id)
+    await fulfill(tenant_id, order_id)
+    await finish_release(tenant_id, order_id)
+    await offer_invoice(tenant_id, order_id)
+    await tell_saleor(tenant_id, order_id)
+
+
+@DBOS.workflow(name="attend_customer")
+async def attend_customer(tenant_id: str, saleor_user_id: str, event: str) -> str:
+    """An account changed or was deleted in Saleor."""
+    return await follow_customer(tenant_id, saleor_user_id, event)
+
+
+@DBOS.workflow(name="deliver_mail")
+async def deliver_mail(tenant_id: str, mail_id: str) -> str:
+    """Hand one mail to the mail server, until it takes or refuses it."""
+    return await send_mail(tenant_id, mail_id)
+
+
+@DBOS.workflow(name="reconcile")
+async def reconcile(scheduled: datetime, context: object) -> None:
+    """Attend every order that changed since the last run: Saleor can lose deliveries (saleor-facts 2)."""
+    for tenant_id in await active_shops():
+        await refresh_flat_rates(tenant_id)
+        await attend_changed(tenant_id, scheduled.isoformat())
+
+
+@DBOS.workflow(name="look_again")
+async def look_again(scheduled: datetime, context: object) -> None:
+    """Gates that time opens (a hold that expired), and work that gave up while a server was away."""
+    for tenant_id in await active_shops():
+        for order_id in await undecided_order_ids(tenant_id):
+            await open_gate(tenant_id, order_id)
+    await run_stuck_again()
+
+
+# Steps: each one transaction of ours, or one conversation with Saleor.
+
+
+@DBOS.step(name="is_known", **RETRY)
+async def is_known(tenant_id: str, saleor_order_id: str) -> bool:
+    async with services().database.tenant(tenant_id) as session:
+        query = select(ResellerOrder.id).where(ResellerOrder.saleor_order_id == saleor_order_id)
+        return await session.scalar(query) is not None
+
+
+@DBOS.step(name="read_order", **RETRY)
+async def read_order(tenant_id: str, saleor_order_id: str) -> str | None:
+    order = await attend.read_order(services(), await _shop(tenant_id), saleor_order_id)
+    return order.model_dump_json(by_alias=True) if order is not None else None
+
+
+@DBOS.step(name="record_order", **RETRY)
+async def record_order(tenant_id: str, order: str) -> str | None:
+    shop = await _shop(tenant_id)
+    async with services().database.tenant(tenant_id) as session:
+        row = await record(session, services(), shop, SaleorOrder.model_validate_json(order))
+        return row.id if row is not None else None
+
+
+@DBOS.step(name="needs_confirmation", **RETRY)
+async def needs_confirmation(tenant_id: str, order_id: str) -> bool:
+    async with services().database.tenant(tenant_id) as session:
+        row = (await session.scalars(select(ResellerOrder).where(ResellerOrder.id == order_id))).one()
+        return row.audit_passed and row.confirmed_at is None and row.canceled_at is None
+
+
+@DBOS.step(name="confirm_in_saleor", **RETRY)
+async def confirm_in_saleor(tenant_id: str, order: str) -> None:
+    await attend.confirm(services(), await _shop(tenant_id), SaleorOrder.model_validate_json(order).id)
+
+
+@DBOS.step(name="mark_confirmed", **RETRY)
+async def mark_confirmed(tenant_id: str, order_id: str) -> None:
+    shop = await _shop(tenant_id)
+    async with services().database.tenant(tenant_id) as session:
+        await confirm_order(session, order_id, services().clock())
+        await release.queue_order_received(session, services(), shop, order_id)
+
+
+@DBOS.step(name="follow", **RETRY)
+async def follow(tenant_id: str, order_id: str, order: str) -> None:
+    async with services().database.tenant(tenant_id) as session:
+        await attend.follow(session, services(), await _shop(tenant_id), order_id, SaleorOrder.model_validate_json(order))
+
+
+@DBOS.step(name="cancel_early_fulfillments", **RETRY)
+async def cancel_early_fulfillments(tenant_id: str, order_id: str, order: str) -> None:
+    await attend.cancel_early_fulfillments(services(), await _shop(tenant_id), order_id, SaleorOrder.model_validate_json(order))
+
+
+@DBOS.step(name="refund_other_gateways", **RETRY)
+async def refund_other_gateways(tenant_id: str, order_id: str, order: str) -> None:
+    await attend.refund_other_gateways(services(), await _shop(tenant_id), order_id, SaleorOrder.model_validate_json(order))
+
+
+@DBOS.step(name="tell_saleor", **RETRY)
+async def tell_saleor(tenant_id: str, order_id: str) -> None:
+    await attend.tell_saleor(services(), await _shop(tenant_id), order_id)
+
+
+@DBOS.step(name="open_gate", **RETRY)
+async def open_gate(tenant_id: str, order_id: str) -> bool:
+    async with services().database.tenant(tenant_id) as session:
+        return await decide_release(session, services(), tenant_id, order_id)
+
+
+@DBOS.step(name="unreported", **RETRY)
+async def unreported(tenant_id: str, order_id: str) -> list[str]:
+    async with services().database.tenant(tenant_id) as session:
+        return [report.id for report in await pending_reports(session, order_id)]
+
+
+@DBOS.step(name="report_money", **RETRY)
+async def report_money(tenant_id: str, report_id: str) -> None:
+    await attend.report_money(services(), await _shop(tenant_id), report_id)
+
+
+@DBOS.step(name="waiting_order_ids", **RETRY)
+async def waiting_order_ids(tenant_id: str, order_id: str) -> list[str]:
+    async with services().database.tenant(tenant_id) as session:
+        reseller_id = await session.scalar(select(ResellerOrder.reseller_id).where(ResellerOrder.id == order_id))
+        return [row.id for row in await waiting_orders(session, reseller_id)] if reseller_id else []
+
+
+@DBOS.step(name="find_or_create_customer", **RETRY)
+async def find_or_create_customer(tenant_id: str, order_id: str) -> None:
+    await customers.find_or_create_customer(services(), await _shop(tenant_id), order_id)
+
+
+@DBOS.step(name="follow_customer", **RETRY)
+async def follow_customer(tenant_id: str, saleor_user_id: str, event: str) -> str:
+    return await customers.attend_customer(services(), await _shop(tenant_id), saleor_user_id, event)
+
+
+@DBOS.step(name="issue_licenses", **RETRY)
+async def issue_licenses(tenant_id: str, order_id: str) -> None:
+    shop = await _shop(tenant_id)
+    async with services().database.tenant(tenant_id) as session:
+        await release.issue_licenses(session, services(), shop, order_id)
+
+
+@DBOS.step(name="issue_invoice", **RETRY)
+async def issue_invoice(tenant_id: str, order_id: str) -> None:
+    shop = await _shop(tenant_id)
+    async with services().database.tenant(tenant_id) as session:
+        await release.issue_invoice(session, services(), shop, order_id)
+
+
+@DBOS.step(name="queue_release_mails", **RETRY)
+async def queue_release_mails(tenant_id: str, order_id: str) -> None:
+    shop = await _shop(tenant_id)
+    async with services().database.tenant(tenant_id) as session:
+        await release.queue_release_mails(session, services(), shop, order_id)
+
+
+@DBOS.step(name="fulfill", **RETRY)
+async def fulfill(tenant_id: str, order_id: str) -> None:
+    await release.fulfill(services(), await _shop(tenant_id), order_id)
+
+
+@DBOS.step(name="finish_release", **RETRY)
+async def finish_release(tenant_id: str, order_id: str) -> None:
+    async with services().database.tenant(tenant_id) as session:
+        await release.finish(session, services(), order_id)
+
+
+@DBOS.step(name="offer_invoice", **RETRY)
+async def offer_invoice(tenant_id: str, order_id: str) -> None:
+    await release.offer_invoice(services(), await _shop(tenant_id), order_id)
+
+
+@DBOS.step(name="send_mail", **RETRY)
+async def send_mail(tenant_id: str, mail_id: str) -> str:
+    state: str = await mail.deliver(services().database, tenant_id, mail_id, services().settings, services().clock)
+    return state
+
+
+@DBOS.step(name="active_shops", **RETRY)
+async def active_shops() -> list[str]:
+    await services().shops.refresh()
+    return [shop.tenant_id for shop in services().shops.all()]
+
+
+@DBOS.step(name="refresh_flat_rates", **RETRY)
+async def refresh_flat_rates(tenant_id: str) -> bool:
+    shop = await _shop(tenant_id)
+    return await copy_flat_rates(services().database, tenant_id, await services().shops.client(shop))
+
+
+@DBOS.step(name="attend_changed", **RETRY)
+async def attend_changed(tenant_id: str, run: str) -> int:
+    return await attend.attend_changed(services(), await _shop(tenant_id), run, RECONCILE_OVERLAP)
+
+
+@DBOS.step(name="undecided_order_ids", **RETRY)
+async def undecided_order_ids(tenant_id: str) -> list[str]:
+    async with services().database.tenant(tenant_id) as session:
+        query = select(ResellerOrder.id).where(
+            ResellerOrder.release_decided_at.is_(None),
+            ResellerOrder.canceled_at.is_(None),
+            ResellerOrder.confirmed_at.is_not(None),
+        )
+        return list(await session.scalars(query))
+
+
+@DBOS.step(name="run_stuck_again", **RETRY)
+async def run_stuck_again() -> int:
+    stuck = await services().jobs.stuck()
+    for work in stuck:
+        log.warning("work.runs_again", **work)
+        await services().jobs.run_again(work["id"], work["partition"] or work["id"])
+    return len(stuck)
+
+
+async def _shop(tenant_id: str) -> Shop:
+    return await services().shops.by_tenant(tenant_id)
