@@ -13,11 +13,12 @@ from app.errors import InvalidInput, NotFound
 from app.licenses import service as licenses
 from app.licenses.rules import LicenseState
 from app.money import Money
+from app.orders.record import finish_task, open_tasks
 from app.orders.requests import book_refund
-from app.orders.service import confirm_wire, find_order, staff_decides
+from app.orders.service import confirm_wire, find_order, staff_accepts, staff_decides
 from app.orders.services import Services
 from app.orders.temporary import issue_temporary
-from app.orders.view import order_view
+from app.orders.view import order_view, sentences
 from app.saleor.shops import Shop
 
 orders = typer.Typer(no_args_is_help=True, help="Orders of resellers.")
@@ -72,6 +73,50 @@ def hold(number: Number, reason: Why, days: Days = 0, by: By = "", shop: ShopUrl
 def release(number: Number, reason: Why, days: Days = 0, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
     """Release an order whatever its money says; of one that failed the audit, accept it."""
     _decide(number, False, reason, days, by, shop, as_json)
+
+
+@orders.command()
+def accept(number: Number, reason: Why, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Accept an order that is held without releasing it: from here on its money decides."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            await staff_accepts(session, services, shop.tenant_id, number=number, by=who(by), reason=reason)
+            view = await order_view(session, number, services.clock())
+            return {name: view[name] for name in ("number", "state", "gate", "audit", "decisions")}
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+@orders.command()
+def tasks(shop: ShopUrl = "", as_json: Json = False) -> None:
+    """What needs a person, the oldest first."""
+
+    async def work(services: Services, shop: Shop) -> list[dict[str, Any]]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            return [
+                {"since": task.created_at, "order": number, "reasons": sentences(task.reasons), "key": task.key}
+                for task, number in await open_tasks(session)
+            ]
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+@orders.command()
+def done(
+    key: Annotated[str, typer.Argument(help="The task's key, as `orders tasks` prints it.")],
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Take a task off the list."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            if not await finish_task(session, key, services.clock()):
+                raise NotFound(f"There is no open task {key!r}.", code="no_task")
+            return {"done": key}
+
+    show(run_in_shop(shop, work), as_json=as_json)
 
 
 @wire.command()

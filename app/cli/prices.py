@@ -12,7 +12,7 @@ from app.money import Money
 from app.orders.services import Services
 from app.orders.snapshot import load_buyer
 from app.pricing import service
-from app.pricing.rules import Item, Scope, partner_price
+from app.pricing.rules import Item, Scope, StaffException, partner_price
 from app.pricing.tables import DEFAULT_LIST, PriceEntry
 from app.reasons import sentence
 from app.resellers.service import find
@@ -42,6 +42,8 @@ def set_(
     minimum_quantity: Annotated[int, typer.Option(help="From this quantity on.")] = 1,
     valid_from: Annotated[str, typer.Option(help="First day, like 2026-04-01.")] = "",
     valid_to: Annotated[str, typer.Option(help="Last day.")] = "",
+    exception_reason: Annotated[str, typer.Option(help="Why the rate may be above the cap; needs --exception-expires.")] = "",
+    exception_expires: Annotated[str, typer.Option(help="Last day of the exception.")] = "",
     name: ListName = DEFAULT_LIST,
     assign: Annotated[str, typer.Option(help="Give this list to the reseller of this e-mail.")] = "",
     shop: ShopUrl = "",
@@ -56,6 +58,11 @@ def set_(
         if fixed and not currency:
             raise InvalidInput("--fixed needs --currency.", code="currency")
         price = an_amount(fixed, currency, "--fixed") if fixed else None
+        leave = None
+        if exception_reason:
+            if percent is None or not exception_expires:
+                raise InvalidInput("--exception-reason goes with --rate and --exception-expires.", code="exception")
+            leave = StaffException(percent, exception_reason, a_date(exception_expires, "--exception-expires"))
         async with services.database.tenant(shop.tenant_id) as session:
             if scope is not None:
                 await service.set_entry(
@@ -72,9 +79,10 @@ def set_(
                     valid_from=a_date(valid_from, "--valid-from") if valid_from else None,
                     valid_to=a_date(valid_to, "--valid-to") if valid_to else None,
                     name=name,
+                    exception=leave,
                 )
             elif percent is not None:
-                await service.set_rate(session, percent, cap=cap, today=today, name=name)
+                await service.set_rate(session, percent, cap=cap, today=today, name=name, exception=leave)
             elif not assign:
                 raise InvalidInput("Give --rate, or an entry's target with --rate or --fixed.", code="price")
             if assign:

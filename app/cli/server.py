@@ -11,11 +11,11 @@ import typer
 import uvicorn
 
 from app import settings
+from app.cli import demo as story
 from app.cli.common import Json, show
 from app.db import migrate as schema_steps
 from app.db.session import Database
 from app.main import running
-from app.sandbox import demo as story
 
 
 def mount(cli: typer.Typer) -> None:

@@ -142,16 +142,18 @@ async def credit_order(session: AsyncSession, order_id: str, *, reason: str, by:
     rows = (await session.scalars(select(LedgerItem).where(LedgerItem.receivable_id == debt.id))).all()
     if any(row.key == f"credit:{order_id}" for row in rows):
         return 0
+    # A refund has credited its part already.
+    closing = debt.amount_minor - sum(row.amount_minor for row in rows if row.kind in (Kind.CREDIT, Kind.WRITE_OFF))
     reversed_ids = {row.reverses_id for row in rows}
     for row in rows:
         if row.kind in (Kind.ALLOCATION, Kind.BANK_CHARGE) and row.reverses_id is None and row.id not in reversed_ids:
-            session.add(_mirror(row, at=at, by=by, reason=reason))
+            session.add(mirror(row, at=at, by=by, reason=reason))
     session.add(
         LedgerItem(
             key=f"credit:{order_id}",
             kind=Kind.CREDIT,
             reseller_id=debt.reseller_id,
-            amount_minor=debt.amount_minor,
+            amount_minor=closing,
             currency=debt.currency,
             value_date=at.date(),
             booked_at=at,
@@ -163,78 +165,7 @@ async def credit_order(session: AsyncSession, order_id: str, *, reason: str, by:
         )
     )
     await session.flush()
-    return debt.amount_minor
-
-
-async def refund_order(
-    session: AsyncSession, *, order_id: str, amount: Money, bank_reference: str, value_date: date, by: str, at: datetime
-) -> LedgerItem:
-    """Book money that was sent back for one order (`rules.md` 5.7): it pays the order no more, and the order asks for it no more.
-
-    The newest allocations are taken back first. The bank reference makes it once. Returns the refund of the last payment touched.
-    Raises NotFound without a receivable, InvalidInput for more than was paid, another currency or a repeated reference with
-    another amount.
-    """
-    debt = await session.scalar(select(LedgerItem).where(LedgerItem.key == f"receivable:{order_id}").with_for_update())
-    if debt is None:
-        raise NotFound("There is no receivable for this order.", code="no_receivable")
-    if debt.currency != amount.currency or amount.minor <= 0:
-        raise InvalidInput(
-            f"A refund of order {debt.order_number} is a positive amount in {debt.currency}.", code="refund_amount"
-        )
-    key = f"refund:{bank_reference.strip()}"
-    booked = (await session.scalars(select(LedgerItem).where(LedgerItem.key.like(f"{key}:%")))).all()
-    if booked:
-        if sum(row.amount_minor for row in booked) != amount.minor or booked[0].order_id != order_id:
-            raise Conflict(f"The refund {bank_reference} was booked before with another amount or order.", code="refund_differs")
-        return booked[-1]
-    rows = (
-        await session.scalars(
-            select(LedgerItem)
-            .where(LedgerItem.receivable_id == debt.id, LedgerItem.kind == Kind.ALLOCATION)
-            .order_by(LedgerItem.booked_at.desc(), LedgerItem.id)
-        )
-    ).all()
-    paid: dict[str, int] = {}
-    for row in rows:
-        paid[row.payment_id or ""] = paid.get(row.payment_id or "", 0) + row.amount_minor
-    if amount.minor > sum(paid.values()):
-        raise InvalidInput(
-            f"Order {debt.order_number} was paid {Money(sum(paid.values()), debt.currency)}; no more can be sent back.",
-            code="refund_amount",
-        )
-    left, refund = amount.minor, None
-    for payment_id, minor in paid.items():
-        part = min(left, minor)
-        if part <= 0:
-            continue
-        left -= part
-        for kind, signed, owed, paid_by in (
-            (Kind.ALLOCATION, -part, debt.id, payment_id),
-            (Kind.CREDIT, part, debt.id, None),
-            (Kind.REFUND, part, None, payment_id),
-        ):
-            item = LedgerItem(
-                key=f"{key}:{payment_id}" if kind is Kind.REFUND else f"{kind}:{key}:{payment_id}",
-                kind=kind,
-                reseller_id=debt.reseller_id,
-                amount_minor=signed,
-                currency=debt.currency,
-                value_date=value_date,
-                booked_at=at,
-                booked_by=by,
-                receivable_id=owed,
-                payment_id=paid_by,
-                order_id=order_id,
-                order_number=debt.order_number,
-                reference=bank_reference.strip() if kind is Kind.REFUND else None,
-                reason="refund",
-            )
-            session.add(item)
-            refund = item if kind is Kind.REFUND else refund
-    await session.flush()
-    assert refund is not None
-    return refund
+    return closing
 
 
 async def reseller_receivables(session: AsyncSession, reseller_id: str) -> list[Receivable]:
@@ -294,7 +225,8 @@ async def _booking(session: AsyncSession, payment: LedgerItem, *, repeated: bool
     return Booking(payment.id, allocated, charge, payment.amount_minor - allocated, repeated)
 
 
-def _mirror(row: LedgerItem, *, at: datetime, by: str, reason: str) -> LedgerItem:
+def mirror(row: LedgerItem, *, at: datetime, by: str, reason: str) -> LedgerItem:
+    """The item that undoes another one: the same with the opposite sign."""
     return LedgerItem(
         key=f"reversal:{row.id}",
         kind=row.kind,

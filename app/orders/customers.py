@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.orders.record import add_event, add_task
+from app.orders.record import add_event, add_task, finish_task
 from app.orders.services import Services
 from app.orders.tables import EndCustomer, ResellerOrder
 from app.reasons import because, register
@@ -56,11 +56,13 @@ async def find_or_create_customer(services: Services, shop: Shop, order_id: str)
         now = services.clock()
         if found is None:
             reason = because("customer_account_missing", email=email, why=why)
-            await add_event(session, order_id, "customer", now, reason)
+            await add_event(session, order_id, "customer-missing", now, reason)
             await add_task(session, f"customer:{customer_id}", order_id, [reason], now)
-        elif row.saleor_user_id is None:
+            return
+        if row.saleor_user_id is None:
             row.saleor_user_id, row.created_by_us = found.id, created
-            await add_event(session, order_id, "customer", now, because("customer_account", email=email))
+        await finish_task(session, f"customer:{customer_id}", now)
+        await add_event(session, order_id, "customer", now, because("customer_account", email=email))
 
 
 async def attend_customer(services: Services, shop: Shop, saleor_user_id: str, event: str) -> str:

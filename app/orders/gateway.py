@@ -72,13 +72,8 @@ async def initialize_gateway(services: Services, shop: Shop, payload: GatewayIni
         )
     if decided is None:
         return {"data": {"available": False, "reasons": _shown(reasons)}}
-    return {
-        "data": {
-            "available": not reasons,
-            "terms": decided.standing.terms.value,
-            "reasons": _shown(reasons or decided.standing.reasons),
-        }
-    }
+    stand = decided.standing
+    return {"data": {"available": True, "terms": stand.terms.value, "reasons": _shown(stand.reasons)}}
 
 
 async def answer_session(services: Services, shop: Shop, payload: Session) -> dict[str, Any]:
@@ -92,7 +87,7 @@ async def answer_session(services: Services, shop: Shop, payload: Session) -> di
         if isinstance(source, Order):
             return await _order_session(session, payload.issuing_principal, source)
         reasons, decided = await _decide(session, services, shop, source, payload.issuing_principal, amount)
-        if reasons or decided is None:
+        if decided is None:
             return _refusal(reasons)
         try:
             async with session.begin_nested():
@@ -170,14 +165,14 @@ async def _decide(
         refuse_vouchers=numbers.refuse_vouchers,
     )
     reasons = check(request, known, program)
-    if reseller is None or buyer is None:
+    if reasons or reseller is None:
         return reasons, None
     policy = credit_policy(numbers, reseller)
     stand = standing(await reseller_receivables(session, reseller.id), policy, request.total, today)
     reference = reference_for(shop.tenant_id, source.id)
     due = due_date(today, policy.payment_days)
     shown = instructions(account, request.total, reference, due) if account and request.total.minor > 0 else None
-    return reasons, Decided(reseller, stand, reference, shown)
+    return (), Decided(reseller, stand, reference, shown)
 
 
 def _request(source: Checkout, principal: Principal | None, amount: Money, shop: Shop, today: date) -> SessionRequest:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.orders.tables import OrderEvent, StaffTask
+from app.orders.tables import OrderEvent, ResellerOrder, StaffTask
 from app.reasons import Reason
 
 
@@ -25,11 +25,24 @@ async def add_task(session: AsyncSession, key: str, order_id: str | None, reason
     )
 
 
-async def finish_task(session: AsyncSession, key: str, at: datetime) -> None:
-    """The task is done; nothing happens when there is none or it was done before."""
+async def finish_task(session: AsyncSession, key: str, at: datetime) -> bool:
+    """The task is done; False when there is none, or it was done before."""
     task = await session.scalar(select(StaffTask).where(StaffTask.key == key, StaffTask.done_at.is_(None)))
-    if task is not None:
-        task.done_at = at
+    if task is None:
+        return False
+    task.done_at = at
+    return True
+
+
+async def open_tasks(session: AsyncSession) -> Sequence[tuple[StaffTask, str | None]]:
+    """What needs a person with the number of its order, the oldest first."""
+    query = (
+        select(StaffTask, ResellerOrder.number)
+        .outerjoin(ResellerOrder, ResellerOrder.id == StaffTask.order_id)
+        .where(StaffTask.done_at.is_(None))
+        .order_by(StaffTask.created_at, StaffTask.id)
+    )
+    return [(task, number) for task, number in await session.execute(query)]
 
 
 async def _once(session: AsyncSession, row: OrderEvent | StaffTask) -> bool:

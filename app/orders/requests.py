@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import InvalidInput
-from app.ledger.service import refund_order
+from app.ledger.refunds import refund_order
 from app.money import Money
 from app.orders.attend import hold
 from app.orders.record import add_event, finish_task
@@ -28,6 +28,7 @@ from app.saleor.shops import Shop
 
 register(
     {
+        "refund_of_nothing": "There is nothing to give back in a request for {amount}.",
         "refund_requested": "Saleor asked to give back {amount}: send it by wire, book it, and decide about the license.",
         "refund_sent": "{amount} were sent back with the bank reference {reference}, booked by {by}.",
         "payment_voided": "The promise to pay was voided in Saleor.",
@@ -45,6 +46,8 @@ async def answer_charge(services: Services, shop: Shop, payload: ActionRequested
 async def answer_refund(services: Services, shop: Shop, payload: ActionRequested) -> dict[str, Any]:
     """TRANSACTION_REFUND_REQUESTED: taken; REFUND_SUCCESS follows when the bookkeeper has booked what was sent back."""
     amount = _amount(payload)
+    if amount.minor <= 0:
+        return _failure("REFUND", payload, sentence(because("refund_of_nothing", amount=amount)))
     psp = reference_of(payload, "R")
     async with services.database.tenant(shop.tenant_id) as session:
         order = await _order(session, payload)
@@ -99,7 +102,7 @@ async def book_refund(
 ) -> ResellerOrder:
     """The bookkeeper sent money back for an order: into the ledger, and to Saleor under the request it answers.
 
-    Repeated with the same bank reference it changes nothing. Raises as `ledger.refund_order`.
+    Repeated with the same bank reference it changes nothing. Raises as `refunds.refund_order`.
     """
     if not bank_reference.strip():
         raise InvalidInput("A refund needs the bank's reference, so that it cannot be booked twice.", code="missing_reference")

@@ -35,6 +35,7 @@ register(
         "gate_open": "The license may be released.",
         "held_by_staff": "Held by {by}: {reason}.",
         "released_by_staff": "Release ordered by {by}: {reason}.",
+        "accepted_by_staff": "Accepted by {by}: {reason}. From here on the money decides.",
         "no_owner": "Nobody of the program stands behind the order; refund and cancel it.",
     }
 )
@@ -123,7 +124,7 @@ async def confirm_wire(
     order = await lock_order(session, found.id)
     if order.reseller_id is None or not order.audit_passed:
         raise Refused(
-            f"Order {order.number} is held and owes nothing yet: decide it first with `reseller orders release {order.number}`.",
+            f"Order {order.number} is held and owes nothing yet: accept it first with `reseller orders accept {order.number}`.",
             code="order_held",
         )
     now = services.clock()
@@ -199,35 +200,36 @@ async def staff_decides(
     Releasing an order that failed its audit accepts it: it is confirmed and owed as if it had passed. Raises InvalidInput without
     a reason or where nobody of the program would owe it, Conflict when the license is out or the order is canceled.
     """
-    if not reason.strip():
-        raise InvalidInput("A hold or release needs a reason.", code="no_reason")
-    found = await find_order(session, number)
-    order = await lock_order(session, found.id)
-    now = services.clock()
-    if order.canceled_at is not None:
-        raise Conflict(f"Order {order.number} is canceled.", code="order_canceled")
-    if order.release_decided_at is not None:
-        raise Conflict(
-            f"The license of order {order.number} went out already; suspend or revoke it with `reseller license`.",
-            code="already_released",
-        )
+    order, now = await _decidable(session, services, number, reason)
     if not hold and order.reseller_id is None:
         raise Refused(str(because("no_owner")), code="no_owner")
     session.add(StaffDecision(order_id=order.id, hold=hold, by=by, reason=reason.strip(), at=now, expires_at=expires_at))
     code = "held_by_staff" if hold else "released_by_staff"
     await add_event(session, order.id, f"staff:{now.isoformat()}", now, because(code, by=by, reason=reason.strip()))
-    if not hold and not order.audit_passed:
-        order.audit_passed = True
-        order.audit = [*order.audit, because("audit_accepted", by=by, reason=reason.strip()).as_dict()]
-        await owe(session, order, now)
-        await finish_task(session, f"audit:{order.id}", now)
-    await services.jobs.enqueue(
-        session,
-        "attend_order",
-        f"staff:{tenant_id}:{order.id}:{now.isoformat()}",
-        partition=order.saleor_order_id,
-        args=(tenant_id, order.saleor_order_id, "staff"),
-    )
+    if not hold:
+        await _accept_audit(session, order, by, reason, now)
+    await _attend_again(session, services, tenant_id, order, now)
+    return order
+
+
+async def staff_accepts(
+    session: AsyncSession, services: Services, tenant_id: str, *, number: str, by: str, reason: str
+) -> ResellerOrder:
+    """Accept an order that the audit or the program holds, without releasing it: from here on its money decides.
+
+    Decisions in force end now and stay on the record. Raises as `staff_decides`.
+    """
+    order, now = await _decidable(session, services, number, reason)
+    if order.reseller_id is None:
+        raise Refused(str(because("no_owner")), code="no_owner")
+    rows = await session.scalars(select(StaffDecision).where(StaffDecision.order_id == order.id))
+    for row in rows:
+        if _decision(row).in_force(now):
+            row.expires_at = now
+    accepted = because("accepted_by_staff", by=by, reason=reason.strip())
+    await add_event(session, order.id, f"staff:{now.isoformat()}", now, accepted)
+    await _accept_audit(session, order, by, reason, now)
+    await _attend_again(session, services, tenant_id, order, now)
     return order
 
 
@@ -287,6 +289,40 @@ async def _report_later(
             currency=currency,
             at=at,
         )
+    )
+
+
+async def _decidable(session: AsyncSession, services: Services, number: str, reason: str) -> tuple[ResellerOrder, datetime]:
+    if not reason.strip():
+        raise InvalidInput("A decision about an order needs a reason.", code="no_reason")
+    found = await find_order(session, number)
+    order = await lock_order(session, found.id)
+    if order.canceled_at is not None:
+        raise Conflict(f"Order {order.number} is canceled.", code="order_canceled")
+    if order.release_decided_at is not None:
+        raise Conflict(
+            f"The license of order {order.number} went out already; suspend or revoke it with `reseller license`.",
+            code="already_released",
+        )
+    return order, services.clock()
+
+
+async def _accept_audit(session: AsyncSession, order: ResellerOrder, by: str, reason: str, at: datetime) -> None:
+    if order.audit_passed:
+        return
+    order.audit_passed = True
+    order.audit = [*order.audit, because("audit_accepted", by=by, reason=reason.strip()).as_dict()]
+    await owe(session, order, at)
+    await finish_task(session, f"audit:{order.id}", at)
+
+
+async def _attend_again(session: AsyncSession, services: Services, tenant_id: str, order: ResellerOrder, at: datetime) -> None:
+    await services.jobs.enqueue(
+        session,
+        "attend_order",
+        f"staff:{tenant_id}:{order.id}:{at.isoformat()}",
+        partition=order.saleor_order_id,
+        args=(tenant_id, order.saleor_order_id, "staff"),
     )
 
 

@@ -82,6 +82,11 @@ class Programs:
         """Whether there is a program to decide by."""
         return tenant_id in self._kept
 
+    def current(self, shop: Shop) -> bool:
+        """Whether the program is the one of the shop's version."""
+        kept = self._kept.get(shop.tenant_id)
+        return kept is not None and kept[0] == shop.version
+
     async def refresh(self, shops: Iterable[Shop]) -> None:
         """Load the program of every shop that is new or changed since.
 

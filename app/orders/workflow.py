@@ -32,6 +32,7 @@ from app.tax.flat_rates import copy_flat_rates
 log = structlog.get_logger()
 _services: Services | None = None
 
+STOP_SECONDS = 10
 RECONCILE_OVERLAP = timedelta(minutes=10)
 
 
@@ -68,9 +69,9 @@ async def start(opened: Services) -> None:
 
 
 def stop() -> None:
-    """End the worker; what it was doing goes on at the next start."""
+    """End the worker once the steps it is in are through; the rest goes on at the next start. Not on the loop of the steps."""
     global _services
-    DBOS.destroy()
+    DBOS.destroy(workflow_completion_timeout_sec=STOP_SECONDS)
     _services = None
 
 

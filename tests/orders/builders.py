@@ -7,24 +7,27 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import respx
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.base import Base
 from app.db.jobs import Jobs
 from app.db.secrets import SecretBox
 from app.db.session import Database
 from app.db.tenants import Tenant
-from app.ledger.service import book_wire, post_receivable
+from app.ledger.service import Booking, book_wire, post_receivable
 from app.money import Money
+from app.orders.intake import record
+from app.orders.service import confirm_order, confirm_wire
 from app.orders.services import Services
 from app.orders.snapshot import Programs
-from app.orders.tables import PaymentSession
+from app.orders.tables import PaymentSession, ResellerOrder
 from app.resellers.rules import Decision
 from app.resellers.service import accept_policy, add, decide
 from app.resellers.tables import Reseller
@@ -34,6 +37,8 @@ from app.settings import Settings, ShopSettings
 from app.tax.service import import_rates, register_state
 from tests.conftest import NOW
 from tests.saleor.keys import jwk
+
+Row = TypeVar("Row", bound=Base)
 
 API = "http://shop.example/graphql/"
 APP = "QXBwOjE="
@@ -280,3 +285,33 @@ def order(number: str = "1", user: str | None = "texan", **changed: Any) -> Sale
 def by_id(*orders: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """The answer to ORDER from these orders."""
     return lambda variables: {"order": next((item for item in orders if item["id"] == variables["id"]), None)}
+
+
+async def recorded(
+    world: World, number: str = "1", *, terms: str = "prepay", confirm: bool = True, **changed: Any
+) -> ResellerOrder:
+    """An order of the reseller `texan` with its promise T<number>, audited and, where asked, confirmed."""
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        buyer = (await session.scalars(select(Reseller).where(Reseller.email == "texan@partner.example"))).one()
+    await promise(world, buyer.id, f"T{number}", terms=terms, due_date=date(2026, 4, 1))
+    seen = order(number, **{"transactions": [transaction(f"T{number}")], **changed})
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        row = await record(session, world.services, world.shop, seen)
+        assert row is not None
+        if confirm and row.audit_passed:
+            await confirm_order(session, row.id, world.clock())
+    return row
+
+
+async def wire(world: World, number: str = "1", amount: str = "19.49", reference: str = "B1", **changed: Any) -> Booking:
+    """Book a wire as the bookkeeper does."""
+    facts: dict[str, Any] = {
+        "number": number, "amount": Money.of(amount, "USD"), "bank_reference": reference, "value_date": NOW.date(), "by": "ada",
+    }  # fmt: skip
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        return (await confirm_wire(session, world.services, world.shop, **facts | changed))[1]
+
+
+async def rows(world: World, table: type[Row], *where: Any) -> list[Row]:
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        return list(await session.scalars(select(table).where(*where)))

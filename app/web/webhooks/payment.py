@@ -39,7 +39,8 @@ def _answer(
         recipient: Id | None = getattr(payload, "recipient", None)
         check_recipient(shop, recipient.id if recipient else None)
         try:
-            return msgspec.json.encode(await decide(services, shop, payload))
+            # In the order of keys: PostgreSQL keeps an answer's keys in an order of its own, and a repetition gets equal bytes.
+            return msgspec.json.encode(await decide(services, shop, payload), order="deterministic")
         except MoneyError as error:
             raise InvalidInput(f"The webhook holds an amount that is none: {error}.", code="amount") from error
 

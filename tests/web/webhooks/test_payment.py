@@ -50,7 +50,8 @@ def line(net: str = "18.00", gross: str = "19.49", quantity: int = 2, public: st
     variant = {
         "id": "V1", "sku": "GRID-1", "name": "One", "product": product, "pricing": {"price": taxed(public, public)},
         "channelListings": [
-            {"channel": {"slug": "other"}, "price": {"amount": 99.0}}, {"channel": {"slug": "default"}, "price": {"amount": 10.0}},
+            {"channel": {"slug": "other"}, "price": {"amount": 99.0}},
+            {"channel": {"slug": "default"}, "price": {"amount": 10.0}},
         ],
     }  # fmt: skip
     return {"id": "L1", "quantity": quantity, "totalPrice": taxed(net, gross), "variant": variant}
@@ -68,8 +69,8 @@ def checkout(user: str | None = "texan", **changed: Any) -> dict[str, Any]:
 
 def paying_order(user: str | None = "texan", number: str = "O1") -> dict[str, Any]:
     return {
-        "__typename": "Order", "id": number, "user": {"id": user} if user else None, "channel": {"slug": "default"}, "number": "1",
-        "total": {"currency": "USD", **taxed("18.00", "19.49")},
+        "__typename": "Order", "id": number, "user": {"id": user} if user else None, "channel": {"slug": "default"},
+        "number": "1", "total": {"currency": "USD", **taxed("18.00", "19.49")},
     }  # fmt: skip
 
 
@@ -258,7 +259,9 @@ async def test_what_a_storefront_may_offer(saleor: Sender) -> None:
     assert (found["available"], [reason["code"] for reason in found["reasons"]]) == (False, ["missing_address"])
     assert found["reasons"][0]["sentence"] == "The billing address is missing."
     for source, caller, code in (
-        (checkout("eve"), "eve", "not_a_reseller"), (checkout(), None, "not_signed_in"), (paying_order(), "texan", "order_session"),
+        (checkout("eve"), "eve", "not_a_reseller"),
+        (checkout(), None, "not_signed_in"),
+        (paying_order(), "texan", "order_session"),
     ):  # fmt: skip
         found = await offer(source, caller)
         assert (found["available"], found["reasons"][0]["code"], "terms" in found) == (False, code, False)

@@ -1,0 +1,119 @@
+"""Money that was sent back: what it no longer pays, and what the order no longer asks for."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.errors import Conflict, InvalidInput, NotFound
+from app.ledger.rules import Kind, unallocated
+from app.ledger.service import as_item, mirror
+from app.ledger.tables import LedgerItem
+from app.money import Money
+
+
+async def refund_order(
+    session: AsyncSession, *, order_id: str, amount: Money, bank_reference: str, value_date: date, by: str, at: datetime
+) -> LedgerItem:
+    """Book money that was sent back for one order (`rules.md` 5.7): it pays the order no more, and the order asks for it no more.
+
+    The newest allocations are taken back first, then what wires for this order brought beyond it or left when it was canceled.
+    The bank reference makes it once. Returns the refund of the last payment touched. Raises NotFound without a receivable,
+    InvalidInput for more than came in or another currency, Conflict for a repeated reference with another amount or order.
+    """
+    debt = await session.scalar(select(LedgerItem).where(LedgerItem.key == f"receivable:{order_id}").with_for_update())
+    if debt is None:
+        raise NotFound("There is no receivable for this order.", code="no_receivable")
+    if debt.currency != amount.currency or amount.minor <= 0:
+        raise InvalidInput(
+            f"A refund of order {debt.order_number} is a positive amount in {debt.currency}.", code="refund_amount"
+        )
+    reference = bank_reference.strip()
+    booked = (
+        await session.scalars(select(LedgerItem).where(LedgerItem.kind == Kind.REFUND, LedgerItem.reference == reference))
+    ).all()
+    if booked:
+        if sum(row.amount_minor for row in booked) != amount.minor or booked[0].order_id != order_id:
+            raise Conflict(f"The refund {bank_reference} was booked before with another amount or order.", code="refund_differs")
+        return booked[-1]
+    rows = (
+        await session.scalars(
+            select(LedgerItem).where(LedgerItem.receivable_id == debt.id).order_by(LedgerItem.booked_at.desc(), LedgerItem.id)
+        )
+    ).all()
+    paid: dict[str, int] = {}
+    for row in rows:
+        if row.kind == Kind.ALLOCATION and row.payment_id is not None:
+            paid[row.payment_id] = paid.get(row.payment_id, 0) + row.amount_minor
+    free = await _unallocated_of_order(session, order_id)
+    brought = sum(paid.values()) + sum(free.values())
+    if amount.minor > brought:
+        raise InvalidInput(
+            f"Order {debt.order_number} was paid {Money(brought, debt.currency)}; no more can be sent back.", code="refund_amount"
+        )
+    taken, left = _take(paid, amount.minor)
+    surplus, _ = _take(free, left)
+
+    def add(kind: Kind, minor: int, of: str, *, owed: str | None = None, paid_by: str | None = None) -> LedgerItem:
+        item = LedgerItem(
+            key=f"refund:{reference}:{kind}:{of}",
+            kind=kind,
+            reseller_id=debt.reseller_id,
+            amount_minor=minor,
+            currency=debt.currency,
+            value_date=value_date,
+            booked_at=at,
+            booked_by=by,
+            receivable_id=owed,
+            payment_id=paid_by,
+            order_id=order_id,
+            order_number=debt.order_number,
+            reference=reference if kind is Kind.REFUND else None,
+            reason="refund",
+        )
+        session.add(item)
+        return item
+
+    refunds = []
+    for payment_id in dict.fromkeys([*taken, *surplus]):
+        if part := taken.get(payment_id, 0):
+            add(Kind.ALLOCATION, -part, payment_id, owed=debt.id, paid_by=payment_id)
+            add(Kind.CREDIT, part, payment_id, owed=debt.id)
+        whole = part + surplus.get(payment_id, 0)
+        refunds.append(add(Kind.REFUND, whole, payment_id, paid_by=payment_id))
+    if sum(paid.values()) == sum(taken.values()):
+        # What a bank kept pays nothing either once all the money has gone back: the order must not count as paid.
+        gone = {row.reverses_id for row in rows}
+        for row in rows:
+            if row.kind == Kind.BANK_CHARGE and row.reverses_id is None and row.id not in gone:
+                session.add(mirror(row, at=at, by=by, reason="refund"))
+                add(Kind.CREDIT, row.amount_minor, row.id, owed=debt.id)
+    await session.flush()
+    return refunds[-1]
+
+
+async def _unallocated_of_order(session: AsyncSession, order_id: str) -> dict[str, int]:
+    """What the wires booked for an order still have free, the newest first."""
+    payments = (
+        await session.scalars(
+            select(LedgerItem)
+            .where(LedgerItem.order_id == order_id, LedgerItem.kind == Kind.PAYMENT)
+            .order_by(LedgerItem.booked_at.desc(), LedgerItem.id)
+        )
+    ).all()
+    ids = [payment.id for payment in payments]
+    rows = await session.scalars(select(LedgerItem).where(LedgerItem.id.in_(ids) | LedgerItem.payment_id.in_(ids)))
+    left = unallocated(as_item(row) for row in rows)
+    return {payment: left[payment] for payment in ids if left.get(payment, 0) > 0}
+
+
+def _take(parts: dict[str, int], wanted: int) -> tuple[dict[str, int], int]:
+    """(what to take of each part in their order, what is still wanted after the last)."""
+    taken = {}
+    for name, minor in parts.items():
+        if part := min(wanted, max(0, minor)):
+            taken[name] = part
+            wanted -= part
+    return taken, wanted

@@ -1,0 +1,126 @@
+"""The stand-in Saleor as an ASGI application: `/graphql/`, `/.well-known/jwks.json`, and the card gateway's door."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ariadne import load_schema_from_path, make_executable_schema
+from ariadne.asgi import GraphQL
+from graphql import GraphQLError, GraphQLSchema
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from app.errors import Unauthorized
+from app.sandbox import card
+from app.sandbox.context import Context, SaleorException
+from app.sandbox.keys import ShopKey
+from app.sandbox.resolvers import (
+    apps,
+    catalog,
+    checkout,
+    completion,
+    fulfillments,
+    metadata,
+    orders,
+    payments,
+    sessions,
+    shared,
+    users,
+)
+from app.sandbox.shop import Sandbox
+from app.sandbox.store import App, Store
+
+SCHEMA = Path(__file__).with_name("schema.graphql")
+APP_TOKEN_LENGTH = 30
+
+
+@lru_cache(maxsize=1)
+def executable_schema() -> GraphQLSchema:
+    """The schema with everything that answers it; it holds no state, so every sandbox shares it."""
+    rooms = (shared, catalog, users, checkout, payments, sessions, completion, orders, fulfillments, metadata, apps)
+    bindables = [bindable for room in rooms for bindable in room.BINDABLES]
+    schema = make_executable_schema(load_schema_from_path(str(SCHEMA)), *bindables, convert_names_case=True)
+    shared.bind_metadata(schema)
+    return schema
+
+
+def create(
+    store: Store,
+    *,
+    url: str = "http://127.0.0.1:8000",
+    key: ShopKey | None = None,
+    prices_ttl: timedelta = timedelta(hours=1),
+    countdown: float = 0.05,
+) -> Starlette:
+    """The application; its `state.sandbox` is the `Sandbox` with the hooks for tests.
+
+    `url` is the origin it is served at, `prices_ttl` Saleor's CHECKOUT_PRICES_TTL, `countdown` the seconds before the first retry
+    of an asynchronous webhook.
+    """
+    sandbox = Sandbox(store, executable_schema(), url=url, key=key, prices_ttl=prices_ttl, countdown=countdown)
+
+    async def jwks(request: Request) -> Response:
+        return JSONResponse(sandbox.key.jwks())
+
+    @asynccontextmanager
+    async def lifespan(application: Starlette) -> AsyncIterator[None]:
+        card.install(sandbox)
+        try:
+            yield
+        finally:
+            await sandbox.webhooks.close()
+
+    graphql = GraphQL(
+        sandbox.schema,
+        context_value=lambda request, data: _context(sandbox, request),
+        error_formatter=_formatted,
+    )
+    routes = [
+        Route("/.well-known/jwks.json", jwks),
+        Route(card.PATH, card.answer, methods=["POST"]),
+        Mount("/graphql", graphql),
+    ]
+    application = Starlette(routes=routes, lifespan=lifespan)
+    application.state.sandbox = sandbox
+    return application
+
+
+def _context(sandbox: Sandbox, request: Request) -> Context:
+    """Exactly 30 characters are an app's token, anything longer a person's JWT (saleor-facts 1).
+
+    An app's token that is not known makes the caller a stranger, a bad JWT an error.
+    """
+    header = request.headers.get("authorization-bearer") or request.headers.get("authorization", "")
+    token = header.removeprefix("Bearer ").removeprefix("JWT ").strip()
+    nobody = Context(sandbox)
+    if not token:
+        return nobody
+    if len(token) == APP_TOKEN_LENGTH:
+        return Context(sandbox, _app(sandbox.store.apps, token))
+    try:
+        return Context(sandbox, users.user_of(nobody, token))
+    except Unauthorized as error:
+        code = "ExpiredSignatureError" if error.code == "expired" else "InvalidTokenError"
+        raise SaleorException(error.sentence, code) from error
+
+
+def _app(installed: Iterable[App], token: str) -> App | None:
+    return next((app for app in installed if app.auth_token == token and app.is_active and not app.removed), None)
+
+
+def _formatted(error: GraphQLError, debug: bool = False) -> dict[str, Any]:
+    """Every error names an exception, as Saleor's do."""
+    formatted: dict[str, Any] = dict(error.formatted)
+    cause = error.original_error
+    if isinstance(cause, SaleorException):
+        formatted["extensions"] = cause.extensions
+    name = type(cause or error).__name__
+    formatted.setdefault("extensions", {"exception": {"code": name, "stacktrace": []}})
+    return formatted

@@ -1,0 +1,1 @@
+"""The GraphQL API, cut along the domain."""
