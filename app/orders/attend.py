@@ -231,7 +231,7 @@ async def tell_saleor(services: Services, shop: Shop, order_id: str) -> None:
         items = [{"key": key, "value": value} for key, value in different.items()]
         await client.execute(ops.PRIVATE_METADATA_UPDATE, id=order.id, input=items)
     notes = {event.message for event in order.events if event.type == "NOTE_ADDED"}
-    for text in _notes(row, found.reasons, open_tasks):
+    for text in dict.fromkeys(_notes(row, found.reasons, open_tasks)):
         if text not in notes:
             await client.execute(ops.ORDER_NOTE_ADD, order=order.id, message=text)
     for task in open_tasks:

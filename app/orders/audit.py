@@ -23,7 +23,7 @@ register(
         "audit_accepted": "Accepted by {by} although the audit found something: {reason}.",
         "detached": "The order has prices of the reseller program, but belongs to {user}, not to an active reseller.",
         "other_buyer": "The payment was promised by another account than the order belongs to.",
-        "other_gateway": "{amount} came through {gateway}; resellers pay by bank transfer only. A refund was asked for.",
+        "other_gateway": "{amount} came through {gateway}; resellers pay by bank transfer only.",
         "legacy_payment": "{amount} was taken by the payment plugin {gateway}; resellers pay by bank transfer only.",
         "gift_card": "A gift card was used; resellers pay by bank transfer only.",
         "staff_payment": "{amount} was entered as paid by hand in Saleor; only a wire in our ledger counts.",
