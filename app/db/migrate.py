@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +13,25 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from dbos import DBOS
+from sqlalchemy import Connection, text
 
 from app.db.base import Base
+from app.db.jobs import system_url
 from app.db.session import Database
 
+MIGRATION_LOCK = 5_241_986
+"""Any number, as long as it stays the same."""
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
 async def upgrade(database: Database) -> str:
-    """Run all missing steps in one transaction; the revision reached. Running it again changes nothing."""
+    """Run all missing steps in one transaction; the revision reached. Running it again changes nothing.
+
+    The workflow engine's own tables come after it, so that a web process may ask for work before any worker ever ran.
+    """
     await _with_connection(database, lambda config: command.upgrade(config, "head"))
+    await asyncio.to_thread(DBOS.migrate, system_url(database.url))
     return head()
 
 
@@ -57,6 +67,17 @@ def head() -> str:
 def is_ours(item: Any, name: str | None, type_: str, reflected: bool, compare_to: Any) -> bool:
     """Tables of the program: not those of tests, nor of the workflow engine that lives in the same database."""
     return type_ != "table" or (not (name or "").startswith("test_") and (not reflected or name in Base.metadata.tables))
+
+
+@asynccontextmanager
+async def _alone(database: Database) -> AsyncIterator[None]:
+    """One process at a time. SQLite needs nothing: each transaction there takes the write lock when it begins."""
+    if database.engine.dialect.name != "postgresql":
+        yield
+        return
+    async with database.engine.begin() as connection:
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        yield
 
 
 async def _with_connection(database: Database, run: Callable[[Config], object]) -> None:

@@ -1,9 +1,15 @@
+import asyncio
+import os
+import subprocess
+import sys
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 import app.tables  # noqa: F401 - the comparison needs every table
 from app.db import migrate
+from app.db.jobs import Jobs
 from app.db.session import Database
 from app.ledger.service import post_receivable
 from app.money import Money
@@ -40,3 +46,28 @@ async def test_the_migrated_ledger_is_append_only(database_url: str, change: str
         async with database.engine.begin() as connection:
             await connection.execute(text(change))
     await database.close()
+
+
+async def test_processes_that_start_at_once_migrate_one_after_the_other(database_url: str) -> None:
+    environment = {
+        **os.environ,
+        "RESELLER_DATABASE_URL": database_url,
+        "RESELLER_SECRET_KEYS": "a long passphrase",
+    }
+    migrating = [
+        await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            "from app.cli import main; main()",
+            "migrate",
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(3)
+    ]
+    ends = [await process.communicate() for process in migrating]
+    assert [process.returncode for process in migrating] == [0, 0, 0], ends
+    jobs = Jobs(database_url, "reseller")
+    assert await jobs.stuck() == []
+    jobs.close()
