@@ -28,10 +28,12 @@ SCRIPTS = Path(__file__).parent / "migrations"
 async def upgrade(database: Database) -> str:
     """Run all missing steps in one transaction; the revision reached. Running it again changes nothing.
 
-    The workflow engine's own tables come after it, so that a web process may ask for work before any worker ever ran.
+    The workflow engine's own tables come after it, so that a web process may ask for work before any worker ever ran. Processes
+    that start at once wait for the first.
     """
-    await _with_connection(database, lambda config: command.upgrade(config, "head"))
-    await asyncio.to_thread(DBOS.migrate, system_url(database.url))
+    async with _alone(database):
+        await _with_connection(database, lambda config: command.upgrade(config, "head"))
+        await asyncio.to_thread(DBOS.migrate, system_url(database.url))
     return head()
 
 
