@@ -33,7 +33,8 @@ async def upgrade(database: Database) -> str:
     """
     async with _alone(database):
         await _with_connection(database, lambda config: command.upgrade(config, "head"))
-        await asyncio.to_thread(DBOS.migrate, system_url(database.url))
+    # Not under our lock: the engine has its own, and builds indexes concurrently, which waits for every open transaction.
+    await asyncio.to_thread(DBOS.migrate, system_url(database.url))
     return head()
 
 
