@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.tenants import Tenant
 from app.money import Money
 from app.orders.intake import other_money
-from app.orders.record import add_event, add_task
+from app.orders.record import add_event, add_task, finish_task
 from app.orders.service import cancel_order, lock_order, order_gate
 from app.orders.services import Services
 from app.orders.tables import MoneyReport, PaymentSession, ResellerOrder, StaffDecision, StaffTask
@@ -182,6 +182,7 @@ async def report_money(services: Services, shop: Shop, report_id: str) -> None:
             await add_task(session, f"report:{report.id}", report.order_id, [why], now)
         else:
             report.reported_at, report.error = now, ""
+            await finish_task(session, f"report:{report.id}", now)
             known = because("money_reported", amount=amount, psp=report.psp_reference)
             await add_event(session, report.order_id, f"report:{report.id}", now, known)
 

@@ -140,7 +140,8 @@ def party(address: Address | None) -> Party | None:
     """The address as the rules look at it."""
     if address is None:
         return None
-    return Party(address.country.code, address.country_area, address.meta("email"))
+    name = address.company_name.strip() or f"{address.first_name} {address.last_name}".strip()
+    return Party(address.country.code, address.country_area, address.meta("email"), name)
 
 
 async def _decide(

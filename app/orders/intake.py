@@ -187,7 +187,10 @@ async def _freeze(
         terms=terms.value,
         order_date=day,
         due_date=due,
-        reference=promise.reference if promise and found.passed else reference_for(shop.tenant_id, order.id),
+        # Held or not: the buyer pays by the reference it was shown, and staff may accept the order later.
+        reference=promise.reference
+        if promise and reseller and promise.reseller_id == reseller.id
+        else reference_for(shop.tenant_id, order.id),
         po_number=po_number,
         bill_to=address_data(order.billing_address),
         ship_to=address_data(order.shipping_address),
@@ -356,7 +359,8 @@ def _policy(line: SaleorOrderLine) -> LicensePolicy:
 def _party(address: SaleorAddress | None) -> Party | None:
     if address is None:
         return None
-    return Party(address.country.code, address.country_area, address.metadata.get("email", "").strip())
+    name = address.company_name.strip() or f"{address.first_name} {address.last_name}".strip()
+    return Party(address.country.code, address.country_area, address.metadata.get("email", "").strip(), name)
 
 
 def _day(order: SaleorOrder, shop: Shop) -> date:

@@ -101,9 +101,9 @@ def standing(receivables: Iterable[Receivable], policy: CreditPolicy, order: Mon
         if days := debt.overdue_days(today):
             open_amount = Money(debt.open_minor, debt.currency)
             reasons.append(because("overdue", order=debt.order_number, days=days, amount=open_amount))
-    if policy.order_limit and policy.order_limit.currency == order.currency and policy.order_limit < order:
+    if policy.order_limit is not None and policy.order_limit.currency == order.currency and policy.order_limit < order:
         reasons.append(because("order_limit", amount=order, limit=policy.order_limit))
-    if policy.credit_limit and policy.credit_limit.currency == order.currency:
+    if policy.credit_limit is not None and policy.credit_limit.currency == order.currency:
         open_minor = sum(debt.open_minor for debt in debts if debt.currency == order.currency and debt.open_minor > 0)
         owed = Money(open_minor, order.currency)
         if policy.credit_limit < owed + order:

@@ -26,6 +26,7 @@ register(
         "billing_country": "The billing address is in {given}; the reseller's approved address is in {approved}.",
         "billing_state": "The billing address is in {given}; sales tax follows the reseller's approved address in {approved}.",
         "missing_end_customer_email": 'The end customer\'s e-mail is missing: the ship-to address needs it as metadata "email".',
+        "missing_end_customer_name": "The ship-to address names no company or person to make the license out to.",
         "end_customer_email": "The end customer's e-mail {email} is not an e-mail address.",
         "voucher": "The voucher {voucher} does not count for resellers; remove it to go on.",
         "wrong_amount": "The amount {given} is not the total of the order, {total}.",
@@ -39,11 +40,12 @@ register(
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """An address as far as the rules look at it; `email` is its metadata value (`rules.md` 3.1)."""
+    """An address as far as the rules look at it; `email` is its metadata value, `name` its company or person (`rules.md` 3.1)."""
 
     country: str
     state: str
     email: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +153,12 @@ def end_customer_reasons(shipping: Party | None) -> list[Reason]:
     """Why the ship-to cannot become an end customer's account (`rules.md` 3.1, edge case 19)."""
     if shipping is None:
         return [because("missing_address", which="shipping")]
+    unnamed = [] if shipping.name else [because("missing_end_customer_name")]
     if not shipping.email:
-        return [because("missing_end_customer_email")]
+        return [because("missing_end_customer_email"), *unnamed]
     if not valid_email(shipping.email):
-        return [because("end_customer_email", email=shipping.email)]
-    return []
+        return [because("end_customer_email", email=shipping.email), *unnamed]
+    return unnamed
 
 
 def _who(request: SessionRequest, known: Known) -> tuple[Reason, ...]:

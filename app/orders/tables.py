@@ -6,7 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Numeric, String, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db.base import Base, TenantScoped, new_id
@@ -131,8 +132,10 @@ class OrderLine(TenantScoped, Base):
     price_list_version: Mapped[int | None]
     reasons: Mapped[list[Any]]
     """Why this price and this tax."""
-    license_policy: Mapped[dict[str, Any] | None]
-    """`licenses.rules.LicensePolicy` as data; None where the product has none, which holds the order."""
+    license_policy: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+    )
+    """`licenses.rules.LicensePolicy` as data; NULL where the product has none, which holds the order."""
 
 
 class StaffDecision(TenantScoped, Base):

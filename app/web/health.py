@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app.db.tenants import Tenant
 from app.orders.services import Services
@@ -21,8 +22,12 @@ async def alive() -> dict[str, str]:
 async def ready(request: Request, response: Response) -> dict[str, object]:
     """The database answers and every installed shop's program is loaded; 503 until then."""
     services: Services = request.app.state.services
-    async with services.database.system() as session:
-        await session.scalar(select(Tenant.id).limit(1))
+    try:
+        async with services.database.system() as session:
+            await session.scalar(select(Tenant.id).limit(1))
+    except (OperationalError, InterfaceError):
+        response.status_code = 503
+        return {"status": "no database", "shops": len(services.shops.all())}
     missing = [shop.api_url for shop in services.shops.all() if not services.programs.loaded(shop.tenant_id)]
     if missing:
         response.status_code = 503

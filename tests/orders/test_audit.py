@@ -111,12 +111,14 @@ def test_case_14_a_voucher_unless_the_shop_allows_it() -> None:
 
 @pytest.mark.parametrize("email", ["orders@partner.example", "ORDERS@Partner.example", "orders+me@partner.example"])
 def test_case_20_own_use(email: str) -> None:
-    assert failed(order(shipping=Party("US", "CA", email))) == ["own_use"]
+    assert failed(order(shipping=Party("US", "CA", email, "Customer Inc"))) == ["own_use"]
 
 
 def test_case_21_another_active_reseller() -> None:
     others = frozenset({email_key("Shop@Other.example")})
-    assert failed(order(shipping=Party("US", "CA", "shop+x@other.example")), other_reseller_emails=others) == ["other_reseller"]
+    assert failed(order(shipping=Party("US", "CA", "shop+x@other.example", "Customer Inc")), other_reseller_emails=others) == [
+        "other_reseller"
+    ]
     assert run(order(), other_reseller_emails=others).passed
 
 
@@ -127,12 +129,12 @@ def test_case_28_the_end_customers_email_on_the_order(email: str) -> None:
 
 
 def test_case_19_an_end_customer_without_an_email() -> None:
-    assert failed(order(shipping=Party("US", "CA", ""))) == ["missing_end_customer_email"]
+    assert failed(order(shipping=Party("US", "CA", "", "Customer Inc"))) == ["missing_end_customer_email"]
     assert failed(order(shipping=None, billing=None)) == ["missing_address", "missing_address"]
 
 
 def test_billing_elsewhere() -> None:
-    assert failed(order(billing=Party("US", "CA", ""))) == ["billing_state"]
+    assert failed(order(billing=Party("US", "CA", "", "Customer Inc"))) == ["billing_state"]
 
 
 def test_a_purchase_order_number_that_is_taken() -> None:
@@ -172,7 +174,7 @@ def test_what_has_no_price_any_more_is_held_without_a_quote() -> None:
 def test_all_reasons_at_once() -> None:
     facts = order(
         gift_cards=2, voucher="SAVE", other_money=(OtherMoney("staff", "cash", usd("1.00")),), policy_errors=("none",),
-        billing=Party("DE", "", ""), shipping=Party("US", "CA", "orders@partner.example"), total=usd("1.00"),
+        billing=Party("DE", "", "", "Customer Inc"), shipping=Party("US", "CA", "orders@partner.example", "Customer Inc"), total=usd("1.00"),
     )  # fmt: skip
     found = failed(facts, promise=replace(PROMISE, user="other"), po_taken="7")
     assert found == [

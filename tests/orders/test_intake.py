@@ -169,6 +169,15 @@ async def test_a_purchase_order_number_is_used_once(world: World) -> None:
     assert (await taken(world, order("3", "other", metadata=metadata))).audit_passed
 
 
+async def test_a_held_order_keeps_the_reference_its_buyer_was_shown(world: World) -> None:
+    buyer = await reseller(world)
+    await promise(world, buyer.id)
+    row = await taken(world, order(transactions=[transaction()], shippingAddress=address("CA", "texan@partner.example")))
+    assert (codes(row.audit), row.reference) == (["own_use"], "RF-T1")
+    without = await taken(world, order("2", shippingAddress=address("CA", "texan@partner.example")))
+    assert without.reference.startswith("RF")
+
+
 async def test_a_product_without_a_license_policy_and_a_deleted_one(world: World) -> None:
     await reseller(world)
     bare = order_line()

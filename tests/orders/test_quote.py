@@ -1,6 +1,6 @@
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import pytest
@@ -121,6 +121,37 @@ def test_prices_entered_with_tax() -> None:
     assert answer(None, **more) == [("18.69", "20.00")]
     assert answer("exempt", **more) == [("16.82", "16.82")]
     assert answer("texan", **more) == [("16.82", "18.21")]
+
+
+@given(
+    st.integers(0, 10**12),
+    st.decimals(0, 100, places=4),
+    st.decimals(0, 100, places=4),
+    st.sampled_from(["JPY", "USD", "KWD"]),
+    st.booleans(),
+)
+def test_tax_is_added_and_taken_out_as_decimal_would(
+    minor: int, public: Decimal, own: Decimal, currency: str, entered_with_tax: bool
+) -> None:
+    total, zero = Money(minor, currency), Money(0, currency)
+    program = Program(
+        {"ny": ActiveReseller("r", PriceList(1, Decimal(0)), Location("US", "NY"))},
+        TaxProgram.of([Registration("NY", DAY)], [StateRate("NY", own, "1", DAY)], {("US", None): public}),
+    )
+    asked = request(
+        "ny",
+        line(1, base=total, retail=total),
+        currency=currency,
+        prices_entered_with_tax=entered_with_tax,
+        shipping=zero,
+        subtotal_discount=zero,
+        shipping_discount=zero,
+    )
+    (found,) = quote(asked, program).lines
+    with localcontext(prec=60):
+        net = Money.rounded(total.amount / (1 + public / 100), currency) if entered_with_tax else total
+        grown = Money.rounded(net.amount * (1 + own / 100), currency)
+    assert (found.net, found.gross) == (net, total if entered_with_tax and own == public else grown)
 
 
 def test_a_line_without_tax_holds_none_when_prices_are_entered_with_tax() -> None:

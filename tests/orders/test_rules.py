@@ -64,6 +64,8 @@ def test_case_79_overdue_stops_credit_and_says_what_lifts_it() -> None:
 @pytest.mark.parametrize(
     ("policy", "code"),
     [
+        (CreditPolicy(order_limit=Money.of("0", "USD")), "order_limit"),
+        (CreditPolicy(credit_limit=Money.of("0", "USD")), "credit_limit"),
         (CreditPolicy(order_limit=Money.of("99.99", "USD")), "order_limit"),
         (CreditPolicy(order_limit=Money.of("100", "USD")), "good_standing"),
         (CreditPolicy(order_limit=Money.of("1", "EUR")), "good_standing"),

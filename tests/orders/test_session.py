@@ -29,8 +29,8 @@ PROGRAM = Program(
     ),
     frozenset({"partners"}),
 )
-BILLING = Party("US", "TX", "")
-SHIPPING = Party("US", "CA", "buyer@customer.example")
+BILLING = Party("US", "TX", "", "Customer Inc")
+SHIPPING = Party("US", "CA", "buyer@customer.example", "Customer Inc")
 
 
 def usd(amount: str) -> Money:
@@ -97,10 +97,11 @@ def test_a_checkout_at_the_programs_prices_is_accepted() -> None:
         ({"billing": None}, {}, ["missing_address"]),
         ({"shipping": None}, {}, ["missing_address"]),
         ({"billing": None, "shipping": None}, {}, ["missing_address", "missing_address"]),
-        ({"billing": Party("DE", "", "")}, {}, ["billing_country"]),
-        ({"billing": Party("US", "CA", "")}, {}, ["billing_state"]),
-        ({"billing": Party("US", "", "")}, {}, ["billing_state"]),
-        ({"shipping": Party("US", "CA", "nobody")}, {}, ["end_customer_email"]),
+        ({"billing": Party("DE", "", "", "Customer Inc")}, {}, ["billing_country"]),
+        ({"billing": Party("US", "CA", "", "Customer Inc")}, {}, ["billing_state"]),
+        ({"billing": Party("US", "", "", "Customer Inc")}, {}, ["billing_state"]),
+        ({"shipping": Party("US", "CA", "eva@acme.example", "")}, {}, ["missing_end_customer_name"]),
+        ({"shipping": Party("US", "CA", "nobody", "Customer Inc")}, {}, ["end_customer_email"]),
         ({"amount": usd("19.48")}, {}, ["wrong_amount"]),
         ({"amount": usd("-19.49")}, {}, ["wrong_amount"]),
         ({"amount": Money.of("19.49", "EUR")}, {}, ["wrong_amount"]),
@@ -109,7 +110,7 @@ def test_a_checkout_at_the_programs_prices_is_accepted() -> None:
         ({"po_number": ""}, {"po_number_used": True}, []),
         ({}, {"has_bank_account": False}, ["no_bank_account"]),
         (
-            {"billing": None, "shipping": Party("US", "CA", "x"), "voucher": "SAVE", "amount": usd("1.00"), "po_number": "1"},
+            {"billing": None, "shipping": Party("US", "CA", "x", "Customer Inc"), "voucher": "SAVE", "amount": usd("1.00"), "po_number": "1"},
             {"may_order": (NO_POLICY,), "po_number_used": True, "has_bank_account": False},
             [
                 "policy_not_accepted", "missing_address", "end_customer_email", "voucher", "po_number_used", "no_bank_account",
@@ -124,10 +125,10 @@ def test_what_refuses_a_session(changed: dict[str, Any], known: dict[str, Any], 
 
 @pytest.mark.parametrize("email", ["", None])
 def test_case_19_the_end_customers_email_is_missing(email: str | None) -> None:
-    (reason,) = check(session(shipping=Party("US", "CA", email or "")), KNOWN, PROGRAM)
+    (reason,) = check(session(shipping=Party("US", "CA", email or "", "Customer Inc")), KNOWN, PROGRAM)
     assert reason.code == "missing_end_customer_email"
     assert 'as metadata "email"' in sentence(reason)
-    assert [found.code for found in end_customer_reasons(Party("US", "CA", "a@b"))] == ["end_customer_email"]
+    assert [found.code for found in end_customer_reasons(Party("US", "CA", "a@b", "Customer Inc"))] == ["end_customer_email"]
 
 
 def test_case_14_a_voucher_is_refused_unless_the_shop_allows_it() -> None:
@@ -167,7 +168,9 @@ def test_a_suspended_reseller_is_told_nothing_but_why_and_its_public_price_is_ri
     asked = prices()
     public = replace(PROGRAM, resellers={})
     answer = quote(asked, public).lines[0]
-    request = session(asked, paid=((str(answer.net.amount), str(answer.gross.amount)),), billing=Party("DE", "", ""))
+    request = session(
+        asked, paid=((str(answer.net.amount), str(answer.gross.amount)),), billing=Party("DE", "", "", "Customer Inc")
+    )
     found = check(request, replace(KNOWN, location=None, may_order=(INACTIVE,)), public)
     assert [reason.code for reason in found] == ["reseller_inactive"]
     assert "suspended" in sentence(found[0])
@@ -196,9 +199,9 @@ def test_accepted_prices_stand_at_their_own_place_only() -> None:
 
 
 def test_only_a_us_resellers_state_matters() -> None:
-    assert address_reasons(Party("DE", "BY", ""), BERLIN) == []
-    assert [reason.code for reason in address_reasons(Party("US", "TX", ""), BERLIN)] == ["billing_country"]
-    assert address_reasons(Party("FR", "", ""), None) == []
+    assert address_reasons(Party("DE", "BY", "", "Customer Inc"), BERLIN) == []
+    assert [reason.code for reason in address_reasons(Party("US", "TX", "", "Customer Inc"), BERLIN)] == ["billing_country"]
+    assert address_reasons(Party("FR", "", "", "Customer Inc"), None) == []
 
 
 @given(
@@ -224,7 +227,7 @@ def test_a_checkout_priced_by_the_quote_itself_is_always_accepted(
     total = answer.gross + sent
     location = PROGRAM.resellers[user].location
     request = SessionRequest(
-        user, False, total, total, sent, "", Party(location.country, location.us_state, ""), SHIPPING, "",
+        user, False, total, total, sent, "", Party(location.country, location.us_state, "", ""), SHIPPING, "",
         asked, tuple(PaidLine(found.net, found.gross) for found in answer.lines),
     )  # fmt: skip
     assert check(request, replace(KNOWN, location=location), PROGRAM) == ()

@@ -1,4 +1,4 @@
-"""The asynchronous webhooks: one durable write, and 202. What is to be done is done by the workflow it starts."""
+"""The asynchronous webhooks: one durable write, and 200. What is to be done is done by the workflow it starts."""
 
 from __future__ import annotations
 

@@ -1,0 +1,173 @@
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from app.db.base import Base, new_id
+from app.db.session import Database
+from app.ledger.tables import LedgerItem
+from app.licenses.rules import LicenseKind, LicenseState
+from app.licenses.tables import License
+from app.mail.tables import Mail
+from app.money import Money
+from app.orders.check import QUESTIONS, STUCK_AFTER, check
+from app.orders.requests import book_refund
+from app.orders.service import cancel_order, decide_release
+from app.orders.tables import MoneyReport, ResellerOrder
+from tests.conftest import NOW, install
+from tests.orders.builders import World, opened, order_line, recorded, reseller, rows, wire
+
+LATE = NOW + STUCK_AFTER + timedelta(seconds=1)
+
+
+@pytest.fixture
+async def world(database: Database, tenant: str) -> AsyncIterator[World]:
+    async with opened(database, tenant) as world:
+        await reseller(world)
+        yield world
+
+
+async def wrong(world: World, at: Any = NOW) -> dict[str, list[str]]:
+    """The questions that are answered, with their answers."""
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        found = await check(session, at)
+    assert set(found) == set(QUESTIONS)
+    return {name: answers for name, answers in found.items() if answers}
+
+
+async def put(world: World, *items: Base) -> None:
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        session.add_all(items)
+
+
+async def change(world: World, row: ResellerOrder, **values: Any) -> None:
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        await session.execute(update(ResellerOrder).where(ResellerOrder.id == row.id).values(**values))
+
+
+def item(kind: str, minor: int, **changed: Any) -> LedgerItem:
+    facts: dict[str, Any] = {
+        "key": new_id(), "kind": kind, "reseller_id": "r", "amount_minor": minor, "currency": "USD", "value_date": NOW.date(),
+        "booked_at": NOW, "booked_by": "x",
+    }  # fmt: skip
+    return LedgerItem(**facts | changed)
+
+
+def license(row: ResellerOrder, line: int = 0, **changed: Any) -> License:
+    facts: dict[str, Any] = {
+        "order_id": row.id, "order_number": row.number, "order_line_id": row.lines[line].id, "kind": LicenseKind.PERMANENT,
+        "sku": "GRID-1", "kid": "k", "payload": {}, "file": "", "state": LicenseState.ACTIVE, "state_at": NOW, "issued_at": NOW,
+    }  # fmt: skip
+    return License(**facts | changed)
+
+
+async def test_nothing_is_wrong_with_a_whole_story(world: World) -> None:
+    assert await wrong(world) == {}
+    row, other, third = [await recorded(world, number) for number in "123"]
+    await wire(world)
+    await wire(world, "2", "25.00", "B2")
+    await wire(world, "3", "19.49", "B3")
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        assert await decide_release(session, world.services, world.shop.tenant_id, row.id)
+        await cancel_order(session, other.id, NOW)
+        for number in "13":
+            await book_refund(
+                session, world.services, world.shop, number=number, amount=Money.of("5.00", "USD"), bank_reference=f"R{number}",
+                value_date=date(2026, 3, 2), by="ada",
+            )  # fmt: skip
+        await cancel_order(session, third.id, NOW)
+    await put(world, license(row))
+    await change(world, row, released_at=NOW)
+    assert await wrong(world) == {}
+
+
+async def test_a_payment_that_paid_more_than_it_brought(world: World) -> None:
+    payment = item("payment", 100)
+    await put(world, payment)
+    await put(world, item("allocation", 60, payment_id=payment.id), item("refund", 40, payment_id=payment.id))
+    assert await wrong(world) == {}
+    await put(world, item("refund", 1, payment_id=payment.id))
+    assert await wrong(world) == {"payments_allocated_beyond_their_amount": [payment.id]}
+
+
+@pytest.mark.parametrize("kind", ["allocation", "credit", "bank_charge", "write_off"])
+async def test_an_order_that_took_more_than_it_owed(world: World, kind: str) -> None:
+    debt = item("receivable", 100, order_number="42")
+    await put(world, debt)
+    await put(world, item(kind, 100, receivable_id=debt.id, order_number="42"))
+    assert await wrong(world) == {}
+    await put(world, item("interest", 5, receivable_id=debt.id), item(kind, 5, receivable_id=debt.id, order_number="42"))
+    assert await wrong(world) == {}
+    await put(world, item(kind, 1, receivable_id=debt.id, order_number="42"))
+    assert await wrong(world) == {"orders_paid_beyond_their_amount": ["42"]}
+
+
+async def test_a_license_of_an_order_whose_release_nobody_decided(world: World) -> None:
+    row = await recorded(world)
+    await put(world, license(row, kind=LicenseKind.TEMPORARY))
+    assert await wrong(world) == {}
+    await put(world, license(row))
+    assert await wrong(world) == {"licenses_without_a_decided_release": ["1"]}
+
+
+async def test_a_released_line_without_a_license(world: World) -> None:
+    bare = order_line(3)
+    bare["variant"]["product"]["metadata"] = []
+    row = await recorded(world, lines=[order_line(1), order_line(2), bare])
+    await change(world, row, release_decided_at=NOW, released_at=NOW)
+    await put(world, license(row))
+    assert await wrong(world) == {"released_lines_without_a_license": ["1"]}
+    await put(world, license(row, 1, kind=LicenseKind.TEMPORARY))
+    assert await wrong(world) == {"released_lines_without_a_license": ["1"]}
+    await put(world, license(row, 1))
+    assert await wrong(world) == {}
+
+
+@pytest.mark.parametrize("kind", list(LicenseKind))
+async def test_a_license_that_outlived_its_order(world: World, kind: LicenseKind) -> None:
+    row = await recorded(world)
+    await put(world, license(row, kind=kind))
+    await change(world, row, canceled_at=NOW)
+    assert (await wrong(world))["active_licenses_of_canceled_orders"] == ["1"]
+    await change(world, row, release_decided_at=NOW)
+    assert "active_licenses_of_canceled_orders" not in await wrong(world), "after the release staff decide"
+
+
+async def test_a_release_that_is_not_through(world: World) -> None:
+    row = await recorded(world)
+    await change(world, row, release_decided_at=NOW)
+    assert await wrong(world, NOW + STUCK_AFTER) == {}
+    assert await wrong(world, LATE) == {"releases_stuck": ["1"]}
+    await change(world, row, released_at=NOW)
+    assert "releases_stuck" not in await wrong(world, LATE)
+
+
+async def test_money_that_saleor_was_not_told_of(world: World) -> None:
+    await recorded(world)
+    await wire(world)
+    assert await wrong(world, NOW + STUCK_AFTER) == {}
+    assert await wrong(world, LATE) == {"reports_to_saleor_stuck": ["1"]}
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        await session.execute(update(MoneyReport).values(reported_at=NOW))
+    assert await wrong(world, LATE) == {}
+
+
+@pytest.mark.parametrize(("state", "stuck"), [("queued", True), ("failed", True), ("sent", False)])
+async def test_a_mail_that_no_server_took(world: World, state: str, stuck: bool) -> None:
+    mail = Mail(
+        key="license:1", kind="license", recipient="a@b.example", language="en", subject="s", message_id="m", content=b"",
+        state=state, created_at=NOW,
+    )  # fmt: skip
+    await put(world, mail)
+    assert await wrong(world, NOW + STUCK_AFTER) == {}
+    assert await wrong(world, LATE) == ({"mails_stuck": ["license:1"]} if stuck else {})
+
+
+async def test_another_shops_books_are_not_looked_at(world: World) -> None:
+    other = await install(world.database, "http://other.example/graphql/")
+    async with world.database.tenant(other) as session:
+        session.add(item("refund", 1, payment_id="p"))
+    assert await wrong(world) == {}
+    assert len(await rows(world, LedgerItem)) == 0
