@@ -7,26 +7,34 @@ decimals per currency comes from Babel's CLDR data, which is also what Saleor ro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
+import msgspec
 from babel.numbers import get_currency_precision, list_currencies
+
+MILLION = 1_000_000
+_PER_PERCENT = 10_000
 
 
 class MoneyError(ValueError):
     """An amount or currency that cannot be money: unknown code, mixed currencies, too many decimals, not a number."""
 
 
-@lru_cache(maxsize=512)
+_EXPONENTS: dict[str, int] = {}
+"""Decimals by currency, as far as they were asked for."""
+
+
 def exponent(currency: str) -> int:
     """Decimals of `currency` (USD 2, JPY 0, KWD 3).
 
     Raises MoneyError for a code that is not in ISO 4217.
     """
-    if currency not in list_currencies():
-        raise MoneyError(f"unknown currency {currency!r}")
-    return get_currency_precision(currency)
+    if currency not in _EXPONENTS:
+        if currency not in list_currencies():
+            raise MoneyError(f"unknown currency {currency!r}")
+        _EXPONENTS[currency] = get_currency_precision(currency)
+    return _EXPONENTS[currency]
 
 
 def round_half_up(amount: Decimal, currency: str) -> Decimal:
@@ -34,15 +42,33 @@ def round_half_up(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(Decimal(1).scaleb(-exponent(currency)), rounding=ROUND_HALF_UP)
 
 
-@dataclass(frozen=True, slots=True, order=False)
-class Money:
+def shortest(percent: Decimal) -> Decimal:
+    """A percentage without the zeros a column adds: 8.25 instead of 8.2500, 10 instead of 10.00."""
+    return Decimal(f"{percent.normalize():f}")
+
+
+@lru_cache(maxsize=1024)
+def millionths(percent: Decimal) -> int:
+    """A percentage in millionths of the whole: 8.25 is 82,500.
+
+    Four decimals are all that a rate may have (the columns that store one hold no more); raises MoneyError beyond.
+    """
+    scaled = percent * _PER_PERCENT
+    if not percent.is_finite() or scaled != scaled.to_integral_value():
+        raise MoneyError(f"{percent} % has more than four decimals")
+    return int(scaled)
+
+
+# A msgspec structure instead of a dataclass: hundreds are made while a buyer waits, at a fifth of the price (performance.md).
+class Money(msgspec.Struct, frozen=True, gc=False):
     """A whole number of minor units of one currency; negative where money goes the other way."""
 
     minor: int
     currency: str
 
     def __post_init__(self) -> None:
-        exponent(self.currency)
+        if self.currency not in _EXPONENTS:
+            exponent(self.currency)
 
     @classmethod
     def of(cls, amount: Decimal | str | int, currency: str) -> Money:
@@ -66,6 +92,10 @@ class Money:
         """Major units, with exactly the currency's decimals."""
         return Decimal(self.minor).scaleb(-exponent(self.currency))
 
+    def portion(self, parts: int) -> Money:
+        """`parts` millionths of an amount that is not negative, half-up: exact in whole numbers, and faster than Decimal."""
+        return Money((self.minor * parts + MILLION // 2) // MILLION, self.currency)
+
     def __add__(self, other: Money) -> Money:
         return Money(self.minor + self._same(other).minor, self.currency)
 
@@ -79,7 +109,9 @@ class Money:
         return Money(self.minor * quantity, self.currency)
 
     def __lt__(self, other: Money) -> bool:
-        return self.minor < self._same(other).minor
+        if other.currency != self.currency:
+            raise _mixed(self, other)
+        return self.minor < other.minor
 
     def __le__(self, other: Money) -> bool:
         return self.minor <= self._same(other).minor
@@ -92,8 +124,12 @@ class Money:
 
     def _same(self, other: Money) -> Money:
         if other.currency != self.currency:
-            raise MoneyError(f"cannot combine {self.currency} with {other.currency}")
+            raise _mixed(self, other)
         return other
+
+
+def _mixed(one: Money, other: Money) -> MoneyError:
+    return MoneyError(f"cannot combine {one.currency} with {other.currency}")
 
 
 def spread(total: int, weights: Sequence[int]) -> list[int]:

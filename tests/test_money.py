@@ -4,7 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.money import Money, MoneyError, exponent, round_half_up, spread
+from app.money import MILLION, Money, MoneyError, exponent, millionths, round_half_up, shortest, spread
+
+RATES = st.decimals(0, 100, places=4)
+CURRENCIES = st.sampled_from(["JPY", "USD", "KWD"])
 
 
 @pytest.mark.parametrize(("code", "decimals"), [("USD", 2), ("EUR", 2), ("JPY", 0), ("KWD", 3)])
@@ -54,3 +57,30 @@ def test_spread_over_nothing() -> None:
         spread(1, [0])
     with pytest.raises(MoneyError):
         spread(1, [-1, 2])
+
+
+@given(st.integers(0, 10**15), RATES, CURRENCIES)
+def test_case_11_whole_numbers_round_as_decimal_does(minor: int, percent: Decimal, currency: str) -> None:
+    price = Money(minor, currency)
+    off = price.amount * (100 - percent) / 100
+    grown = price.amount * (100 + percent) / 100
+    assert price.portion(MILLION - millionths(percent)) == Money.rounded(off, currency)
+    assert price.portion(MILLION + millionths(percent)) == Money.rounded(grown, currency)
+
+
+@pytest.mark.parametrize("percent", ["8.25001", "NaN", "Infinity"])
+def test_a_rate_has_four_decimals(percent: str) -> None:
+    with pytest.raises(MoneyError, match="four decimals"):
+        millionths(Decimal(percent))
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"), [("8.2500", "8.25"), ("10.00", "10"), ("0.0000", "0"), ("100", "100"), ("7.5", "7.5")]
+)
+def test_a_rate_is_shown_without_the_columns_zeros(stored: str, shown: str) -> None:
+    assert str(shortest(Decimal(stored))) == shown
+
+
+def test_a_currency_is_known_wherever_money_is_made() -> None:
+    with pytest.raises(MoneyError, match="XXY"):
+        Money(1, "XXY")

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
-from typing import NamedTuple
+
+import msgspec
 
 from app.errors import InvalidInput, Refused
-from app.money import Money, MoneyError, exponent, spread
+from app.money import MILLION, Money, MoneyError, exponent, millionths, spread
 from app.pricing.rules import Item, LinePrice, PartnerPrice, PriceList, choose, partner_price
 from app.reasons import Reason, because, register
 from app.tax.rules import ZERO, Location, TaxDecision, TaxProgram, decide, flat_rate
@@ -23,7 +23,7 @@ from app.tax.rules import ZERO, Location, TaxDecision, TaxProgram, decide, flat_
 register({"public_price": "The public price; the buyer is not an active reseller."})
 
 
-class LineRequest(NamedTuple):
+class LineRequest(msgspec.Struct, frozen=True, gc=False):
     """A line as Saleor sends it: `base` is its total without entire-order discounts, `retail` the channel's unit price.
 
     `item` is None where the variant was deleted since; a reseller gets no price for it.
@@ -74,7 +74,7 @@ class Program:
     reseller_only_channels: frozenset[str] = frozenset()
 
 
-class LineQuote(NamedTuple):
+class LineQuote(msgspec.Struct, frozen=True, gc=False):
     """A line's answer. `chosen` is set for a reseller: the partner price, whether or not it was the lower one."""
 
     net: Money
@@ -128,58 +128,80 @@ def quote(request: QuoteRequest, program: Program) -> Quote:
     reseller = program.resellers.get(request.user) if request.user else None
     if reseller is None and request.channel in program.reseller_only_channels:
         raise Refused("This channel sells to active resellers only.", code="resellers_only")
+    taxes = _Taxes(request, reseller.location if reseller else None, program.tax)
     shares = _shares(request)
-    decided = _Taxes(request, reseller.location if reseller else None, program.tax)
-    lines = tuple([_line(request, line, share, reseller, decided) for line, share in zip(request.lines, shares, strict=True)])
+    lines = tuple([_line(line, share, reseller, request.on, taxes) for line, share in zip(request.lines, shares, strict=True)])
+    reseller_id = reseller.id if reseller else None
     shipping = _price_after_discount(request.shipping, request.shipping_discount)
-    tax, held = decided.of(None)
-    net, gross = _taxed(shipping, tax.rate, held)
-    return Quote(lines, net, gross, tax.rate if shipping else ZERO, reseller.id if reseller else None)
+    if not shipping:
+        return Quote(lines, shipping, shipping, ZERO, reseller_id)
+    tax = taxes[None, True, True]
+    return Quote(lines, *tax.on(shipping), tax.decision.rate, reseller_id)
 
 
-class _Taxes:
-    """The tax decisions of one request, each kind made once, with the rate that prices entered with tax hold (None: none)."""
+class _Tax(msgspec.Struct, frozen=True, gc=False):
+    """A decision with what it does to an entered total: both rates in millionths, `held` None where the total holds no tax."""
+
+    decision: TaxDecision
+    rate: int
+    held: int | None
+
+    def on(self, entered: Money) -> tuple[Money, Money]:
+        """(net, gross) of an entered total, half-up.
+
+        Prices entered with tax hold the store's own flat rate of the ship-to country; that is taken out first, so that an exempt
+        reseller pays the net and one of another state its own state's tax on it.
+        """
+        net = entered
+        if self.held is not None:
+            whole = MILLION + self.held
+            net = Money((2 * MILLION * entered.minor + whole) // (2 * whole), entered.currency)
+            if self.rate == self.held:
+                # The entered total is the gross to the cent, whatever the net rounded to.
+                return net, entered
+        return net, net.portion(MILLION + self.rate) if self.rate else net
+
+
+class _Taxes(dict[tuple[str | None, bool, bool], _Tax]):
+    """The taxes of one request by (tax class, charge taxes, for resale), each decided when it is first asked for."""
 
     def __init__(self, request: QuoteRequest, reseller: Location | None, program: TaxProgram) -> None:
         self._request = request
         self._reseller = reseller
         self._program = program
-        self._made: dict[tuple[str | None, bool, bool], tuple[TaxDecision, Decimal | None]] = {}
 
-    def of(self, tax_class: str | None, charge_taxes: bool = True, for_resale: bool = True) -> tuple[TaxDecision, Decimal | None]:
-        kind = (tax_class, charge_taxes, for_resale)
-        made = self._made.get(kind)
-        if made is None:
-            request = self._request
-            tax = decide(
-                self._program,
-                reseller=self._reseller,
-                ship_to_country=request.country,
-                on=request.on,
-                tax_class=tax_class,
-                charge_taxes=charge_taxes,
-                for_resale=for_resale,
-            )
-            held = None
-            # A line without tax holds none either: what was entered is what is paid, as Saleor itself has it.
-            if request.prices_entered_with_tax and charge_taxes:
-                held = flat_rate(self._program, request.country, tax_class).rate
-            made = self._made[kind] = (tax, held)
+    def __missing__(self, kind: tuple[str | None, bool, bool]) -> _Tax:
+        request = self._request
+        tax_class, charge_taxes, for_resale = kind
+        decision = decide(
+            self._program,
+            reseller=self._reseller,
+            ship_to_country=request.country,
+            on=request.on,
+            tax_class=tax_class,
+            charge_taxes=charge_taxes,
+            for_resale=for_resale,
+        )
+        held = None
+        # A line without tax holds none either: what was entered is what is paid, as Saleor itself has it.
+        if request.prices_entered_with_tax and charge_taxes:
+            held = millionths(flat_rate(self._program, request.country, tax_class).rate)
+        made = self[kind] = _Tax(decision, millionths(decision.rate), held)
         return made
 
 
-def _line(request: QuoteRequest, line: LineRequest, share: int, reseller: ActiveReseller | None, taxes: _Taxes) -> LineQuote:
-    total = Money(line.base.minor - share, request.currency) if share else line.base
+def _line(line: LineRequest, share: int, reseller: ActiveReseller | None, on: date, taxes: _Taxes) -> LineQuote:
+    total = Money(line.base.minor - share, line.base.currency) if share else line.base
     chosen: LinePrice | None = None
     if reseller is not None:
         if line.item is None or line.retail is None:
             raise Refused(f"{line.name} has no price in this channel.", code="no_price")
-        price = partner_price(line.item, line.quantity, line.retail, reseller.prices, request.on)
+        price = partner_price(line.item, line.quantity, line.retail, reseller.prices, on)
         chosen = choose(price, line.quantity, total)
         total = chosen.total
-    tax, held = taxes.of(line.tax_class, line.charge_taxes, line.for_resale)
-    net, gross = _taxed(total, tax.rate, held)
-    return LineQuote(net, gross, tax, chosen)
+    tax = taxes[line.tax_class, line.charge_taxes, line.for_resale]
+    net, gross = tax.on(total)
+    return LineQuote(net, gross, tax.decision, chosen)
 
 
 def _shares(request: QuoteRequest) -> list[int]:
@@ -194,32 +216,3 @@ def _shares(request: QuoteRequest) -> list[int]:
 
 def _price_after_discount(price: Money, discount: Money) -> Money:
     return Money(max(0, price.minor - discount.minor), price.currency)
-
-
-def _taxed(entered: Money, rate: Decimal, held: Decimal | None) -> tuple[Money, Money]:
-    """(net, gross) of an entered total.
-
-    Prices entered with tax hold the store's own flat rate of the ship-to country; that is taken out first, so that an exempt
-    reseller pays the net and one of another state its own state's tax on it.
-    """
-    if held is None:
-        return entered, _with(entered, rate)
-    whole, part = _grown(held)
-    net = Money((2 * entered.minor * part + whole) // (2 * whole), entered.currency)
-    # Where the rate is the one already in the price, the entered total is the gross to the cent, whatever the net rounded to.
-    return net, entered if held == rate else _with(net, rate)
-
-
-def _with(net: Money, rate: Decimal) -> Money:
-    """The net with a percentage added, half-up, in whole numbers: exact, and several times faster than Decimal."""
-    if not rate:
-        return net
-    whole, part = _grown(rate)
-    return Money((2 * net.minor * whole + part) // (2 * part), net.currency)
-
-
-@lru_cache(maxsize=1024)
-def _grown(rate: Decimal) -> tuple[int, int]:
-    """1 plus a rate in percent, as a fraction."""
-    numerator, denominator = rate.as_integer_ratio()
-    return 100 * denominator + numerator, 100 * denominator

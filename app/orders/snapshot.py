@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterable
 
 import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.reading import rows
 from app.db.session import Database
 from app.errors import Unavailable
 from app.orders.quote import ActiveReseller, Program
@@ -50,15 +52,16 @@ async def _resellers(session: AsyncSession, settings: ShopSettings, user: str | 
     )
     if user is not None:
         columns = columns.where(ResellerUser.saleor_user_id == user)
-    rows = (await session.execute(columns)).all()
-    if user is not None and not rows:
-        return {}
-    only = rows[0][1] if user is not None else None
+    only: str | None = None
+    if user is not None:
+        only = await session.scalar(select(ResellerUser.reseller_id).where(ResellerUser.saleor_user_id == user))
+        if only is None:
+            return {}
     certificates = await load_certificates(session, only)
     prices = await load_prices(session, cap=settings.program.max_discount_percent, reseller_id=only)
     found: dict[str, ActiveReseller] = {}
-    for saleor_user_id, reseller_id, country, state, postal_code in rows:
-        location = Location(country, state, postal_code, certificates.get(reseller_id, ()))
+    async for saleor_user_id, reseller_id, country, state, postal_code in rows(session, columns):
+        location = Location(sys.intern(country), sys.intern(state), postal_code, certificates.get(reseller_id, ()))
         found[saleor_user_id] = ActiveReseller(reseller_id, prices.of(reseller_id), location)
     return found
 

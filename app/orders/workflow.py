@@ -115,10 +115,11 @@ async def money_came(tenant_id: str, order_id: str) -> int:
     """A wire was booked: report it to Saleor, and look at the gate of every order of that reseller (`rules.md` 5.3)."""
     for report_id in await unreported(tenant_id, order_id):
         await report_money(tenant_id, report_id)
+    # Before the gates: only what went out on account waits for this; a release that begins now fulfills after its licenses.
+    await fulfill(tenant_id, order_id)
     opened = 0
     for waiting in await waiting_order_ids(tenant_id, order_id):
         opened += await open_gate(tenant_id, waiting)
-    await fulfill(tenant_id, order_id)
     await tell_saleor(tenant_id, order_id)
     return opened
 

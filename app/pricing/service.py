@@ -13,8 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import lazyload
 
+from app.db.reading import rows
 from app.errors import InvalidInput, NotFound, Refused
-from app.money import Money
+from app.money import Money, shortest
 from app.pricing.rules import Entry, PriceList, Scope, StaffException
 from app.pricing.tables import DEFAULT_LIST, PriceEntry, PriceListAssignment, PriceListRow
 
@@ -196,12 +197,12 @@ async def load_prices(session: AsyncSession, *, cap: int, reseller_id: str | Non
         chosen = PriceListRow.id == own if own else PriceListRow.name == DEFAULT_LIST
         entries = entries.where(PriceEntry.price_list_id.in_(select(PriceListRow.id).where(chosen)))
     by_list: dict[str, list[Entry]] = defaultdict(list)
-    for list_id, scope, target, rate, fixed_minor, currency, quantity, valid_from, valid_to in await session.execute(entries):
+    async for list_id, scope, target, rate, fixed_minor, currency, quantity, valid_from, valid_to in rows(session, entries):
         by_list[list_id].append(
             Entry(
                 Scope[scope.upper()],
                 target,
-                rate,
+                None if rate is None else shortest(rate),
                 None if fixed_minor is None else Money(fixed_minor, currency),
                 quantity,
                 None if valid_from == date.min else valid_from,
@@ -211,7 +212,8 @@ async def load_prices(session: AsyncSession, *, cap: int, reseller_id: str | Non
     default = PriceList(1, min(DEFAULT_RATE, Decimal(cap)), Decimal(cap))
     by_id: dict[str, PriceList] = {}
     for row in await session.scalars(select(PriceListRow).options(lazyload(PriceListRow.entries))):
-        by_id[row.id] = PriceList.of(row.version, by_list[row.id], rate=row.rate, cap=Decimal(cap), exception=_exception(row))
+        rate = shortest(row.rate)
+        by_id[row.id] = PriceList.of(row.version, by_list[row.id], rate=rate, cap=Decimal(cap), exception=_exception(row))
         if row.name == DEFAULT_LIST:
             default = by_id[row.id]
     return Prices(default, by_id, assigned)
@@ -240,7 +242,7 @@ def _allow(row: PriceListRow, rate: Decimal, cap: int, today: date, exception: S
 def _exception(row: PriceListRow) -> StaffException | None:
     if row.exception_rate is None or row.exception_expires is None:
         return None
-    return StaffException(row.exception_rate, row.exception_reason, row.exception_expires)
+    return StaffException(shortest(row.exception_rate), row.exception_reason, row.exception_expires)
 
 
 def _percent(rate: Decimal) -> Decimal:

@@ -109,7 +109,7 @@ class LineAnswer(msgspec.Struct, frozen=True, gc=False):
 
     total_gross_amount: str
     total_net_amount: str
-    tax_rate: Decimal
+    tax_rate: str
 
 
 class TaxAnswer(msgspec.Struct, frozen=True, gc=False):
@@ -117,5 +117,5 @@ class TaxAnswer(msgspec.Struct, frozen=True, gc=False):
 
     shipping_price_gross_amount: str
     shipping_price_net_amount: str
-    shipping_tax_rate: Decimal
+    shipping_tax_rate: str
     lines: list[LineAnswer]

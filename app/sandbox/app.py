@@ -18,15 +18,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from app.errors import Unauthorized
-from app.sandbox import card
+from app.sandbox import card, permissions
 from app.sandbox.context import Context, SaleorException
 from app.sandbox.keys import ShopKey
 from app.sandbox.resolvers import (
     apps,
     catalog,
     checkout,
+    checkout_prices,
     completion,
     fulfillments,
+    installing,
+    invoices,
     metadata,
     orders,
     payments,
@@ -34,8 +37,9 @@ from app.sandbox.resolvers import (
     shared,
     users,
 )
+from app.sandbox.rows.people import App
 from app.sandbox.shop import Sandbox
-from app.sandbox.store import App, Store
+from app.sandbox.store import Store
 
 SCHEMA = Path(__file__).with_name("schema.graphql")
 APP_TOKEN_LENGTH = 30
@@ -44,10 +48,26 @@ APP_TOKEN_LENGTH = 30
 @lru_cache(maxsize=1)
 def executable_schema() -> GraphQLSchema:
     """The schema with everything that answers it; it holds no state, so every sandbox shares it."""
-    rooms = (shared, catalog, users, checkout, payments, sessions, completion, orders, fulfillments, metadata, apps)
+    rooms: tuple[Any, ...] = (
+        shared,
+        catalog,
+        users,
+        checkout,
+        checkout_prices,
+        completion,
+        payments,
+        sessions,
+        orders,
+        fulfillments,
+        invoices,
+        metadata,
+        apps,
+        installing,
+    )
     bindables = [bindable for room in rooms for bindable in room.BINDABLES]
     schema = make_executable_schema(load_schema_from_path(str(SCHEMA)), *bindables, convert_names_case=True)
     shared.bind_metadata(schema)
+    permissions.guard(schema)
     return schema
 
 
@@ -58,13 +78,16 @@ def create(
     key: ShopKey | None = None,
     prices_ttl: timedelta = timedelta(hours=1),
     countdown: float = 0.05,
+    read_timeout: float = 18.0,
 ) -> Starlette:
     """The application; its `state.sandbox` is the `Sandbox` with the hooks for tests.
 
     `url` is the origin it is served at, `prices_ttl` Saleor's CHECKOUT_PRICES_TTL, `countdown` the seconds before the first retry
-    of an asynchronous webhook.
+    of an asynchronous webhook, `read_timeout` how long an answer may take.
     """
-    sandbox = Sandbox(store, executable_schema(), url=url, key=key, prices_ttl=prices_ttl, countdown=countdown)
+    sandbox = Sandbox(
+        store, executable_schema(), url=url, key=key, prices_ttl=prices_ttl, countdown=countdown, read_timeout=read_timeout
+    )
 
     async def jwks(request: Request) -> Response:
         return JSONResponse(sandbox.key.jwks())
@@ -95,7 +118,7 @@ def create(
 def _context(sandbox: Sandbox, request: Request) -> Context:
     """Exactly 30 characters are an app's token, anything longer a person's JWT (saleor-facts 1).
 
-    An app's token that is not known makes the caller a stranger, a bad JWT an error.
+    An app's token that is not known makes the caller a stranger, a bad JWT of a Saleor an error where it matters who calls.
     """
     header = request.headers.get("authorization-bearer") or request.headers.get("authorization", "")
     token = header.removeprefix("Bearer ").removeprefix("JWT ").strip()
@@ -104,11 +127,12 @@ def _context(sandbox: Sandbox, request: Request) -> Context:
         return nobody
     if len(token) == APP_TOKEN_LENGTH:
         return Context(sandbox, _app(sandbox.store.apps, token))
+    if not sandbox.key.is_of_saleor(token):
+        return nobody
     try:
         return Context(sandbox, users.user_of(nobody, token))
     except Unauthorized as error:
-        code = "ExpiredSignatureError" if error.code == "expired" else "InvalidTokenError"
-        raise SaleorException(error.sentence, code) from error
+        return Context(sandbox, problem=SaleorException(error.sentence, error.code))
 
 
 def _app(installed: Iterable[App], token: str) -> App | None:

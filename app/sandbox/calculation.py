@@ -5,35 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
-
-from pydantic import BaseModel, Field, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from app.sandbox.amounts import money, quantize
-from app.sandbox.store import ZERO, Address, App, Channel, Checkout, CheckoutLine, LinePrice, Prices, Store, Variant
+from app.sandbox.answers import TaxAnswer, tax_answer
+from app.sandbox.rows.base import ZERO
+from app.sandbox.rows.catalog import Channel, Variant
+from app.sandbox.rows.people import Address, App
+from app.sandbox.rows.sales import Checkout, CheckoutLine, LinePrice, Prices
+from app.sandbox.store import Store
 
 if TYPE_CHECKING:
     from app.sandbox.shop import Sandbox
 
-MAXIMUM_PRICE = Decimal("999999999999")
 BAD_ANSWER = "Configured Tax App returned invalid response."
-
-
-class AnswerLine(BaseModel):
-    """A line of a tax app's answer; the rate in percent. Saleor checks no more than this (saleor-facts 3)."""
-
-    tax_rate: Annotated[Decimal, Field(ge=0)]
-    total_gross_amount: Annotated[Decimal, Field(ge=0, le=MAXIMUM_PRICE)]
-    total_net_amount: Annotated[Decimal, Field(ge=0, le=MAXIMUM_PRICE)]
-
-
-class Answer(BaseModel):
-    """A tax app's answer."""
-
-    shipping_tax_rate: Annotated[Decimal, Field(ge=0)]
-    shipping_price_gross_amount: Annotated[Decimal, Field(ge=0, le=MAXIMUM_PRICE)]
-    shipping_price_net_amount: Annotated[Decimal, Field(ge=0, le=MAXIMUM_PRICE)]
-    lines: list[AnswerLine] = []
 
 
 async def fresh_prices(sandbox: Sandbox, checkout: Checkout, *, depth: int = 0, again: bool = False) -> Prices:
@@ -160,15 +145,12 @@ def country_of(channel: Channel, shipping: Address | None, billing: Address | No
     return address.country if address and address.country else channel.country
 
 
-async def _asked(sandbox: Sandbox, checkout: Checkout, app: App | None, depth: int) -> Answer | None:
+async def _asked(sandbox: Sandbox, checkout: Checkout, app: App | None, depth: int) -> TaxAnswer | None:
     if app is None:
         return None
+    lines = len(checkout.lines)
     body = await sandbox.webhooks.call("CHECKOUT_CALCULATE_TAXES", app, {"tax_base": tax_base(checkout)}, None, depth=depth + 1)
-    try:
-        answer = Answer.model_validate(body)
-    except ValidationError:
-        return None
-    return answer if len(answer.lines) == len(checkout.lines) else None
+    return tax_answer(body, lines)
 
 
 def _strategy(sandbox: Sandbox, checkout: Checkout) -> tuple[str | None, bool, App | None]:
@@ -183,7 +165,7 @@ def _strategy(sandbox: Sandbox, checkout: Checkout) -> tuple[str | None, bool, A
     return (strategy if charge else None), charge, app
 
 
-def _answered(checkout: Checkout, answer: Answer) -> Prices:
+def _answered(checkout: Checkout, answer: TaxAnswer) -> Prices:
     currency = checkout.channel.currency_code
     return Prices(
         lines={

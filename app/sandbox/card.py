@@ -8,8 +8,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from app.sandbox.rows.people import App, Webhook
 from app.sandbox.shop import Sandbox
-from app.sandbox.store import App, Webhook
 
 IDENTIFIER = "sandbox.card"
 PATH = "/card/session"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, GraphQLResolveInfo
 
-from app.sandbox.store import App, Store, User
+from app.sandbox.rows.people import App, User
+from app.sandbox.store import Store
 
 if TYPE_CHECKING:
     from app.sandbox.shop import Sandbox
@@ -27,26 +27,40 @@ class SaleorException(GraphQLError):
 
 
 class Refused(Exception):
-    """A mutation's business refusal; becomes an entry of its `errors`."""
+    """A mutation's business refusal; becomes its `errors`. `more` are further wrong fields, each with message and code."""
 
-    def __init__(self, field: str | None, message: str, code: str) -> None:
+    def __init__(self, field: str | None, message: str, code: str, *more: tuple[str, str, str]) -> None:
         super().__init__(message)
-        self.field, self.message, self.code = field, message, code
+        self.message, self.code = message, code
+        self.errors = [
+            {"field": field, "message": message, "code": code} for field, message, code in ((field, message, code), *more)
+        ]
 
 
 @dataclass(frozen=True)
 class Context:
-    """One request, or one webhook being rendered for an app (`event` is then its name)."""
+    """One request, or one webhook being rendered for an app (`event` is then its name).
+
+    `problem` is what is wrong with the caller's token; as in Saleor it matters only where somebody asks who calls.
+    """
 
     sandbox: Sandbox
-    principal: User | App | None = None
+    caller: User | App | None = None
     event: str | None = None
     depth: int = 0
     """How many tax webhooks are being rendered inside each other."""
+    problem: SaleorException | None = None
 
     @property
     def store(self) -> Store:
         return self.sandbox.store
+
+    @property
+    def principal(self) -> User | App | None:
+        """Who asks. Raises SaleorException for a token that was valid once, or is forged."""
+        if self.problem is not None:
+            raise self.problem
+        return self.caller
 
     @property
     def user(self) -> User | None:
@@ -57,8 +71,14 @@ class Context:
         return self.principal if isinstance(self.principal, App) else None
 
     def may(self, *permissions: str) -> bool:
-        """Whether the caller has one of these permissions."""
-        return self.principal is not None and bool(self.principal.permissions & set(permissions))
+        """Whether the caller has one of these permissions, or is of one of these kinds."""
+        kinds = set()
+        if self.app is not None:
+            kinds = {"AUTHENTICATED_APP"}
+        elif self.user is not None:
+            kinds = {"AUTHENTICATED_USER"} | ({"AUTHENTICATED_STAFF_USER"} if self.user.is_staff else set())
+        granted = self.principal.permissions if self.principal is not None else set()
+        return bool((granted | kinds) & set(permissions))
 
 
 def of(info: Info) -> Context:
@@ -70,21 +90,25 @@ def of(info: Info) -> Context:
 def denied(permissions: Iterable[str] = ()) -> SaleorException:
     """Saleor's sentence for a missing permission."""
     named = ", ".join(permissions)
-    needs = f" To access this path, you need one of the following permissions: {named}" if named else ""
-    return SaleorException(needs.strip() or "To access this path, you need to be the owner.", "PermissionDenied")
+    return SaleorException(
+        f"To access this path, you need one of the following permissions: {named}"
+        if named
+        else "You do not have permission to perform this action",
+        "PermissionDenied",
+    )
 
 
-def require(info: Info, *permissions: str) -> None:
-    """Raises PermissionDenied unless the caller has one of the permissions."""
-    if not of(info).may(*permissions):
+def require(info: Info, *permissions: str, owner: Any = None) -> None:
+    """Raises PermissionDenied unless the caller has one of the permissions, or is the owner."""
+    context = of(info)
+    if not context.may(*permissions) and not (owner is not None and owner is context.principal):
         raise denied(permissions)
 
 
-def require_app(info: Info) -> App:
-    """The calling app. Raises PermissionDenied for anybody else."""
+def calling_app(info: Info) -> App:
+    """The app that asks, behind a guard that lets only apps through."""
     app = of(info).app
-    if app is None:
-        raise denied(("AUTHENTICATED_APP",))
+    assert app is not None
     return app
 
 
@@ -96,18 +120,6 @@ def mutation(resolver: Callable[..., Awaitable[dict[str, Any]]]) -> Resolver:
         try:
             return {"errors": [], **await resolver(root, info, **arguments)}
         except Refused as refused:
-            return {"errors": [{"field": refused.field, "message": refused.message, "code": refused.code}]}
-
-    return answer
-
-
-def guarded(resolver: Resolver, permissions: tuple[str, ...]) -> Resolver:
-    """A resolver behind a permission."""
-
-    @functools.wraps(resolver)
-    async def answer(root: Any, info: Info, **arguments: Any) -> Any:
-        require(info, *permissions)
-        found = resolver(root, info, **arguments)
-        return await found if inspect.isawaitable(found) else found
+            return {"errors": refused.errors}
 
     return answer

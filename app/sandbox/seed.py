@@ -5,21 +5,21 @@ from __future__ import annotations
 from decimal import Decimal
 
 from app.clock import Clock, system_clock
-from app.sandbox.store import (
+from app.sandbox.rows.catalog import (
     Category,
     Channel,
     Collection,
     Listing,
     Product,
     ProductType,
-    Store,
     TaxClass,
     TaxConfiguration,
-    User,
     Variant,
     Voucher,
     Warehouse,
 )
+from app.sandbox.rows.people import User
+from app.sandbox.store import Store
 
 PASSWORD = "password"  # noqa: S105 - everybody's in a shop that exists only in memory
 STAFF = "admin@example.com"

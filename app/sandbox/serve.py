@@ -15,15 +15,22 @@ from app.sandbox.shop import Sandbox
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready, and leaves signals to whoever runs the loop."""
+    """Says when it is ready, ends when told, and leaves signals to whoever runs the loop."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
+        self.ended = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:
+            raise OSError("The application did not start; its log says why.") from error
         self.ready.set()
+
+    async def main_loop(self) -> None:
+        await self.ended.wait()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -34,25 +41,26 @@ class _Server(uvicorn.Server):
 async def running(app: Any, port: int = 0) -> AsyncIterator[str]:
     """Serve an application and yield its origin, e.g. `http://127.0.0.1:43211`; port 0 takes a free one.
 
-    A sandbox is told its origin before it starts, since headers and tokens name it. Raises OSError when the port is taken.
+    A sandbox is told its origin before it starts, since headers and tokens name it. Raises OSError when the port is taken or the
+    application does not start.
     """
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind(("127.0.0.1", port))
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    if isinstance(app, Starlette) and isinstance(getattr(app.state, "sandbox", None), Sandbox):
-        app.state.sandbox.url = url
-    server = _Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", port))
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        if isinstance(app, Starlette) and isinstance(getattr(app.state, "sandbox", None), Sandbox):
+            app.state.sandbox.url = url
+        # Without uvicorn's ticks there is no clock for its Date header; logging is the process's own.
+        config = uvicorn.Config(app, log_config=None, access_log=False, date_header=False, timeout_graceful_shutdown=1)
+        server = _Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
         ready = asyncio.create_task(server.ready.wait())
-        await asyncio.wait({ready, serving}, return_when=asyncio.FIRST_COMPLETED)
-        if not ready.done():
+        try:
+            await asyncio.wait({ready, serving}, return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():
+                serving.result()
+            yield url
+        finally:
             ready.cancel()
-            await serving
-            raise OSError(f"{url} could not be served; its log says why.")
-        yield url
-    finally:
-        server.should_exit = True
-        await serving
-        listening.close()
+            server.ended.set()
+            await asyncio.wait({serving})

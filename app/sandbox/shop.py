@@ -8,7 +8,9 @@ from typing import Any
 from graphql import GraphQLSchema
 
 from app.sandbox.keys import ShopKey, process_key
-from app.sandbox.store import App, Checkout, Fulfillment, Order, OrderEvent, Store, User
+from app.sandbox.rows.people import App, User
+from app.sandbox.rows.sales import Checkout, Fulfillment, Order, OrderEvent
+from app.sandbox.store import Store
 from app.sandbox.webhooks import Webhooks
 
 Principal = User | App | None
@@ -26,13 +28,14 @@ class Sandbox:
         key: ShopKey | None = None,
         prices_ttl: timedelta = timedelta(hours=1),
         countdown: float = 0.05,
+        read_timeout: float = 18.0,
     ) -> None:
         self.store = store
         self.schema = schema
         self.url = url
         self.key = key or process_key()
         self.prices_ttl = prices_ttl
-        self.webhooks = Webhooks(self, countdown=countdown)
+        self.webhooks = Webhooks(self, countdown=countdown, read_timeout=read_timeout)
 
     @property
     def api_url(self) -> str:

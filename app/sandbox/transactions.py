@@ -1,11 +1,18 @@
-"""What a transaction's events add up to (saleor-facts 5; saleor `payment/transaction_item_calculations.py`)."""
+"""What a transaction's events add up to, and what its checkout or order makes of it (saleor-facts 5).
+
+Counted as in saleor `payment/transaction_item_calculations.py`.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal
 
-from app.sandbox.store import ZERO, Transaction, TransactionEvent
+from app.sandbox.calculation import refresh_payment_status, status_of, touch
+from app.sandbox.rows.base import ZERO
+from app.sandbox.rows.sales import Checkout, Order, Transaction, TransactionEvent
+from app.sandbox.shop import Principal, Sandbox
+from app.sandbox.store import Store
 
 AMOUNTS = {
     "AUTHORIZATION": ("authorized", "authorize_pending", None),
@@ -89,3 +96,91 @@ def _alone(transaction: Transaction, event: TransactionEvent) -> None:
             transaction.refunded += event.amount
         case "CANCEL_SUCCESS":
             transaction.canceled += event.amount
+
+
+# --- What that does to the checkout or order --------------------------------------------------------------------------
+
+
+def attach(store: Store, item: Transaction, source: Checkout | Order) -> None:
+    """A new transaction of a checkout or order."""
+    item.checkout = source if isinstance(source, Checkout) else None
+    item.order = source if isinstance(source, Order) else None
+    source.transactions.append(item)
+    store.transactions.append(item)
+
+
+async def add_event(sandbox: Sandbox, item: Transaction, event: TransactionEvent, principal: Principal) -> None:
+    """Keep an event, add everything up again and tell what changed."""
+    if event.type.endswith(("_REQUEST", "_SUCCESS")) and event.type.startswith(("AUTHORIZATION", "CHARGE")):
+        item.psp_reference = item.psp_reference or event.psp_reference
+    item.events.append(event)
+    await counted(sandbox, item, principal)
+
+
+async def counted(sandbox: Sandbox, item: Transaction, principal: Principal) -> None:
+    """Add a transaction's events up and emit what its checkout or order says about the difference."""
+    before = (item.authorized, item.charged, item.refunded)
+    recalculate(item)
+    if item.checkout is not None:
+        await _checkout_counted(sandbox, item.checkout, principal)
+    elif item.order is not None:
+        await _order_counted(sandbox, item, item.order, before, principal)
+
+
+async def _checkout_counted(sandbox: Sandbox, checkout: Checkout, principal: Principal) -> None:
+    before = (checkout.charge_status, checkout.authorize_status)
+    refresh_payment_status(checkout)
+    touch(sandbox, checkout)
+    full = ("FULL", "OVERCHARGED")
+    if checkout.charge_status in full and before[0] not in full:
+        await sandbox.checkout_event("CHECKOUT_FULLY_PAID", checkout, principal)
+    if checkout.authorize_status == "FULL" and before[1] != "FULL":
+        await sandbox.checkout_event("CHECKOUT_FULLY_AUTHORIZED", checkout, principal)
+
+
+async def _order_counted(
+    sandbox: Sandbox, item: Transaction, order: Order, before: tuple[Decimal, Decimal, Decimal], principal: Principal
+) -> None:
+    authorized, charged, refunded = before
+    order.updated_at = sandbox.store.clock()
+    if order.channel.automatically_confirm_all_new_orders and order.status == "UNCONFIRMED":
+        order.refresh_status()
+    updated = item.authorized != authorized or item.charged != charged
+    if item.charged > charged:
+        updated = False
+        await charged_events(sandbox, order, principal)
+    if item.refunded > refunded:
+        updated = False
+        await sandbox.order_event("ORDER_REFUNDED", order, principal)
+        await sandbox.order_event("ORDER_UPDATED", order, principal)
+        if sum((entry.refunded for entry in order.transactions), ZERO) >= order.gross:
+            await sandbox.order_event("ORDER_FULLY_REFUNDED", order, principal)
+    if updated:
+        await sandbox.order_event("ORDER_UPDATED", order, principal)
+
+
+async def charged_events(sandbox: Sandbox, order: Order, principal: Principal) -> None:
+    """ORDER_PAID on any charge; ORDER_FULLY_PAID on each one that leaves the order fully paid (saleor-facts 5)."""
+    await sandbox.order_event("ORDER_PAID", order, principal)
+    if status_of(order.charged, order.gross) in ("FULL", "OVERCHARGED"):
+        sandbox.note(order, "ORDER_FULLY_PAID", principal)
+        if order.channel.automatically_confirm_all_new_orders:
+            order.refresh_status()
+        await sandbox.order_event("ORDER_FULLY_PAID", order, principal)
+    await sandbox.order_event("ORDER_UPDATED", order, principal)
+
+
+def refuse_event(sandbox: Sandbox, item: Transaction, event: TransactionEvent, cause: str) -> TransactionEvent:
+    """Saleor keeps a refused report as a failure that does not count."""
+    action = event.type.partition("_")[0]
+    failure = TransactionEvent(
+        type=f"{action}_FAILURE",
+        amount=event.amount,
+        currency=event.currency,
+        created_at=sandbox.store.clock(),
+        psp_reference=event.psp_reference,
+        message=cause[:512],
+        counts=False,
+    )
+    item.events.append(failure)
+    return failure

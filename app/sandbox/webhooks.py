@@ -1,6 +1,6 @@
 """Webhooks as Saleor sends them: bodies from the app's own subscriptions, signed, in-line or in the background (saleor-facts 2).
 
-The hooks for tests: `settled`, `deliveries`, `redeliver`, `slow`, `lose`.
+The hooks for tests: `settled`, `deliveries`, `redeliver`, `slow`, `late`, `lose`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import httpx
 from graphql import ExecutionResult, execute, parse
 
 from app.sandbox.context import Context, SaleorException
-from app.sandbox.store import App, User, Webhook
+from app.sandbox.rows.people import App, User, Webhook
 
 if TYPE_CHECKING:
     from app.sandbox.shop import Sandbox
 
-TIMEOUT = httpx.Timeout(18.0, connect=2.0)
+CONNECT_TIMEOUT = 2.0
 RETRIES = 5
 DEEPEST = 3
 """Tax webhooks inside each other before the recursion is stopped; Saleor has Python's limit only."""
@@ -65,14 +65,17 @@ class Delivery:
 
 
 class Webhooks:
-    """All sending of one sandbox. `countdown` is the seconds before the first retry of an asynchronous delivery; it doubles."""
+    """All sending of one sandbox. `countdown` is the seconds before the first retry, which double; `read_timeout` those after
+    which an answer comes too late."""
 
-    def __init__(self, sandbox: Sandbox, *, countdown: float = 0.05) -> None:
+    def __init__(self, sandbox: Sandbox, *, countdown: float, read_timeout: float) -> None:
         self._sandbox = sandbox
-        self._countdown = countdown
+        self.countdown = countdown
+        self._read_timeout = read_timeout
         self._http: httpx.AsyncClient | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._slow: dict[str, float] = {}
+        self._late: dict[str, float] = {}
         self._lost: dict[str, int] = defaultdict(int)
         self.deliveries: list[Delivery] = []
 
@@ -90,7 +93,10 @@ class Webhooks:
         """The client everything goes out by; a redirect is an answer, not followed."""
         if self._http is None:
             self._http = httpx.AsyncClient(
-                timeout=TIMEOUT, follow_redirects=False, trust_env=False, headers={"User-Agent": "Saleor/3.23"}
+                timeout=httpx.Timeout(self._read_timeout, connect=CONNECT_TIMEOUT),
+                follow_redirects=False,
+                trust_env=False,
+                headers={"User-Agent": "Saleor/3.23"},
             )
         return self._http
 
@@ -110,8 +116,13 @@ class Webhooks:
         return await asyncio.gather(*(self._post(delivery) for _ in range(times)))
 
     def slow(self, event: str, seconds: float) -> None:
-        """Let calls of an event take this much longer on their way."""
+        """Hold calls of an event so long on their way to the app."""
         self._slow[event.upper()] = seconds
+
+    def late(self, event: str, seconds: float) -> None:
+        """Hold answers to an event so long on their way back; beyond the read timeout they never come, though the app did its
+        work."""
+        self._late[event.upper()] = seconds
 
     def lose(self, event: str, times: int = 1) -> None:
         """Lose the next asynchronous deliveries of an event, as a killed worker does."""
@@ -140,25 +151,30 @@ class Webhooks:
     async def call(
         self, event: str, app: App, content: Mapping[str, Any], principal: User | App | None, *, depth: int = 0
     ) -> Any:
-        """Ask an app in-line. Its answer as JSON; None for none, an error status, a redirect, or what is no JSON."""
-        delivery = await self.ask(event, app, content, principal, depth=depth)
-        if delivery is None or delivery.statuses[-1] is None or not 200 <= delivery.statuses[-1] < 300:
+        """Ask an app in-line, once. Its answer as JSON; None for none, an error status, a redirect, or what is no JSON."""
+        delivery = await self._ask(event, app, content, principal, depth)
+        if delivery is None:
             return None
+        status = await self._post(delivery)
+        return _read(delivery.answer) if status is not None and 200 <= status < 300 else None
+
+    async def request(self, event: str, app: App, content: Mapping[str, Any], principal: User | App | None) -> Any:
+        """Ask an app for an action on a transaction: tried again like an event, and its JSON counts even with a status of 4xx."""
+        delivery = await self._ask(event, app, content, principal, 0)
+        if delivery is None:
+            return None
+        await self._try(delivery)
         return _read(delivery.answer)
 
-    async def ask(
-        self, event: str, app: App, content: Mapping[str, Any], principal: User | App | None, *, depth: int = 0
+    async def _ask(
+        self, event: str, app: App, content: Mapping[str, Any], principal: User | App | None, depth: int
     ) -> Delivery | None:
-        """Call an app once and say what happened; None when it does not listen, or nothing could be rendered."""
-        for found, webhook in self._listening(event, None):
-            if found is app:
-                body = await self._rendered(event, app, webhook, self._event(event, app, content, principal), depth)
-                if body is None:
-                    return None
-                delivery = self._signed(event, app, webhook, body)
-                await self._post(delivery)
-                return delivery
-        return None
+        """A call, ready to be sent; None when the app does not listen, or nothing could be rendered."""
+        webhook = next((webhook for found, webhook in self._listening(event, None) if found is app), None)
+        if webhook is None:
+            return None
+        body = await self._rendered(event, app, webhook, self._event(event, app, content, principal), depth)
+        return self._signed(event, app, webhook, body) if body is not None else None
 
     def listens(self, event: str, app: App) -> bool:
         """Whether an app would be called."""
@@ -219,23 +235,27 @@ class Webhooks:
         body = early if early is not None else await self._rendered(event, app, webhook, subject)
         if body is None:
             return
-        delivery = self._signed(event, app, webhook, body)
+        await self._try(self._signed(event, app, webhook, body))
+
+    async def _try(self, delivery: Delivery) -> None:
         for attempt in range(RETRIES + 1):
             status = await self._post(delivery)
             if status is not None and status < 500:
                 return
             if attempt < RETRIES:
-                await asyncio.sleep(self._countdown * 2**attempt)
+                await asyncio.sleep(self.countdown * 2**attempt)
 
     async def _post(self, delivery: Delivery) -> int | None:
-        if delivery.event in self._slow:
-            await asyncio.sleep(self._slow[delivery.event])
-        status = None
+        status, delivery.answer = None, b""
+        await asyncio.sleep(self._slow.get(delivery.event, 0.0))
         try:
             response = await self.http.post(delivery.url, content=delivery.body, headers=delivery.headers)
-            status, delivery.answer = response.status_code, response.content
+            late = self._late.get(delivery.event, 0.0)
+            await asyncio.sleep(min(late, self._read_timeout))
+            if late < self._read_timeout:
+                status, delivery.answer = response.status_code, response.content
         except httpx.HTTPError:
-            delivery.answer = b""
+            pass  # no answer, which is what stays
         delivery.statuses.append(status)
         return status
 

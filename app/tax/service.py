@@ -7,11 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.reading import rows
 from app.errors import Conflict, InvalidInput, NotFound
+from app.money import shortest
 from app.resellers.addresses import us_state
 from app.tax.rate_file import read_rates
 from app.tax.rules import Certificate, CertificateState, Registration, StateRate, TaxProgram
@@ -195,13 +198,19 @@ async def load_tax(session: AsyncSession) -> TaxProgram:
         StateRateRow.zip_code,
         StateRateRow.tax_class,
     )
-    rates = [
-        StateRate(sys.intern(state), rate, sys.intern(version), start, end, zip_code or None, sys.intern(tax_class) or None)
-        for state, rate, version, start, end, zip_code, tax_class in await session.execute(columns)
-    ]
+    percents: dict[Decimal, Decimal] = {}
+    rates = []
+    async for state, rate, version, start, end, zip_code, tax_class in rows(session, columns):
+        percent = percents.get(rate)
+        if percent is None:
+            percent = percents[rate] = shortest(rate)
+        places = (zip_code or None, sys.intern(tax_class) or None)
+        rates.append(StateRate(sys.intern(state), percent, sys.intern(version), start, end, *places))
     flat = await session.execute(select(FlatRateRow.country, FlatRateRow.tax_class, FlatRateRow.rate))
     return TaxProgram.of(
-        await load_registrations(session), rates, {(country, tax_class or None): rate for country, tax_class, rate in flat}
+        await load_registrations(session),
+        rates,
+        {(country, tax_class or None): shortest(rate) for country, tax_class, rate in flat},
     )
 
 
@@ -219,7 +228,7 @@ async def load_certificates(session: AsyncSession, reseller_id: str | None = Non
     if reseller_id is not None:
         columns = columns.where(CertificateRow.reseller_id == reseller_id)
     found: dict[str, tuple[Certificate, ...]] = defaultdict(tuple)
-    for owner, row_id, number, states, signed_on, valid_from, valid_to in await session.execute(columns):
+    async for owner, row_id, number, states, signed_on, valid_from, valid_to in rows(session, columns):
         covered = frozenset(map(sys.intern, states))
         certificate = Certificate(row_id, number, covered, CertificateState.APPROVED, signed_on, valid_from, valid_to)
         found[owner] = (*found[owner], certificate)

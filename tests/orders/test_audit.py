@@ -174,7 +174,8 @@ def test_what_has_no_price_any_more_is_held_without_a_quote() -> None:
 def test_all_reasons_at_once() -> None:
     facts = order(
         gift_cards=2, voucher="SAVE", other_money=(OtherMoney("staff", "cash", usd("1.00")),), policy_errors=("none",),
-        billing=Party("DE", "", "", "Customer Inc"), shipping=Party("US", "CA", "orders@partner.example", "Customer Inc"), total=usd("1.00"),
+        billing=Party("DE", "", "", "Customer Inc"), shipping=Party("US", "CA", "orders@partner.example", "Customer Inc"),
+        total=usd("1.00"),
     )  # fmt: skip
     found = failed(facts, promise=replace(PROMISE, user="other"), po_taken="7")
     assert found == [

@@ -12,9 +12,12 @@ import pytest_asyncio
 
 from app.sandbox import seed
 from app.sandbox.app import create
+from app.sandbox.rows.catalog import Channel
+from app.sandbox.rows.people import App
+from app.sandbox.rows.sales import Order
 from app.sandbox.serve import running
 from app.sandbox.shop import Sandbox
-from app.sandbox.store import App, Channel, Order, Store
+from app.sandbox.store import Store
 from app.sandbox.storefront import Storefront
 from tests.sandbox.fake_app import IDENTIFIER, PERMISSIONS, FakeApp
 
@@ -85,7 +88,10 @@ class World:
 
     async def ordered(self, answer: dict[str, Any] | None = None) -> Order:
         """An order paid by the app's gateway; on account unless an answer says otherwise."""
-        self.fake.answers["transaction_initialize_session"] = answer or {"result": "AUTHORIZATION_SUCCESS", "pspReference": "BT-1"}
+        self.fake.answers["transaction_initialize_session"] = answer or {
+            "result": "AUTHORIZATION_SUCCESS",
+            "pspReference": "BT-1",
+        }
         buyer = await self.filled()
         await buyer.pay(IDENTIFIER)
         placed = await buyer.complete()
@@ -109,5 +115,3 @@ async def world(bare: World) -> World:
     bare.tax_by_app()
     bare.channel.automatically_confirm_all_new_orders = False
     return bare
-
-

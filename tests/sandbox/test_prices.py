@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import SaleorError
 from app.sandbox import seed
-from app.sandbox.storefront import StorefrontRefused
+from app.sandbox.storefront import CREATE, StorefrontRefused
 from tests.sandbox.conftest import AUSTIN, NEW_YORK, World
 from tests.sandbox.fake_app import net_of_each
 
@@ -66,7 +66,12 @@ async def test_prices_expire(world: World) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [422, 500, {"lines": []}, {"shipping_tax_rate": 0, "shipping_price_gross_amount": 0, "shipping_price_net_amount": 0, "lines": []}],
+    [
+        422,
+        500,
+        {"lines": []},
+        {"shipping_tax_rate": 0, "shipping_price_gross_amount": 0, "shipping_price_net_amount": 0, "lines": []},
+    ],
 )
 async def test_a_failing_tax_app_leaves_base_prices_and_stops_completion(world: World, answer: object) -> None:
     world.fake.answers["checkout_calculate_taxes"] = answer
@@ -98,7 +103,7 @@ async def test_without_an_app_the_flat_rate_follows_the_ship_to(bare: World) -> 
 
 
 async def test_a_country_row_without_strategy_switches_the_app_off(world: World) -> None:
-    from app.sandbox.store import CountryTaxes
+    from app.sandbox.rows.catalog import CountryTaxes
 
     world.channel.taxes.countries.append(CountryTaxes(country="US", charge_taxes=True))
     buyer = await world.filled()
@@ -152,7 +157,7 @@ RECURSIVE = (
 
 @pytest.mark.parametrize("field", RECURSIVE)
 async def test_unguarded_fields_ask_the_tax_webhook_inside_itself(bare: World, field: str) -> None:
-    query = "subscription { event { ... on CalculateTaxes { taxBase { lines { quantity } sourceObject { ... on Checkout { %s } } } } } }"
+    query = "subscription { event { ... on CalculateTaxes { taxBase { currency sourceObject { ... on Checkout { %s } } } } } }"
     bare.fake.queries["checkout_calculate_taxes"] = query % field
     await bare.install()
     bare.tax_by_app()
@@ -178,10 +183,17 @@ async def test_a_variant_without_a_price_in_the_channel_is_not_for_sale(world: W
     """Edge case 17."""
     variant = next(row for row in world.store.variants if row.sku == "CHART-YEAR")
     variant.listings[0].price = None
+    grid = next(row for row in world.store.variants if row.sku == "GRID-DEV")
+    grid.listings[0].price = None
     buyer = world.buyer()
-    with pytest.raises(StorefrontRefused) as refused:
-        await buyer.new_checkout("default-channel", [("CHART-YEAR", 1)])
-    assert refused.value.code == "UNAVAILABLE_VARIANT_IN_CHANNEL"
+    for sku in ("CHART-YEAR", "GRID-DEV"):
+        with pytest.raises(StorefrontRefused, match="not for sale"):
+            await buyer.new_checkout("default-channel", [(sku, 1)])
+    for row, expected in ((variant, "PRODUCT_UNAVAILABLE_FOR_PURCHASE"), (grid, "UNAVAILABLE_VARIANT_IN_CHANNEL")):
+        content = {"channel": "default-channel", "lines": [{"variantId": row.id, "quantity": 1}]}
+        with pytest.raises(StorefrontRefused) as refused:
+            await buyer.send(CREATE, "checkoutCreate", input=content)
+        assert refused.value.code == expected
 
 
 async def test_priced_fields_are_right_in_a_channel_with_gross_prices(bare: World) -> None:

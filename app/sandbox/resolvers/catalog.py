@@ -7,25 +7,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ariadne import MutationType, ObjectType, QueryType
+from graphql import GraphQLError
 
 from app.sandbox import context
 from app.sandbox.amounts import money, quantize, taxed
 from app.sandbox.calculation import flat_rate
-from app.sandbox.context import Info, Refused, mutation, require
+from app.sandbox.context import Info, Refused, mutation
+from app.sandbox.ids import found
 from app.sandbox.resolvers.shared import connection, country
-from app.sandbox.store import (
-    ZERO,
-    Channel,
-    CountryTaxes,
-    Listing,
-    Row,
-    ShownVariant,
-    Store,
-    TaxClass,
-    TaxConfiguration,
-    Variant,
-    Warehouse,
-)
+from app.sandbox.rows.base import ZERO
+from app.sandbox.rows.catalog import Channel, CountryTaxes, Listing, ShownVariant, TaxClass, TaxConfiguration, Variant, Warehouse
+from app.sandbox.store import Store
 
 query = QueryType()
 mutate = MutationType()
@@ -36,6 +28,8 @@ per_country = ObjectType("TaxConfigurationPerCountry")
 variant = ObjectType("ProductVariant")
 listing = ObjectType("ProductVariantChannelListing")
 
+UNPUBLISHED = ("MANAGE_ORDERS", "MANAGE_DISCOUNTS", "MANAGE_PRODUCTS")
+"""Who sees products without naming a channel."""
 WEBHOOKS_OF_A_TAX_APP = {"CHECKOUT_CALCULATE_TAXES", "ORDER_CALCULATE_TAXES"}
 
 
@@ -55,9 +49,6 @@ def resolve_domain(store: Store, info: Info) -> dict[str, str]:
 
 @shop.field("version")
 def resolve_version(store: Store, info: Info) -> str:
-    caller = context.of(info)
-    if caller.app is None and not (caller.user and caller.user.is_staff):
-        raise context.denied(("AUTHENTICATED_STAFF_USER", "AUTHENTICATED_APP"))
     return store.version
 
 
@@ -69,7 +60,6 @@ def resolve_permissions(store: Store, info: Info) -> list[dict[str, str]]:
 @mutate.field("shopSettingsUpdate")
 @mutation
 async def shop_settings_update(root: Any, info: Info, input: dict[str, Any]) -> dict[str, Any]:
-    require(info, "MANAGE_SETTINGS")
     store = context.of(info).store
     for name, value in input.items():
         setattr(store, name, value)
@@ -78,10 +68,7 @@ async def shop_settings_update(root: Any, info: Info, input: dict[str, Any]) -> 
 
 @query.field("channels")
 def resolve_channels(root: Any, info: Info) -> list[Channel]:
-    caller = context.of(info)
-    if caller.app is None and not (caller.user and caller.user.is_staff):
-        raise context.denied(("AUTHENTICATED_APP", "AUTHENTICATED_STAFF_USER"))
-    return caller.store.channels
+    return context.of(info).store.channels
 
 
 @query.field("channel")
@@ -98,7 +85,6 @@ def resolve_default_country(row: Channel, info: Info) -> dict[str, str]:
 @channel.field("checkoutSettings")
 @channel.field("paymentSettings")
 def resolve_settings(row: Channel, info: Info) -> Channel:
-    require(info, "MANAGE_CHANNELS", "MANAGE_ORDERS", "HANDLE_PAYMENTS", "MANAGE_CHECKOUTS")
     return row
 
 
@@ -110,8 +96,7 @@ def resolve_tax_configuration(row: Channel, info: Info) -> TaxConfiguration:
 @mutate.field("channelUpdate")
 @mutation
 async def channel_update(root: Any, info: Info, id: str, input: dict[str, Any]) -> dict[str, Any]:
-    require(info, "MANAGE_CHANNELS")
-    row = found(context.of(info).store.channels, id)
+    row = found(context.of(info).store.channels, id, Channel)
     settings = {
         name: value
         for key in ("order_settings", "checkout_settings", "payment_settings")
@@ -152,9 +137,8 @@ def resolve_tax_countries(root: Any, info: Info) -> list[dict[str, Any]]:
 @mutate.field("taxConfigurationUpdate")
 @mutation
 async def tax_configuration_update(root: Any, info: Info, id: str, input: dict[str, Any]) -> dict[str, Any]:
-    require(info, "MANAGE_TAXES")
     store = context.of(info).store
-    row = found([entry.taxes for entry in store.channels], id)
+    row = found([entry.taxes for entry in store.channels], id, TaxConfiguration)
     identifier = input.get("tax_app_id")
     if identifier and not _is_tax_app(store, identifier):
         raise Refused("taxAppId", "Did not found Tax App with provided taxAppId.", "NOT_FOUND")
@@ -191,22 +175,20 @@ def resolve_products(root: Any, info: Info, channel: str | None = None, first: i
 def resolve_variant(
     root: Any, info: Info, id: str | None = None, sku: str | None = None, channel: str | None = None
 ) -> Variant | ShownVariant | None:
-    """Without a channel only staff and apps are answered, and prices then have no channel to be of."""
+    """Buyers see what is for sale in a channel; without one only staff and apps are answered, and then without prices."""
     caller = context.of(info)
     shown = caller.store.channel(channel)
     row = next((entry for entry in caller.store.variants if id == entry.id or (sku is not None and sku == entry.sku)), None)
-    if row is None or (
-        shown is None and not caller.may("MANAGE_PRODUCTS", "MANAGE_ORDERS", "MANAGE_CHECKOUTS", "MANAGE_DISCOUNTS")
-    ):
-        return None
-    return ShownVariant(row, shown, shown.country) if shown else row
+    if not caller.may(*UNPUBLISHED):
+        if channel is None:
+            raise GraphQLError("More than one channel exists. Specify which channel to use.")
+        if row is None or shown is None or row.listing(shown) is None:
+            return None
+    return ShownVariant(row, shown, shown.country) if row and shown else row
 
 
 @variant.field("channelListings")
 def resolve_listings(row: Variant, info: Info) -> list[Listing]:
-    caller = context.of(info)
-    if caller.app is None and not (caller.user and caller.user.is_staff):
-        raise context.denied(("AUTHENTICATED_APP", "AUTHENTICATED_STAFF_USER"))
     return row.listings
 
 
@@ -240,21 +222,12 @@ def resolve_pricing(row: Variant | ShownVariant, info: Info) -> dict[str, Any] |
 
 @query.field("warehouses")
 def resolve_warehouses(root: Any, info: Info, filter: dict[str, Any] | None = None, first: int | None = None) -> dict[str, Any]:
-    require(info, "MANAGE_PRODUCTS", "MANAGE_ORDERS", "MANAGE_SHIPPING")
     store = context.of(info).store
     asked = (filter or {}).get("channels")
     rows: list[Warehouse] = store.warehouses
     if asked is not None:
         rows = list(dict.fromkeys(row for entry in store.channels if entry.id in asked for row in entry.warehouses))
     return connection(rows, first)
-
-
-def found(rows: Any, id: str | None, field: str = "id") -> Any:
-    """The row with this id. Raises Refused NOT_FOUND."""
-    row = next((row for row in rows if isinstance(row, Row) and row.id == id), None)
-    if row is None:
-        raise Refused(field, f"Couldn't resolve to a node: {id}", "NOT_FOUND")
-    return row
 
 
 def _rates(store: Store, code: str) -> list[dict[str, Any]]:

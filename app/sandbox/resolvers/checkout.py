@@ -1,4 +1,4 @@
-"""A checkout, as a storefront fills it; its priced fields ask the tax app when they have to (saleor-facts 3 and 4)."""
+"""A checkout, as a storefront fills it (saleor-facts 4 and 7)."""
 
 from __future__ import annotations
 
@@ -8,119 +8,28 @@ from typing import Any
 from ariadne import MutationType, ObjectType, QueryType
 
 from app.sandbox import context
-from app.sandbox.amounts import money, taxed
+from app.sandbox.addresses import address_from
 from app.sandbox.calculation import (
     country_of,
     expire_prices,
-    fresh_prices,
     touch,
-    unit_undiscounted,
-    voucher_discount,
 )
-from app.sandbox.context import Context, Info, Refused, SaleorException, mutation
-from app.sandbox.resolvers.users import address_from
-from app.sandbox.store import Checkout, CheckoutLine, Prices, ShownVariant, Transaction, User
+from app.sandbox.context import Context, Info, Refused, SaleorException, denied, mutation
+from app.sandbox.ids import found, listed, look_up
+from app.sandbox.rows.catalog import ShownVariant
+from app.sandbox.rows.people import User
+from app.sandbox.rows.sales import Checkout, CheckoutLine
 
 query = QueryType()
 mutate = MutationType()
 checkout_type = ObjectType("Checkout")
 line_type = ObjectType("CheckoutLine")
 
-PAYMENT_EVENTS = ("PAYMENT_", "TRANSACTION_")
-
 
 @query.field("checkout")
 def resolve_checkout(root: Any, info: Info, id: str | None = None) -> Checkout | None:
     """Anyone who has the id (saleor-facts 4)."""
-    caller = context.of(info)
-    return caller.store.find(caller.store.checkouts, id)
-
-
-# --- Prices -----------------------------------------------------------------------------------------------------------
-
-
-async def _guarded(checkout: Checkout, info: Info) -> Prices:
-    """Priced fields are refused inside synchronous payloads, except payment ones (saleor-facts 2)."""
-    caller = context.of(info)
-    if caller.depth and not (caller.event or "").startswith(PAYMENT_EVENTS):
-        raise SaleorException("Resolving this field is not allowed in synchronous events.", "CircularSubscriptionSyncEvent")
-    return await _prices(checkout, info)
-
-
-async def _prices(checkout: Checkout, info: Info) -> Prices:
-    """Unguarded: inside a tax webhook this asks the same webhook again (saleor-facts 2)."""
-    caller = context.of(info)
-    return await fresh_prices(caller.sandbox, checkout, depth=caller.depth)
-
-
-@checkout_type.field("totalPrice")
-async def resolve_total(checkout: Checkout, info: Info) -> dict[str, Any]:
-    prices = await _guarded(checkout, info)
-    return taxed(prices.net, prices.gross, checkout.channel.currency_code)
-
-
-@checkout_type.field("subtotalPrice")
-async def resolve_subtotal(checkout: Checkout, info: Info) -> dict[str, Any]:
-    prices = await _guarded(checkout, info)
-    return taxed(prices.subtotal_net, prices.subtotal_gross, checkout.channel.currency_code)
-
-
-@checkout_type.field("shippingPrice")
-async def resolve_shipping(checkout: Checkout, info: Info) -> dict[str, Any]:
-    prices = await _guarded(checkout, info)
-    return taxed(prices.shipping_net, prices.shipping_gross, checkout.channel.currency_code)
-
-
-@checkout_type.field("totalBalance")
-async def resolve_balance(checkout: Checkout, info: Info) -> dict[str, Any]:
-    prices = await _prices(checkout, info)
-    return money(sum((item.charged for item in checkout.transactions), -prices.gross), checkout.channel.currency_code)
-
-
-@checkout_type.field("authorizeStatus")
-async def resolve_authorize_status(checkout: Checkout, info: Info) -> str:
-    await _prices(checkout, info)
-    return checkout.authorize_status
-
-
-@checkout_type.field("chargeStatus")
-async def resolve_charge_status(checkout: Checkout, info: Info) -> str:
-    await _prices(checkout, info)
-    return checkout.charge_status
-
-
-@checkout_type.field("discount")
-def resolve_discount(checkout: Checkout, info: Info) -> dict[str, Any]:
-    return money(voucher_discount(checkout), checkout.channel.currency_code)
-
-
-@checkout_type.field("discountName")
-def resolve_discount_name(checkout: Checkout, info: Info) -> str | None:
-    return checkout.voucher_code
-
-
-@line_type.field("unitPrice")
-async def resolve_unit(line: CheckoutLine, info: Info) -> dict[str, Any]:
-    price = (await _guarded(line.checkout, info)).lines[line.pk]
-    return taxed(price.unit_net, price.unit_gross, line.checkout.channel.currency_code)
-
-
-@line_type.field("totalPrice")
-async def resolve_line_total(line: CheckoutLine, info: Info) -> dict[str, Any]:
-    price = (await _guarded(line.checkout, info)).lines[line.pk]
-    return taxed(price.net, price.gross, line.checkout.channel.currency_code)
-
-
-@line_type.field("undiscountedUnitPrice")
-async def resolve_undiscounted_unit(line: CheckoutLine, info: Info) -> dict[str, Any]:
-    await _prices(line.checkout, info)
-    return money(unit_undiscounted(line), line.checkout.channel.currency_code)
-
-
-@line_type.field("undiscountedTotalPrice")
-async def resolve_undiscounted_total(line: CheckoutLine, info: Info) -> dict[str, Any]:
-    await _prices(line.checkout, info)
-    return money(unit_undiscounted(line) * line.quantity, line.checkout.channel.currency_code)
+    return look_up(context.of(info).store.checkouts, id, Checkout)
 
 
 @line_type.field("variant")
@@ -177,14 +86,12 @@ async def lines_add(root: Any, info: Info, lines: list[dict[str, Any]], id: str 
 async def lines_update(root: Any, info: Info, lines: list[dict[str, Any]], id: str | None = None) -> dict[str, Any]:
     checkout = own(info, id)
     for change in lines:
-        line = next(
-            (row for row in checkout.lines if row.id == change.get("line_id") or row.variant.id == change.get("variant_id")), None
-        )
+        line = next((row for row in checkout.lines if row.variant.id == change.get("variant_id")), None)
         if line is None:
-            raise Refused("lineId", "There is no line with this id in the checkout.", "INVALID")
+            line = listed(checkout.lines, change.get("line_id"), "lineId")
         quantity = change.get("quantity", line.quantity)
         if quantity < 0:
-            raise Refused("quantity", "The quantity should be higher than zero.", "ZERO_QUANTITY")
+            raise Refused("quantity", "The quantity should be higher or equal zero.", "ZERO_QUANTITY")
         line.quantity = quantity
     checkout.lines = [line for line in checkout.lines if line.quantity]
     return await _changed(info, checkout)
@@ -204,16 +111,14 @@ async def customer_attach(root: Any, info: Info, id: str | None = None, customer
     """Prices stay as they are (saleor-facts 3)."""
     caller = context.of(info)
     checkout = own(info, id)
-    if caller.principal is None:
-        raise context.denied(("AUTHENTICATED_APP", "AUTHENTICATED_USER"))
+    if checkout.user is not None:
+        raise SaleorException("You cannot reassign a checkout that is already attached to a user.", "PermissionDenied")
     customer = caller.user
     if customer_id and (customer is None or customer.id != customer_id):
         context.require(info, "IMPERSONATE_USER")
-        customer = caller.store.find(caller.store.users, customer_id)
-    if checkout.user is not None:
-        raise context.denied(("IMPERSONATE_USER",))
+        customer = found(caller.store.users, customer_id, User, "customerId")
     if customer is None:
-        raise Refused("customerId", "Could not find the customer.", "NOT_FOUND")
+        raise Refused("customerId", "The customerId value must be provided when running mutation as app.", "REQUIRED")
     checkout.user, checkout.email = customer, customer.email
     return await _touched(info, checkout)
 
@@ -225,7 +130,7 @@ async def customer_detach(root: Any, info: Info, id: str | None = None) -> dict[
     caller = context.of(info)
     checkout = own(info, id)
     if checkout.user is not None and checkout.user is not caller.user and not caller.may("IMPERSONATE_USER"):
-        raise context.denied(("IMPERSONATE_USER",))
+        raise denied(("IMPERSONATE_USER",))
     checkout.user = None
     return await _touched(info, checkout)
 
@@ -283,11 +188,7 @@ async def promo_remove(root: Any, info: Info, id: str | None = None, promo_code:
 
 def own(info: Info, id: str | None) -> Checkout:
     """The checkout with this id; nobody asks whose it is (saleor-facts 4). Raises Refused NOT_FOUND."""
-    caller = context.of(info)
-    checkout = caller.store.find(caller.store.checkouts, id)
-    if checkout is None:
-        raise Refused("id", f"Couldn't resolve to a node: {id}", "NOT_FOUND")
-    return checkout
+    return found(context.of(info).store.checkouts, id, Checkout)
 
 
 async def _changed(info: Info, checkout: Checkout) -> dict[str, Any]:
@@ -307,11 +208,12 @@ async def _touched(info: Info, checkout: Checkout) -> dict[str, Any]:
 
 def _add(caller: Context, checkout: Checkout, lines: Sequence[Mapping[str, Any]]) -> None:
     for wanted in lines:
-        variant = caller.store.find(caller.store.variants, wanted["variant_id"])
+        variant = listed(caller.store.variants, wanted["variant_id"], "variantId")
         if wanted["quantity"] < 1:
             raise Refused("quantity", "The quantity should be higher than zero.", "ZERO_QUANTITY")
-        if variant is None:
-            raise Refused("variantId", f"Couldn't resolve to a node: {wanted['variant_id']}", "NOT_FOUND")
+        if all(entry.listing(checkout.channel) is None for entry in variant.product.variants):
+            sentence = "Cannot add lines for unavailable for purchase variants."
+            raise Refused("lines", sentence, "PRODUCT_UNAVAILABLE_FOR_PURCHASE")
         if variant.listing(checkout.channel) is None:
             raise Refused("lines", "Cannot add lines with unavailable variants.", "UNAVAILABLE_VARIANT_IN_CHANNEL")
         same = next((line for line in checkout.lines if line.variant is variant), None)
@@ -320,25 +222,6 @@ def _add(caller: Context, checkout: Checkout, lines: Sequence[Mapping[str, Any]]
             continue
         metadata = {item["key"]: item["value"] for item in wanted.get("metadata") or ()}
         checkout.lines.append(CheckoutLine(checkout=checkout, variant=variant, quantity=wanted["quantity"], metadata=metadata))
-
-
-# --- Who sees what ----------------------------------------------------------------------------------------------------
-
-
-@checkout_type.field("user")
-def resolve_user(checkout: Checkout, info: Info) -> User | None:
-    caller = context.of(info)
-    if checkout.user is None:
-        return None
-    if caller.user is checkout.user or caller.may("MANAGE_USERS"):
-        return checkout.user
-    raise context.denied(("MANAGE_USERS", "OWNER"))
-
-
-@checkout_type.field("transactions")
-def resolve_transactions(checkout: Checkout, info: Info) -> list[Transaction]:
-    context.require(info, "MANAGE_CHECKOUTS", "HANDLE_PAYMENTS")
-    return checkout.transactions
 
 
 @checkout_type.field("availablePaymentGateways")

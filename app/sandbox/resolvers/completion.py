@@ -9,8 +9,10 @@ from ariadne import MutationType
 from app.sandbox import context
 from app.sandbox.calculation import BAD_ANSWER, fresh_prices, refresh_payment_status, unit_undiscounted, voucher_discount
 from app.sandbox.context import Context, Info, Refused, mutation
-from app.sandbox.resolvers.payments import charged_events
-from app.sandbox.store import Address, Checkout, Order, OrderLine, Prices, User
+from app.sandbox.ids import found
+from app.sandbox.rows.people import Address, User
+from app.sandbox.rows.sales import Checkout, Order, OrderLine, Prices
+from app.sandbox.transactions import charged_events
 
 mutate = MutationType()
 
@@ -22,11 +24,11 @@ async def checkout_complete(
 ) -> dict[str, Any]:
     """The order of a completed checkout is answered again; anybody with the id may complete it."""
     caller = context.of(info)
-    checkout = caller.store.find(caller.store.checkouts, id)
-    if checkout is None:
-        return _completed(_order_of(caller, id))
+    if order := _order_of(caller, id):
+        return _completed(order)
+    checkout = found(caller.store.checkouts, id, Checkout)
     if not checkout.email:
-        raise Refused("email", "Checkout email must be set.", "EMAIL_NOT_SET")
+        raise Refused(None, "Checkout email must be set.", "EMAIL_NOT_SET")
     if not checkout.lines:
         raise Refused("lines", "Cannot complete checkout without lines.", "NO_LINES")
     prices = await fresh_prices(caller.sandbox, checkout, again=checkout.tax_error is not None)
@@ -39,8 +41,8 @@ async def checkout_complete(
     refresh_payment_status(checkout)
     if checkout.authorize_status != "FULL" and not checkout.channel.allow_unpaid_orders:
         raise Refused("id", "The authorized amount doesn't cover the checkout's total amount.", "CHECKOUT_NOT_FULLY_PAID")
-    if checkout not in caller.store.checkouts:
-        return _completed(_order_of(caller, id))  # by another call meanwhile
+    if order := _order_of(caller, id):
+        return _completed(order)  # by another call meanwhile
     checkout.metadata.update({item["key"]: item["value"] for item in metadata or ()})
     order = _create(caller, checkout, prices)
     await _announce(caller, order)
@@ -51,11 +53,8 @@ def _completed(order: Order) -> dict[str, Any]:
     return {"order": order, "confirmation_needed": False, "confirmation_data": {}}
 
 
-def _order_of(caller: Context, checkout_id: str | None) -> Order:
-    order = next((order for order in caller.store.orders if order.checkout_id == checkout_id), None)
-    if order is None:
-        raise Refused("id", f"Couldn't resolve to a node: {checkout_id}", "NOT_FOUND")
-    return order
+def _order_of(caller: Context, checkout_id: str | None) -> Order | None:
+    return next((order for order in caller.store.orders if order.checkout_id == checkout_id), None)
 
 
 def _buyer(caller: Context, checkout: Checkout) -> User | None:

@@ -7,9 +7,10 @@ from typing import Any
 from ariadne import MutationType
 
 from app.sandbox import context
-from app.sandbox.context import Context, Info, Refused, mutation, require
-from app.sandbox.resolvers.catalog import found
-from app.sandbox.store import Fulfillment, FulfillmentLine, Order, OrderLine, Warehouse
+from app.sandbox.context import Context, Info, Refused, mutation
+from app.sandbox.ids import found
+from app.sandbox.rows.catalog import Warehouse
+from app.sandbox.rows.sales import Fulfillment, FulfillmentLine, Order, OrderLine
 
 mutate = MutationType()
 UNPAID = "Cannot fulfill unpaid order."
@@ -19,29 +20,30 @@ UNPAID = "Cannot fulfill unpaid order."
 @mutation
 async def order_fulfill(root: Any, info: Info, input: dict[str, Any], order: str | None = None) -> dict[str, Any]:
     """Looks at the money where the shop says so, never at the order's status."""
-    require(info, "MANAGE_ORDERS")
     caller = context.of(info)
-    row: Order = found(caller.store.orders, order, "order")
+    row = found(caller.store.orders, order, Order, "order")
     if caller.store.fulfillment_auto_approve and not caller.store.fulfillment_allow_unpaid and not _paid(row):
         raise Refused("order", UNPAID, "CANNOT_FULFILL_UNPAID_ORDER")
     wanted: dict[Warehouse, list[tuple[OrderLine, int]]] = {}
     for entry in input["lines"]:
-        line: OrderLine = found(row.lines, entry.get("order_line_id"), "orderLineId")
+        line = found(row.lines, entry.get("order_line_id"), OrderLine, "lines")
         quantity = sum(stock["quantity"] for stock in entry["stocks"])
         if quantity > line.quantity - line.quantity_fulfilled:
             left = line.quantity - line.quantity_fulfilled
             raise Refused("orderLineId", f"Only {left} items remaining to fulfill: {line.product_name}.", "FULFILL_ORDER_LINE")
         for stock in entry["stocks"]:
-            warehouse: Warehouse = found(caller.store.warehouses, stock["warehouse"], "warehouse")
+            warehouse = found(caller.store.warehouses, stock["warehouse"], Warehouse, "warehouse")
             if stock["quantity"]:
                 wanted.setdefault(warehouse, []).append((line, stock["quantity"]))
     if not wanted:
         raise Refused("lines", "Total quantity must be larger than 0.", "ZERO_QUANTITY")
     made = [_made(caller, row, warehouse, lines, input) for warehouse, lines in wanted.items()]
-    row.status = _status(row)
-    approved = caller.store.fulfillment_auto_approve
-    caller.sandbox.note(row, "FULFILLMENT_FULFILLED_ITEMS" if approved else "FULFILLMENT_AWAITS_APPROVAL", caller.principal)
-    await _announce(caller, row, made, approved)
+    row.refresh_status()
+    if caller.store.fulfillment_auto_approve:
+        await _fulfilled(caller, row, made)
+    else:
+        caller.sandbox.note(row, "FULFILLMENT_AWAITS_APPROVAL", caller.principal)
+        await caller.sandbox.order_event("ORDER_UPDATED", row, caller.principal)
     return {"fulfillments": made, "order": row}
 
 
@@ -50,20 +52,16 @@ async def order_fulfill(root: Any, info: Info, input: dict[str, Any], order: str
 async def approve(
     root: Any, info: Info, id: str, notify_customer: bool, allow_stock_to_be_exceeded: bool = False
 ) -> dict[str, Any]:
-    require(info, "MANAGE_ORDERS")
     caller = context.of(info)
     fulfillment = _fulfillment(caller, id)
     order = fulfillment.order
     if fulfillment.status != "WAITING_FOR_APPROVAL":
-        raise Refused("status", "Invalid fulfillment status, only WAITING_FOR_APPROVAL fulfillments can be accepted.", "INVALID")
+        raise Refused(None, "Invalid fulfillment status, only WAITING_FOR_APPROVAL fulfillments can be accepted.", "INVALID")
     if not caller.store.fulfillment_allow_unpaid and not _paid(order):
-        raise Refused("status", UNPAID, "CANNOT_FULFILL_UNPAID_ORDER")
+        raise Refused(None, UNPAID, "CANNOT_FULFILL_UNPAID_ORDER")
     fulfillment.status = "FULFILLED"
-    order.status = _status(order)
-    caller.sandbox.note(order, "FULFILLMENT_FULFILLED_ITEMS", caller.principal)
-    await caller.sandbox.fulfillment_event("FULFILLMENT_CREATED", fulfillment, caller.principal)
-    await caller.sandbox.fulfillment_event("FULFILLMENT_APPROVED", fulfillment, caller.principal)
-    await caller.sandbox.order_event("ORDER_UPDATED", order, caller.principal)
+    order.refresh_status()
+    await _fulfilled(caller, order, [fulfillment], by_hand=True)
     return {"fulfillment": fulfillment, "order": order}
 
 
@@ -71,25 +69,24 @@ async def approve(
 @mutation
 async def cancel(root: Any, info: Info, id: str, input: dict[str, Any] | None = None) -> dict[str, Any]:
     """Needs the warehouse that takes the goods back, unless it was never approved."""
-    require(info, "MANAGE_ORDERS")
     caller = context.of(info)
     fulfillment = _fulfillment(caller, id)
     order = fulfillment.order
-    if fulfillment.status not in ("FULFILLED", "WAITING_FOR_APPROVAL"):
+    if fulfillment.status == "CANCELED":
         raise Refused("fulfillment", "This fulfillment can't be canceled", "CANNOT_CANCEL_FULFILLMENT")
     if fulfillment.status == "FULFILLED":
         warehouse = (input or {}).get("warehouse_id")
         if warehouse is None:
             raise Refused(
-                "warehouseId", "This parameter is required for fulfillments which are not waiting for approval.", "REQUIRED"
+                "warehouseId",
+                "This parameter is required for fulfillments which are not in WAITING_FOR_APPROVAL state.",
+                "REQUIRED",
             )
-        found(caller.store.warehouses, warehouse, "warehouseId")
+        found(caller.store.warehouses, warehouse, Warehouse, "warehouseId")
     for line in fulfillment.lines:
         line.order_line.quantity_fulfilled -= line.quantity
-    if fulfillment.status == "WAITING_FOR_APPROVAL":
-        order.fulfillments.remove(fulfillment)
     fulfillment.status = "CANCELED"
-    order.status = _status(order)
+    order.refresh_status()
     caller.sandbox.note(order, "FULFILLMENT_CANCELED", caller.principal)
     await caller.sandbox.fulfillment_event("FULFILLMENT_CANCELED", fulfillment, caller.principal)
     await caller.sandbox.order_event("ORDER_UPDATED", order, caller.principal)
@@ -97,8 +94,7 @@ async def cancel(root: Any, info: Info, id: str, input: dict[str, Any] | None = 
 
 
 def _fulfillment(caller: Context, id: str) -> Fulfillment:
-    row: Fulfillment = found([row for order in caller.store.orders for row in order.fulfillments], id)
-    return row
+    return found([row for order in caller.store.orders for row in order.fulfillments], id, Fulfillment)
 
 
 def _paid(order: Order) -> bool:
@@ -124,24 +120,16 @@ def _made(
     return fulfillment
 
 
-def _status(order: Order) -> str:
-    """What its fulfillments make of an order, also of an unconfirmed or canceled one."""
-    done = sum(line.quantity for row in order.fulfillments if row.status == "FULFILLED" for line in row.lines)
-    if not done:
-        return "UNFULFILLED"
-    return "FULFILLED" if done >= sum(line.quantity for line in order.lines) else "PARTIALLY_FULFILLED"
-
-
-async def _announce(caller: Context, order: Order, made: list[Fulfillment], approved: bool) -> None:
-    """Nothing says FULFILLMENT_CREATED of one that waits; a partial one is never APPROVED."""
+async def _fulfilled(caller: Context, order: Order, made: list[Fulfillment], *, by_hand: bool = False) -> None:
+    """A partial one is APPROVED only where somebody approved it (saleor-facts 6)."""
     sandbox = caller.sandbox
-    if approved:
+    sandbox.note(order, "FULFILLMENT_FULFILLED_ITEMS", caller.principal)
+    whole = order.status == "FULFILLED"
+    for event in ("FULFILLMENT_CREATED", *(("FULFILLMENT_APPROVED",) if whole or by_hand else ())):
         for fulfillment in made:
-            await sandbox.fulfillment_event("FULFILLMENT_CREATED", fulfillment, caller.principal)
+            await sandbox.fulfillment_event(event, fulfillment, caller.principal)
     await sandbox.order_event("ORDER_UPDATED", order, caller.principal)
-    if approved and order.status == "FULFILLED":
-        for fulfillment in made:
-            await sandbox.fulfillment_event("FULFILLMENT_APPROVED", fulfillment, caller.principal)
+    if whole:
         await sandbox.order_event("ORDER_FULFILLED", order, caller.principal)
 
 

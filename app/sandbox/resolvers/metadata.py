@@ -9,7 +9,8 @@ from ariadne import MutationType
 from app.sandbox import context
 from app.sandbox.context import Context, Info, Refused, denied, mutation
 from app.sandbox.resolvers.shared import PRIVATE_METADATA
-from app.sandbox.store import Order, User
+from app.sandbox.rows.people import User
+from app.sandbox.rows.sales import Order
 
 mutate = MutationType()
 
@@ -23,7 +24,7 @@ async def update_metadata(root: Any, info: Info, id: str, input: list[dict[str, 
     caller = context.of(info)
     row = _row(caller, id)
     if not (row.TYPE in ANYBODY or row is caller.user or caller.may(*PRIVATE_METADATA[row.TYPE])):
-        raise denied(PRIVATE_METADATA[row.TYPE])
+        raise denied()
     return await _write(caller, row, row.metadata, input)
 
 
@@ -33,7 +34,7 @@ async def update_private_metadata(root: Any, info: Info, id: str, input: list[di
     caller = context.of(info)
     row = _row(caller, id)
     if not caller.may(*PRIVATE_METADATA[row.TYPE]):
-        raise denied(PRIVATE_METADATA[row.TYPE])
+        raise denied()
     return await _write(caller, row, row.private_metadata, input)
 
 

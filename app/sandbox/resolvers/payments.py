@@ -1,22 +1,26 @@
-"""Transactions outside of sessions: reports, requests, staff entries, and the order events they cause (saleor-facts 5)."""
+"""Transactions outside of sessions: reports, requests and what staff enter by hand (saleor-facts 5)."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from ariadne import MutationType, ObjectType
+from graphql import GraphQLError
 
 from app.sandbox import context
 from app.sandbox.amounts import money, quantize
-from app.sandbox.calculation import refresh_payment_status, status_of, touch
-from app.sandbox.context import Info, Refused, denied, mutation, require
+from app.sandbox.answers import action_answer
+from app.sandbox.context import Info, Refused, denied, mutation
+from app.sandbox.ids import found, type_of
+from app.sandbox.rows.base import ZERO
+from app.sandbox.rows.people import App, User
+from app.sandbox.rows.sales import Checkout, Order, Transaction, TransactionEvent
 from app.sandbox.shop import Principal, Sandbox
-from app.sandbox.store import ZERO, App, Checkout, Order, Store, Transaction, TransactionEvent, User
-from app.sandbox.transactions import recalculate
+from app.sandbox.store import Store
+from app.sandbox.transactions import add_event, attach, counted, refuse_event
 
 mutate = MutationType()
 item_type = ObjectType("TransactionItem")
@@ -61,12 +65,23 @@ def resolve_amount(event: TransactionEvent, info: Info) -> dict[str, Any]:
     return money(event.amount, event.currency)
 
 
+def source_of(store: Store, id: str) -> Checkout | Order:
+    """A checkout or order. Raises Refused NOT_FOUND."""
+    kind = type_of(id)
+    if kind is None:
+        raise GraphQLError(f"Invalid ID: {id}.")
+    if kind not in ("Checkout", "Order"):
+        raise Refused("id", f"Invalid ID: {id}. Expected one of: Checkout, Order, received: {kind}.", "INVALID")
+    sources: list[Checkout | Order] = [*store.checkouts, *store.orders]
+    source = next((row for row in sources if row.id == id), None)
+    if source is None:
+        raise Refused("id", "`Order` or `Checkout` not found.", "NOT_FOUND")
+    return source
+
+
 def transaction_of(store: Store, id: str | None) -> Transaction:
     """The transaction with this id. Raises Refused NOT_FOUND."""
-    item = store.find(store.transactions, id)
-    if item is None:
-        raise Refused("id", f"Couldn't resolve to a node: {id}", "NOT_FOUND")
-    return item
+    return found(store.transactions, id, Transaction)
 
 
 @mutate.field("transactionEventReport")
@@ -83,7 +98,6 @@ async def event_report(
     available_actions: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Known by transaction, psp reference and type: the same again changes nothing, another amount is refused."""
-    require(info, "HANDLE_PAYMENTS")
     caller = context.of(info)
     item = transaction_of(caller.store, id)
     if not _may_report(item, caller.principal):
@@ -125,7 +139,6 @@ async def transaction_create(
     root: Any, info: Info, id: str, transaction: dict[str, Any], transaction_event: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """Staff can make any order paid with it: the license gate has to look at whose transaction paid (saleor-facts 5)."""
-    require(info, "HANDLE_PAYMENTS")
     caller = context.of(info)
     source = source_of(caller.store, id)
     currency = source.channel.currency_code
@@ -171,7 +184,6 @@ async def request_action(
     root: Any, info: Info, action_type: str, id: str | None = None, amount: Decimal | None = None
 ) -> dict[str, Any]:
     """Asks the app that owns the transaction; its JSON counts even with a status of 4xx (saleor-facts 2)."""
-    require(info, "HANDLE_PAYMENTS")
     caller = context.of(info)
     item = transaction_of(caller.store, id)
     most = item.charged if action_type == "REFUND" else item.authorized
@@ -212,126 +224,29 @@ async def _requested(
     results: tuple[str, str],
     principal: Principal,
 ) -> None:
-    delivery = await sandbox.webhooks.ask(webhook, owner, {"transaction": item, "action": action}, principal)
+    body = await sandbox.webhooks.request(webhook, owner, {"transaction": item, "action": action}, principal)
     try:
-        answer = json.loads(delivery.answer) if delivery else None
-    except ValueError:
-        answer = None
-    result = answer.get("result") if isinstance(answer, dict) else None
-    psp = answer.get("pspReference") if isinstance(answer, dict) else None
-    if not isinstance(answer, dict) or result not in (None, *results) or (not psp and result != results[1]):
-        refuse_event(sandbox, item, request, "Failed to delivery request.")
+        said = action_answer(body, *results)
+    except ValueError as error:
+        refuse_event(sandbox, item, request, str(error))
         return
-    request.psp_reference, request.counts = psp or "", bool(psp)
-    if answer.get("actions") is not None:
-        item.actions = list(dict.fromkeys(answer["actions"]))
-    if result is None:
+    request.psp_reference, request.counts = said.reference, bool(said.reference)
+    if said.offered is not None:
+        item.actions = said.offered
+    if said.result is None:
         await counted(sandbox, item, principal)
         return
     event = TransactionEvent(
-        type=result,
-        amount=Decimal(str(answer.get("amount") or request.amount)),
+        type=said.result,
+        amount=request.amount if said.amount is None else quantize(said.amount, item.currency),
         currency=item.currency,
-        created_at=datetime.fromisoformat(answer["time"]) if answer.get("time") else sandbox.store.clock(),
-        psp_reference=psp or "",
-        message=str(answer.get("message") or "")[:512],
+        created_at=said.moment(sandbox.store.clock()),
+        psp_reference=said.reference,
+        message=said.message,
+        external_url=str(said.externalUrl or ""),
         created_by=owner,
     )
     await add_event(sandbox, item, event, owner)
-
-
-# --- What money does to its checkout or order -------------------------------------------------------------------------
-
-
-def source_of(store: Store, id: str) -> Checkout | Order:
-    """A checkout or order. Raises Refused NOT_FOUND."""
-    source = store.find(store.checkouts, id) or store.find(store.orders, id)
-    if source is None:
-        raise Refused("id", "`Order` or `Checkout` not found.", "NOT_FOUND")
-    return source
-
-
-def attach(store: Store, item: Transaction, source: Checkout | Order) -> None:
-    """A new transaction of a checkout or order."""
-    item.checkout = source if isinstance(source, Checkout) else None
-    item.order = source if isinstance(source, Order) else None
-    source.transactions.append(item)
-    store.transactions.append(item)
-
-
-async def add_event(sandbox: Sandbox, item: Transaction, event: TransactionEvent, principal: Principal) -> None:
-    """Keep an event, add everything up again and tell what changed."""
-    if event.type.endswith(("_REQUEST", "_SUCCESS")) and event.type.startswith(("AUTHORIZATION", "CHARGE")):
-        item.psp_reference = item.psp_reference or event.psp_reference
-    item.events.append(event)
-    await counted(sandbox, item, principal)
-
-
-async def counted(sandbox: Sandbox, item: Transaction, principal: Principal) -> None:
-    """Add a transaction's events up and emit what its checkout or order says about the difference."""
-    before = (item.authorized, item.charged, item.refunded)
-    recalculate(item)
-    if item.checkout is not None:
-        await _checkout_counted(sandbox, item.checkout, principal)
-    elif item.order is not None:
-        await _order_counted(sandbox, item, item.order, before, principal)
-
-
-async def _checkout_counted(sandbox: Sandbox, checkout: Checkout, principal: Principal) -> None:
-    before = (checkout.charge_status, checkout.authorize_status)
-    refresh_payment_status(checkout)
-    touch(sandbox, checkout)
-    full = ("FULL", "OVERCHARGED")
-    if checkout.charge_status in full and before[0] not in full:
-        await sandbox.checkout_event("CHECKOUT_FULLY_PAID", checkout, principal)
-    if checkout.authorize_status == "FULL" and before[1] != "FULL":
-        await sandbox.checkout_event("CHECKOUT_FULLY_AUTHORIZED", checkout, principal)
-
-
-async def _order_counted(
-    sandbox: Sandbox, item: Transaction, order: Order, before: tuple[Decimal, Decimal, Decimal], principal: Principal
-) -> None:
-    authorized, charged, refunded = before
-    order.updated_at = sandbox.store.clock()
-    if order.channel.automatically_confirm_all_new_orders and order.status == "UNCONFIRMED":
-        order.status = "UNFULFILLED"
-    updated = item.authorized != authorized or item.charged != charged
-    if item.charged > charged:
-        updated = False
-        await charged_events(sandbox, order, principal)
-    if item.refunded > refunded:
-        updated = False
-        await sandbox.order_event("ORDER_REFUNDED", order, principal)
-        if order.charged <= 0:
-            await sandbox.order_event("ORDER_FULLY_REFUNDED", order, principal)
-        await sandbox.order_event("ORDER_UPDATED", order, principal)
-    if updated:
-        await sandbox.order_event("ORDER_UPDATED", order, principal)
-
-
-async def charged_events(sandbox: Sandbox, order: Order, principal: Principal) -> None:
-    """ORDER_PAID on any charge; ORDER_FULLY_PAID on each one that leaves the order fully paid (saleor-facts 5)."""
-    await sandbox.order_event("ORDER_PAID", order, principal)
-    if status_of(order.charged, order.gross) in ("FULL", "OVERCHARGED"):
-        sandbox.note(order, "ORDER_FULLY_PAID", principal)
-        await sandbox.order_event("ORDER_FULLY_PAID", order, principal)
-    await sandbox.order_event("ORDER_UPDATED", order, principal)
-
-
-def refuse_event(sandbox: Sandbox, item: Transaction, event: TransactionEvent, cause: str) -> TransactionEvent:
-    """Saleor keeps a refused report as a failure that does not count."""
-    action = event.type.partition("_")[0]
-    failure = TransactionEvent(
-        type=f"{action}_FAILURE",
-        amount=event.amount,
-        currency=event.currency,
-        created_at=sandbox.store.clock(),
-        psp_reference=event.psp_reference,
-        message=cause[:512],
-        counts=False,
-    )
-    item.events.append(failure)
-    return failure
 
 
 def _known(item: Transaction, event: TransactionEvent) -> TransactionEvent | None:

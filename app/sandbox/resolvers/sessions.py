@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from ariadne import MutationType
 
 from app.sandbox import context
 from app.sandbox.amounts import quantize
+from app.sandbox.answers import WITH_REFERENCE, session_answer
 from app.sandbox.calculation import fresh_prices
 from app.sandbox.context import Context, Info, Refused, denied, mutation
-from app.sandbox.resolvers.payments import add_event, attach, counted, refuse_event, source_of, transaction_of
-from app.sandbox.store import App, Checkout, Order, Transaction, TransactionEvent
+from app.sandbox.resolvers.payments import source_of, transaction_of
+from app.sandbox.rows.people import App
+from app.sandbox.rows.sales import Checkout, Order, Transaction, TransactionEvent
+from app.sandbox.transactions import add_event, attach, counted, refuse_event
 
 mutate = MutationType()
 
 MOST_TRANSACTIONS = 100
-WITH_REFERENCE = ("AUTHORIZATION_SUCCESS", "CHARGE_SUCCESS", "AUTHORIZATION_REQUEST", "CHARGE_REQUEST")
-WITHOUT_REFERENCE = (
-    "AUTHORIZATION_FAILURE",
-    "CHARGE_FAILURE",
-    "CANCEL_SUCCESS",
-    "AUTHORIZATION_ACTION_REQUIRED",
-    "CHARGE_ACTION_REQUIRED",
-)
 FINAL = (
     "AUTHORIZATION_FAILURE",
     "AUTHORIZATION_SUCCESS",
@@ -184,11 +178,21 @@ async def _answered(caller: Context, item: Transaction, request: TransactionEven
     """What a session's answer leads to; one that Saleor cannot accept is a failure that does not count."""
     sandbox = caller.sandbox
     try:
-        event = _event(caller, item, request, app, answer)
+        said = session_answer(answer)
     except ValueError as error:
         return refuse_event(sandbox, item, request, str(error))
-    if answer.get("actions") is not None:
-        item.actions = [action for action in dict.fromkeys(answer["actions"]) if action in ("CHARGE", "REFUND", "CANCEL")]
+    event = TransactionEvent(
+        type=said.result or "",
+        amount=request.amount if said.amount is None else quantize(said.amount, item.currency),
+        currency=item.currency,
+        created_at=said.moment(caller.store.clock()),
+        psp_reference=said.reference,
+        message=said.message,
+        external_url=str(said.externalUrl or ""),
+        created_by=app,
+    )
+    if event.type in WITH_REFERENCE and said.offered is not None:
+        item.actions = said.offered
     if event.type.endswith("_REQUEST"):
         # The request itself becomes what is pending.
         request.type, request.amount, request.psp_reference = event.type, event.amount, event.psp_reference
@@ -204,33 +208,6 @@ async def _answered(caller: Context, item: Transaction, request: TransactionEven
     item.psp_reference = event.psp_reference or item.psp_reference
     item.events.append(event)
     return event
-
-
-def _event(caller: Context, item: Transaction, request: TransactionEvent, app: App, answer: Any) -> TransactionEvent:
-    """Raises ValueError with Saleor's sentence for an answer that is none."""
-    if not isinstance(answer, Mapping):
-        raise ValueError("Failed to delivery request.")
-    result, psp = answer.get("result"), answer.get("pspReference")
-    if result not in WITH_REFERENCE and result not in WITHOUT_REFERENCE:
-        raise ValueError(f"Missing or invalid value for `result`: {result}.")
-    if result in WITH_REFERENCE and not isinstance(psp, str):
-        raise ValueError("Missing value for field: pspReference.")
-    said = answer.get("amount")
-    try:
-        amount = quantize(Decimal(str(said)), item.currency) if said is not None else request.amount
-        moment = datetime.fromisoformat(answer["time"]) if answer.get("time") else caller.store.clock()
-    except (InvalidOperation, ValueError, TypeError) as error:
-        raise ValueError(f"Incorrect value in the answer: {error}") from error
-    return TransactionEvent(
-        type=result,
-        amount=amount,
-        currency=item.currency,
-        created_at=moment if moment.tzinfo else moment.replace(tzinfo=UTC),
-        psp_reference=psp or "",
-        message=str(answer.get("message") or "")[:512],
-        external_url=str(answer.get("externalUrl") or ""),
-        created_by=app,
-    )
 
 
 BINDABLES = [mutate]

@@ -13,7 +13,7 @@ from graphql import GraphQLError, GraphQLObjectType, GraphQLSchema
 
 from app.sandbox import context
 from app.sandbox.context import Info, denied
-from app.sandbox.store import Row
+from app.sandbox.rows.base import Row
 
 COUNTRIES = {
     "AT": "Austria",
@@ -72,7 +72,7 @@ def _metadata(row: Any, info: Info) -> list[dict[str, str]]:
 def _private_metadata(row: Any, info: Info) -> list[dict[str, str]]:
     needed = PRIVATE_METADATA.get(row.TYPE, ("MANAGE_APPS",))
     if not context.of(info).may(*needed):
-        raise denied(needed)
+        raise denied()
     return items(row.private_metadata)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -14,12 +15,13 @@ from app.orders.quote import LineRequest, Quote, QuoteRequest, quote
 from app.orders.snapshot import Programs
 from app.pricing.rules import Item
 from app.saleor.shops import Shop, Shops
-from app.saleor.tax_payload import CalculateTaxes, Line, LineAnswer, TaxAnswer, TaxBase, Variant
+from app.saleor.tax_payload import CalculateTaxes, Line, LineAnswer, TaxAnswer, TaxBase
 from app.settings import Settings
 from app.web.dispatch import Asgi
 from app.web.webhooks.signed import check_recipient, signed_endpoint
 
 ZERO = Decimal(0)
+HALF = Decimal("0.5")
 MAX_AMOUNT = Decimal(10) ** 12
 """Above every price Saleor can hold (12 digits, 3 of them decimals)."""
 
@@ -55,16 +57,16 @@ def quote_request(base: TaxBase, shop: Shop, clock: Clock) -> QuoteRequest:
     currency = base.currency
     channel = base.channel.slug
     try:
-        exponent(currency)
+        scale = Decimal(10) ** exponent(currency)
     except MoneyError as error:
         raise InvalidInput(f"The currency {currency!r} is not known.", code="unknown_currency") from error
     try:
         subtotal = shipping = Money(0, currency)
         for discount in base.discounts:
             if discount.type == "SUBTOTAL":
-                subtotal = subtotal + _money(discount.amount.amount, currency)
+                subtotal = subtotal + _money(discount.amount.amount, currency, scale)
             else:
-                shipping = shipping + _money(discount.amount.amount, currency)
+                shipping = shipping + _money(discount.amount.amount, currency, scale)
         return QuoteRequest(
             channel=channel,
             currency=currency,
@@ -72,8 +74,8 @@ def quote_request(base: TaxBase, shop: Shop, clock: Clock) -> QuoteRequest:
             user=base.source_object.user.id if base.source_object.user else None,
             country=base.address.country.code if base.address else None,
             on=clock().astimezone(ZoneInfo(shop.settings.time_zone)).date(),
-            lines=[_line(line, channel, currency) for line in base.lines],
-            shipping=_money(base.shipping_price.amount, currency),
+            lines=[_line(line, channel, currency, scale) for line in base.lines],
+            shipping=_money(base.shipping_price.amount, currency, scale),
             subtotal_discount=subtotal,
             shipping_discount=shipping,
         )
@@ -81,53 +83,59 @@ def quote_request(base: TaxBase, shop: Shop, clock: Clock) -> QuoteRequest:
         raise InvalidInput(f"The request holds no valid money: {error}.", code="money") from error
 
 
-def _line(line: Line, channel: str, currency: str) -> LineRequest:
+def _line(line: Line, channel: str, currency: str, scale: Decimal) -> LineRequest:
+    base = _money(line.total_price.amount, currency, scale)
     variant = line.source_line.variant or line.source_line.order_variant
-    base = _money(line.total_price.amount, currency)
     if variant is None:
         return LineRequest(None, line.product_name, line.quantity, base, None, None, line.charge_taxes)
     product = variant.product
+    category = product.category
+    collections = product.collections
     tax_class = product.tax_class or product.product_type.tax_class
-    item = Item(
-        variant.id,
-        product.id,
-        product.category.id if product.category else None,
-        tuple([collection.id for collection in product.collections]) if product.collections else (),
-    )
-    retail = _retail(variant, channel, currency)
-    class_id = tax_class.id if tax_class else None
-    return LineRequest(item, line.product_name, line.quantity, base, retail, class_id, line.charge_taxes)
-
-
-def _retail(variant: Variant, channel: str, currency: str) -> Money | None:
+    retail = None
     for listing in variant.channel_listings or ():
-        if listing.channel.slug == channel:
-            return _money(listing.price.amount, currency) if listing.price else None
-    return None
+        if listing.channel.slug == channel and listing.price:
+            retail = _money(listing.price.amount, currency, scale)
+            break
+    return LineRequest(
+        Item(
+            variant.id,
+            product.id,
+            category.id if category else None,
+            tuple([collection.id for collection in collections]) if collections else (),
+        ),
+        line.product_name,
+        line.quantity,
+        base,
+        retail,
+        tax_class.id if tax_class else None,
+        line.charge_taxes,
+    )
 
 
-def _money(amount: Decimal, currency: str) -> Money:
+def _money(amount: Decimal, currency: str, scale: Decimal) -> Money:
     """Saleor's amount in minor units. It rounds its own prices already; a stray digit beyond must not stop a checkout."""
     if not ZERO <= amount < MAX_AMOUNT:  # refuses exponents that would take forever, too; comparing NaN raises InvalidOperation
         raise MoneyError(f"{amount} is not the amount of a price")
-    scaled = amount.scaleb(exponent(currency))
-    minor = int(scaled)
-    return Money(minor if minor == scaled else int(scaled.to_integral_value(ROUND_HALF_UP)), currency)
+    return Money(int(amount * scale + HALF), currency)
 
 
 def _answer(found: Quote) -> TaxAnswer:
+    unit, fractions = _fractions(found.shipping_net.currency)
+    lines = []
+    for line in found.lines:
+        net, gross = line.net.minor, line.gross.minor
+        lines.append(
+            LineAnswer(f"{gross // unit}{fractions[gross % unit]}", f"{net // unit}{fractions[net % unit]}", str(line.tax.rate))
+        )
+    net, gross = found.shipping_net.minor, found.shipping_gross.minor
     return TaxAnswer(
-        _text(found.shipping_gross),
-        _text(found.shipping_net),
-        found.shipping_rate,
-        [LineAnswer(_text(line.gross), _text(line.net), line.tax.rate) for line in found.lines],
+        f"{gross // unit}{fractions[gross % unit]}", f"{net // unit}{fractions[net % unit]}", str(found.shipping_rate), lines
     )
 
 
-def _text(price: Money) -> str:
-    """The amount in major units."""
-    decimals = exponent(price.currency)
-    if not decimals:
-        return str(price.minor)
-    digits = f"{price.minor:0{decimals + 1}d}"
-    return f"{digits[:-decimals]}.{digits[-decimals:]}"
+@lru_cache(maxsize=64)
+def _fractions(currency: str) -> tuple[int, tuple[str, ...]]:
+    """How many minor units a major one has, and how each of them is written behind it."""
+    decimals = exponent(currency)
+    return 10**decimals, tuple(f".{part:0{decimals}d}" for part in range(10**decimals)) if decimals else ("",)

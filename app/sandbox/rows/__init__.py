@@ -1,0 +1,1 @@
+"""The shop's rows: plain objects named as Saleor names them."""
