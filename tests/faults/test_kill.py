@@ -1,0 +1,156 @@
+"""The worker is killed with SIGKILL at every step of an order's story; in the end everything is there exactly once."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from app.ledger.rules import Kind
+from app.mail.schemas import MailKind
+from app.orders import workflow
+from app.sandbox.seed import EXEMPT, RESELLER
+from tests.faults.lives import Lives, killed_at_every_step
+from tests.faults.once import (
+    assert_charged_once,
+    assert_mailed_once,
+    assert_noted_once,
+    assert_nothing_contradicts,
+    assert_released_once,
+    booked,
+    recorded_once,
+)
+from tests.faults.worker import Moment, Scope, kind
+from tests.journeys.harness import Journey, journey
+
+LONG = 200.0
+"""Seconds in which a walk must come to its end, however busy the machine."""
+NEW_CUSTOMER = "new@customer.example"
+ATTENDED = {
+    "read_order",
+    "record_order",
+    "needs_confirmation",
+    "confirm_in_saleor",
+    "mark_confirmed",
+    "follow",
+    "cancel_early_fulfillments",
+    "refund_other_gateways",
+    "tell_saleor",
+    "open_gate",
+    "is_known",
+    "send_mail",
+}
+RELEASED = ATTENDED | {
+    "unreported",
+    "report_money",
+    "waiting_order_ids",
+    "find_or_create_customer",
+    "issue_licenses",
+    "issue_invoice",
+    "queue_release_mails",
+    "fulfill",
+    "finish_release",
+    "offer_invoice",
+}
+SCHEDULED = {"active_shops", "refresh_flat_rates", "attend_changed", "undecided_order_ids", "run_stuck_again"}
+RENAME = """mutation Rename($id: ID!, $input: CustomerInput!) {
+  customerUpdate(id: $id, input: $input) { user { id } errors { field code message } }
+}"""
+
+
+@pytest.mark.parametrize(("moment", "scope"), [("before", "every"), ("after", "kind")])
+async def test_a_prepaid_order_goes_out_once_although_the_worker_dies_at_every_step(
+    tmp_path: Path, moment: Moment, scope: Scope
+) -> None:
+    async with journey(f"sqlite+aiosqlite:///{tmp_path}/reseller.db", tmp_path, worker=False) as at:
+        with killed_at_every_step(at.settings, moment, scope, tmp_path) as lives:
+            await prepaid_story(at)
+            await assert_died_everywhere(at, lives, scope, RELEASED)
+
+
+async def test_a_prepaid_order_goes_out_once_on_postgresql_too(database_url: str, tmp_path: Path) -> None:
+    if database_url.startswith("sqlite"):
+        pytest.skip("walked with every single step above")
+    async with journey(database_url, tmp_path, worker=False) as at:
+        with killed_at_every_step(at.settings, "before", "kind", tmp_path) as lives:
+            await prepaid_story(at)
+            await assert_died_everywhere(at, lives, "kind", RELEASED)
+
+
+async def test_an_order_on_account_goes_out_once_and_is_fulfilled_once_when_the_wire_comes(tmp_path: Path) -> None:
+    async with journey(f"sqlite+aiosqlite:///{tmp_path}/reseller.db", tmp_path, worker=False) as at:
+        await at.trust(EXEMPT)
+        with killed_at_every_step(at.settings, "before", "kind", tmp_path) as lives:
+            paid, order = await at.buy(EXEMPT, [("GRID-DEV", 1)], end_customer=NEW_CUSTOMER)
+            assert paid.result == "AUTHORIZATION_SUCCESS"
+            await at.idle(LONG)
+            row = await recorded_once(at, order.number)
+            assert row.released_at is not None
+            assert at.order(order.number).fulfillments == []
+            assert await booked(at, row) == [Kind.RECEIVABLE]
+            await at.wire_came(order.number)
+            await at.idle(LONG)
+            await assert_released_once(at, order.number)
+            await assert_nothing_contradicts(at)
+            await assert_died_everywhere(at, lives, "kind", RELEASED)
+
+
+async def test_an_order_found_by_the_reconciliation_and_canceled_is_credited_once_and_nothing_goes_out(tmp_path: Path) -> None:
+    async with journey(f"sqlite+aiosqlite:///{tmp_path}/reseller.db", tmp_path, worker=False) as at:
+        with killed_at_every_step(at.settings, "before", "kind", tmp_path) as lives:
+            at.sandbox.webhooks.lose("ORDER_CREATED")
+            _, order = await at.buy(RESELLER, [("GRID-DEV", 1)], end_customer=NEW_CUSTOMER)
+            await at.start("reconcile", "reconcile:now", datetime.now(UTC), None)
+            await at.idle(LONG)
+            assert (await recorded_once(at, order.number)).confirmed_at is not None
+            await at.start("look_again", "look_again:now", datetime.now(UTC), None)
+            user = at.sandbox.store.user_by_email(RESELLER)
+            assert user is not None
+            await at.staff.send(RENAME, "customerUpdate", id=user.id, input={"lastName": "Renamed"})
+            await at.cancel(order)
+            await at.idle(LONG)
+            row = await recorded_once(at, order.number)
+            assert row.canceled_at is not None
+            assert row.release_decided_at is None
+            assert await booked(at, row) == [Kind.CREDIT, Kind.RECEIVABLE]
+            (transaction,) = at.order(order.number).transactions
+            assert transaction.charged == transaction.charge_pending == Decimal(0)
+            assert [event.type for event in transaction.events].count("CHARGE_FAILURE") == 1
+            await assert_mailed_once(at, row, [MailKind.ORDER_RECEIVED])
+            assert_noted_once(at, order.number)
+            await assert_nothing_contradicts(at)
+            await assert_died_everywhere(at, lives, "kind", ATTENDED | SCHEDULED | {"follow_customer"})
+
+
+def test_the_walks_reach_every_step_there_is() -> None:
+    names = set(re.findall(r'@DBOS\.step\(name="(\w+)"', Path(workflow.__file__).read_text()))
+    assert RELEASED | SCHEDULED | {"follow_customer"} == names
+
+
+async def prepaid_story(at: Journey) -> None:
+    """A new reseller's order of two lines, its wire, and what goes out: all of it once."""
+    paid, order = await at.buy(RESELLER, [("GRID-DEV", 2), ("CHART-YEAR", 1)], end_customer=NEW_CUSTOMER, po_number="PO-1")
+    assert paid.result == "CHARGE_REQUEST"
+    await at.idle(LONG)
+    row = await recorded_once(at, order.number)
+    assert row.confirmed_at is not None
+    assert row.release_decided_at is None
+    await assert_mailed_once(at, row, [MailKind.ORDER_RECEIVED])
+    await at.wire_came(order.number)
+    await at.idle(LONG)
+    await assert_released_once(at, order.number)
+    assert_charged_once(at.order(order.number))
+    await assert_nothing_contradicts(at)
+
+
+async def assert_died_everywhere(at: Journey, lives: Lives, scope: Scope, names: set[str]) -> None:
+    """A life ended at every step that was recorded, once each, and these are their names; the schedule may add its own."""
+    deaths, steps = lives.deaths(), await at.steps()
+    assert names <= lives.names() <= names | SCHEDULED, f"died at {sorted(lives.names())}"
+    if scope == "every":
+        assert sorted(deaths) == sorted(steps)
+    else:
+        assert sorted(kind(*death) for death in deaths) == sorted({kind(*step) for step in steps})
