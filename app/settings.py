@@ -6,6 +6,7 @@ defaults here; a shop may override them in its own row.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -76,7 +77,23 @@ class ShopSettings(BaseModel):
     account_redirect_url: str = Field(
         "", description="Storefront page of the set-your-password mail to new end customers; empty sends none (saleor-facts 0.7)."
     )
+    storefront_origins: list[str] = Field(
+        default_factory=list,
+        description="Exact origins, like https://shop.example.com, whose pages may call the storefront API from a browser.",
+    )
+    storefront_audience: str = Field(
+        "", description="Audience the storefront asks tokens for (tokenCreate); empty accepts only tokens made for nobody else."
+    )
+    storefront_requests_per_minute: int = Field(120, ge=1, description="Requests one user may make to the storefront API.")
     time_zone: str = Field("UTC", description="The vendor's zone: order dates, midnights, the 1st of the month.")
+
+    @field_validator("storefront_origins")
+    @classmethod
+    def _exact_origins(cls, value: list[str]) -> list[str]:
+        for origin in value:
+            if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
+                raise ValueError(f"{origin!r} is not an exact origin like https://shop.example.com")
+        return value
 
     @field_validator("time_zone")
     @classmethod

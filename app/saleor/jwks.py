@@ -9,7 +9,7 @@ never repeats a 401 (saleor-facts 2). An hour later, or after a restart of ours,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,12 +67,16 @@ class ShopKeys:
 
     async def verify(self, signature: str, body: bytes) -> None:
         """Check a webhook's signature; an unknown key is looked up at the shop first. Raises BadSignature."""
+        await self.check(lambda keys: verify(signature, body, keys))
+
+    async def check(self, against: Callable[[KeySet], None]) -> None:
+        """Call `against` with the shop's keys; after an UnknownKey, with newer ones. What it raises then passes."""
         try:
-            self._verify(signature, body)
+            self._check(against)
         except UnknownKey:
             if not await self._refresh():
                 raise
-            self._verify(signature, body)
+            self._check(against)
 
     def accept(self, jwks: Mapping[str, Any]) -> None:
         """Use another set from now on; keys that are not in it count until GRACE is over."""
@@ -81,14 +85,14 @@ class ShopKeys:
         self.jwks = dict(jwks)
         self._keys = KeySet(jwks)
 
-    def _verify(self, signature: str, body: bytes) -> None:
+    def _check(self, against: Callable[[KeySet], None]) -> None:
         try:
-            verify(signature, body, self._keys)
+            against(self._keys)
         except UnknownKey:
             for until, keys in self._former:
                 if self._clock() < until:
                     with suppress(UnknownKey):
-                        return verify(signature, body, keys)
+                        return against(keys)
             raise
 
     async def _refresh(self) -> bool:

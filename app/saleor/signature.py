@@ -78,9 +78,14 @@ def verify(signature: str, body: bytes, keys: KeySet) -> None:
     header, separator, signed = signature.partition("..")
     if not separator or len(header) > MAX_HEADER:
         raise BadSignature("The webhook carries no detached signature.")
-    public = keys[_key_id(header)]
+    verify_signed(_key_id(header), header.encode() + b"." + body, signed, keys)
+
+
+def verify_signed(kid: str, message: bytes, signature: str, keys: KeySet) -> None:
+    """Check an RS256 signature (base64url) over a message by the key of this id. Raises BadSignature or UnknownKey."""
+    public = keys[kid]
     try:
-        public.verify(_decode(signed), header.encode() + b"." + body, _PADDING, _HASH)
+        public.verify(decode(signature), message, _PADDING, _HASH)
     except (InvalidSignature, binascii.Error, ValueError) as error:
         raise BadSignature("The signature does not belong to this body.") from error
 
@@ -89,7 +94,7 @@ def verify(signature: str, body: bytes, keys: KeySet) -> None:
 def _key_id(header: str) -> str:
     """The key id that an acceptable protected header names."""
     try:
-        fields = json.loads(_decode(header))
+        fields = json.loads(decode(header))
         if fields["alg"] == "RS256" and fields["b64"] is False and fields["crit"] == ["b64"] and isinstance(fields["kid"], str):
             return str(fields["kid"])
     except (ValueError, KeyError, TypeError, binascii.Error) as error:
@@ -97,9 +102,10 @@ def _key_id(header: str) -> str:
     raise BadSignature("The signature is not a detached RS256 one.")
 
 
-def _decode(text: str) -> bytes:
+def decode(text: str) -> bytes:
+    """Base64url without its padding, as JOSE writes it. Raises ValueError."""
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
 def _number(text: str) -> int:
-    return int.from_bytes(_decode(text), "big")
+    return int.from_bytes(decode(text), "big")
