@@ -377,6 +377,32 @@ class VariantBySkuAnswer(Answer):
     product_variant: SaleorNamedVariant | None
 
 
+class SaleorPricedProduct(Answer):
+    id: str
+    name: str
+    category: SaleorRef | None
+    collections: list[SaleorRef] | None
+
+
+class SaleorVariantPricing(Answer):
+    """The public price with every sale; None where the variant is not for sale."""
+
+    price: SaleorTaxed | None
+
+
+class SaleorPricedVariant(Answer):
+    id: str
+    sku: str | None
+    name: str
+    channel_listings: list[SaleorCurrencyListing] | None
+    pricing: SaleorVariantPricing | None
+    product: SaleorPricedProduct
+
+
+class VariantPriceAnswer(Answer):
+    product_variant: SaleorPricedVariant | None
+
+
 class SaleorWarehouse(Answer):
     id: str
     name: str

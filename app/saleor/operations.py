@@ -41,6 +41,7 @@ ORDER = Operation("order", answers.OrderAnswer, "order", repeatable=True)
 ORDER_ID_BY_NUMBER = Operation("order_id_by_number", answers.OrderIdByNumberAnswer, "orders", repeatable=True)
 ORDERS_CHANGED = Operation("orders_changed", answers.OrdersChangedAnswer, "orders", repeatable=True)
 VARIANT_BY_SKU = Operation("variant_by_sku", answers.VariantBySkuAnswer, "productVariant", repeatable=True)
+VARIANT_PRICE = Operation("variant_price", answers.VariantPriceAnswer, "productVariant", repeatable=True)
 WAREHOUSES = Operation("warehouses", answers.WarehousesAnswer, "warehouses", repeatable=True)
 
 CHANNEL_UPDATE = Operation("channel_update", answers.ChannelUpdateAnswer, "channelUpdate", repeatable=True)

@@ -52,7 +52,7 @@ def token(name: str, /, *, header: dict[str, Any] | None = None, **claims: Any) 
 
 def access_token(name: str, issuer: str, user: str, at: int, /, **changed: Any) -> str:
     """A customer's access token of five minutes (saleor `core/jwt.py`)."""
-    said = {
+    said: dict[str, Any] = {
         "iat": at, "owner": "saleor", "iss": issuer, "exp": at + 300, "token": "tk", "email": f"{user}@mail.example",
         "type": "access", "user_id": user, "is_staff": False,
     }  # fmt: skip

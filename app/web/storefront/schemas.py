@@ -1,0 +1,200 @@
+"""What the storefront API takes and answers. The end customer's models hold no money (`rules.md` 9)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.money import Money
+from app.reasons import Reason, sentence
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ProblemOut(Model):
+    """An RFC 9457 problem."""
+
+    type: str = Field(examples=["about:blank"])
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(description="A sentence for a person.", examples=["There is no such order."])
+    code: str = Field(description="Stable, for programs.", examples=["no_order"])
+
+
+class MoneyOut(Model):
+    amount: str = Field(description="Major units, exact.", examples=["118.80"])
+    currency: str = Field(description="ISO 4217.", examples=["USD"])
+
+    @classmethod
+    def of(cls, money: Money) -> MoneyOut:
+        return cls(amount=str(money.amount), currency=money.currency)
+
+
+class ReasonOut(Model):
+    code: str = Field(examples=["prepaid_count"])
+    params: dict[str, str] = Field(examples=[{"paid": "2", "required": "3"}])
+    sentence: str = Field(examples=["2 of 3 prepaid orders are paid; until then every order is prepaid."])
+
+    @classmethod
+    def of(cls, reason: Reason) -> ReasonOut:
+        return cls(code=reason.code, params=dict(reason.params), sentence=sentence(reason))
+
+
+class OpenOut(Model):
+    open: MoneyOut = Field(description="Owed in this currency.")
+    overdue: MoneyOut = Field(description="The part of it that is past its due date.")
+
+
+class StandingOut(Model):
+    status: str = Field(examples=["approved"])
+    terms: str = Field(description="prepay or on_account: how the next order is paid.", examples=["prepay"])
+    counted_prepaid_orders: int = Field(examples=[2])
+    required_prepaid_orders: int = Field(examples=[3])
+    reasons: list[ReasonOut] = Field(description="Why these terms.")
+    may_order: bool
+    obstacles: list[ReasonOut] = Field(description="Why no order may be placed now; empty when one may.")
+    open_amounts: list[OpenOut] = Field(description="One entry per currency.")
+
+
+class AcceptanceIn(Model):
+    version: str = Field(max_length=40, description="The version that was shown to the user.", examples=["1"])
+
+
+class AcceptanceOut(Model):
+    version: str = Field(examples=["1"])
+    new: bool = Field(description="False when it was accepted before.")
+
+
+class PriceLineIn(Model):
+    variant_id: str = Field(min_length=1, max_length=100, examples=["UHJvZHVjdFZhcmlhbnQ6MQ=="])
+    quantity: int = Field(ge=1, le=1_000_000, examples=[3])
+
+
+class PricesIn(Model):
+    channel: str = Field(min_length=1, max_length=255, examples=["default-channel"])
+    lines: list[PriceLineIn] = Field(min_length=1, max_length=20)
+
+
+class PriceOut(Model):
+    variant_id: str
+    sku: str | None
+    name: str
+    quantity: int
+    retail: MoneyOut = Field(description="Retail price of one unit.")
+    partner: MoneyOut = Field(description="Partner price of one unit.")
+    total: MoneyOut = Field(description="What the line costs, before tax: the lower of partner and public price.")
+    reasons: list[ReasonOut]
+
+
+class PricesOut(Model):
+    lines: list[PriceOut]
+
+
+class OrderOut(Model):
+    number: str = Field(examples=["1042"])
+    order_date: date
+    due_date: date
+    terms: str = Field(examples=["prepay"])
+    state: str = Field(examples=["confirmed"])
+    total: MoneyOut
+    po_number: str = Field(description="The reseller's own number; may be empty.")
+
+
+class OrdersOut(Model):
+    orders: list[OrderOut] = Field(description="The newest first.")
+    next: str | None = Field(description="Cursor of the next page; null on the last.")
+
+
+class LineOut(Model):
+    sku: str
+    name: str
+    quantity: int
+    retail: MoneyOut
+    unit: MoneyOut
+    net: MoneyOut
+    gross: MoneyOut
+    tax_rate: str = Field(description="Percent.", examples=["8.25"])
+    reasons: list[ReasonOut]
+
+
+class PaymentOut(Model):
+    beneficiary: str
+    iban: str
+    bic: str
+    routing_number: str
+    account_number: str
+    bank_name: str
+    reference: str = Field(description="The creditor reference the wire must carry.")
+    amount: MoneyOut = Field(description="What is still open.")
+    due_date: date
+    qr_svg: str | None = Field(description="EPC QR code, in EUR only.")
+
+
+class DocumentOut(Model):
+    id: str
+    kind: str = Field(examples=["invoice"])
+    number: str = Field(examples=["2026-00001"])
+    file_name: str
+    href: str
+
+
+class OrderLicenseOut(Model):
+    id: str
+    sku: str
+    kind: str = Field(examples=["permanent"])
+    state: str = Field(examples=["active"])
+    issued_at: datetime
+    expires_at: datetime | None
+    href: str
+
+
+class OrderDetailOut(OrderOut):
+    open: MoneyOut | None = Field(description="Null while nothing is owed yet.")
+    released: bool = Field(description="Whether the license went out.")
+    gate_open: bool
+    reasons: list[ReasonOut] = Field(description="Why the license may or may not go out.")
+    lines: list[LineOut]
+    payment: PaymentOut | None = Field(description="How to pay what is open.")
+    documents: list[DocumentOut]
+    licenses: list[OrderLicenseOut]
+
+
+class TemporaryOut(Model):
+    licenses: list[OrderLicenseOut]
+
+
+class CertificateOut(Model):
+    id: str
+    number: str
+    form: str
+    states: list[str] = Field(examples=[["TX", "CA"]])
+    state: str = Field(examples=["approved"])
+    valid_from: date
+    valid_to: date | None = Field(description="Null is an open end.")
+
+
+class CertificatesOut(Model):
+    certificates: list[CertificateOut]
+
+
+class LicenseOut(Model):
+    """A license as its end customer sees it: no money, ever."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+    id: str
+    order_number: str = Field(examples=["1042"])
+    sku: str
+    quantity: int
+    seats: int
+    kind: str = Field(examples=["permanent"])
+    state: str = Field(examples=["active"])
+    issued_at: datetime
+    expires_at: datetime | None
+
+
+class LicensesOut(Model):
+    licenses: list[LicenseOut]
