@@ -71,11 +71,14 @@ class Front:
             message = await receive()
             taken += len(message.get("body") or b"")
             if taken > MAX_BODY:
-                raise TooLarge(f"A request may hold {MAX_BODY} bytes.")
+                # FastAPI would answer 400 for whatever is raised here; what it then says is replaced below.
+                raise _too_large()
             return message
 
         try:
             await self._app(scope, limited, collect)
+            if taken > MAX_BODY:
+                raise _too_large()
         except ResellerError as error:
             status, answered = error.status, MutableHeaders({"Content-Type": PROBLEM})
             body = bytearray(problem(status, error.code, error.sentence))
@@ -116,6 +119,10 @@ class Front:
             headers["Access-Control-Allow-Methods"] = METHODS
             headers["Access-Control-Allow-Headers"] = ASKED
             headers["Access-Control-Max-Age"] = "600"
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"A request may hold {MAX_BODY} bytes.")
 
 
 def _matches(asked: str, tag: str) -> bool:

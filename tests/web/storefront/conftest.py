@@ -51,10 +51,11 @@ class Store:
 @pytest.fixture
 async def store(database: Database, tenant: str) -> AsyncIterator[Store]:
     other = await install(database, OTHER)
+    async with database.system() as session:
+        await session.execute(update(Tenant).where(Tenant.id == other).values(jwks={"keys": [jwk("other")]}))
     async with opened(database, tenant) as world, respx.mock(assert_all_called=False) as published:
         published.get(jwks_url(API)).respond(json={"keys": [jwk("k")]})
         async with database.system() as session:
-            await session.execute(update(Tenant).where(Tenant.id == other).values(jwks={"keys": [jwk("other")]}))
             row = (await session.scalars(select(Tenant).where(Tenant.id == tenant))).one()
             row.settings = {**row.settings, "storefront_origins": [ORIGIN]}
             row.program_version += 1
