@@ -99,6 +99,8 @@ class PricedLine:
 
     variant: SaleorPricedVariant
     price: LinePrice
+    includes_tax: bool
+    """Whether prices of the channel are entered with the store's own tax."""
 
 
 async def member(session: AsyncSession, user_id: str) -> Reseller:
@@ -238,7 +240,7 @@ async def customer_file(session: AsyncSession, customers: Sequence[str], license
 async def price_lines(
     services: Services, shop: Shop, user_id: str, channel: str, lines: Sequence[tuple[str, int]]
 ) -> list[PricedLine]:
-    """What a reseller pays per line, before tax, as the tax webhook will have it (`rules.md` 2).
+    """What a reseller pays per line in the channel's own entered prices, by the rules the tax webhook has (`rules.md` 2).
 
     Raises Forbidden for everybody who is not an approved reseller, and NotFound that names a variant without a price here.
     """
@@ -265,9 +267,10 @@ async def price_lines(
             tuple(collection.id for collection in product.collections or ()),
         )
         shown = variant.pricing.price if variant.pricing else None
-        public = Money.of(shown.net.amount, retail.currency) if shown else retail
+        with_tax = listing.channel.tax_configuration.prices_entered_with_tax
+        public = Money.of((shown.gross if with_tax else shown.net).amount, retail.currency) if shown else retail
         partner = partner_price(item, quantity, retail, buyer.prices, today)
-        found.append(PricedLine(variant, choose(partner, quantity, public * quantity)))
+        found.append(PricedLine(variant, choose(partner, quantity, public * quantity), with_tax))
     return found
 
 

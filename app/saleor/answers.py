@@ -390,11 +390,16 @@ class SaleorVariantPricing(Answer):
     price: SaleorTaxed | None
 
 
+class SaleorPricedListing(Answer):
+    channel: SaleorOrderChannel
+    price: SaleorAmount | None
+
+
 class SaleorPricedVariant(Answer):
     id: str
     sku: str | None
     name: str
-    channel_listings: list[SaleorCurrencyListing] | None
+    channel_listings: list[SaleorPricedListing] | None
     pricing: SaleorVariantPricing | None
     product: SaleorPricedProduct
 

@@ -18,6 +18,7 @@ from app.saleor.operations import (
     SHOP_SETTINGS_UPDATE,
     TAX_CONFIGURATION_UPDATE,
     VARIANT_BY_SKU,
+    VARIANT_PRICE,
     WEBHOOK_CREATE,
     WEBHOOK_DELETE,
     WEBHOOK_UPDATE,
@@ -222,6 +223,10 @@ async def test_rates_and_variants_are_read(world: World) -> None:
     found = (await run(world, VARIANT_BY_SKU, sku="GRID-DEV")).product_variant
     assert found.product.metadata["license.product"] == "grid-control"
     assert (await run(world, VARIANT_BY_SKU, sku="NONE")).product_variant is None
+    priced = (await run(world, VARIANT_PRICE, id=found.id, channel=world.channel.slug)).product_variant
+    (listed,) = [entry for entry in priced.channel_listings if entry.channel.slug == world.channel.slug]
+    assert listed.price.amount == priced.pricing.price.net.amount
+    assert listed.channel.tax_configuration.prices_entered_with_tax is False
 
 
 async def test_an_unknown_token_is_nobody_and_a_forged_one_an_error_where_it_matters(world: World) -> None:

@@ -77,7 +77,7 @@ async def policy_acceptance(body: s.AcceptanceIn, asking: Asking, services: Door
 
 @resellers.post("/prices", response_model=s.PricesOut)
 async def prices(body: s.PricesIn, asking: Asking, services: Doors) -> s.PricesOut:
-    """What the reseller pays for variants in a channel, before tax, and why."""
+    """What the reseller pays for variants in a channel, and why."""
     wanted = [(line.variant_id, line.quantity) for line in body.lines]
     found = await storefront.price_lines(services, asking.shop, asking.user_id, body.channel, wanted)
     return s.PricesOut(
@@ -90,6 +90,7 @@ async def prices(body: s.PricesIn, asking: Asking, services: Doors) -> s.PricesO
                 retail=s.MoneyOut.of(line.price.unit.retail),
                 partner=s.MoneyOut.of(line.price.unit.unit),
                 total=s.MoneyOut.of(line.price.total),
+                includes_tax=line.includes_tax,
                 reasons=_reasons(line.price.reasons),
             )
             for line in found

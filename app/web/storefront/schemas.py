@@ -85,7 +85,8 @@ class PriceOut(Model):
     quantity: int
     retail: MoneyOut = Field(description="Retail price of one unit.")
     partner: MoneyOut = Field(description="Partner price of one unit.")
-    total: MoneyOut = Field(description="What the line costs, before tax: the lower of partner and public price.")
+    total: MoneyOut = Field(description="What the line costs: the lower of partner and public price.")
+    includes_tax: bool = Field(description="Whether these prices hold the store's own tax, as the channel's prices do.")
     reasons: list[ReasonOut]
 
 

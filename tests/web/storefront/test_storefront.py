@@ -174,3 +174,17 @@ async def test_every_error_is_a_problem(store: Store, monkeypatch: pytest.Monkey
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
         assert (answer.json()["status"], answer.json()["code"]) == (status, code)
         assert "secret" not in answer.text
+
+
+async def test_prices_entered_with_tax_are_compared_with_tax(store: Store) -> None:
+    listing = {"slug": "default", "currencyCode": "USD", "taxConfiguration": {"pricesEnteredWithTax": True}}
+    store.world.saleor.answers["VariantPrice"] = {
+        "productVariant": VARIANT
+        | {
+            "channelListings": [{"channel": listing, "price": {"amount": 10.0}}],
+            "pricing": {"price": {"net": {"amount": 8.4}, "gross": {"amount": 10.0}}},
+        }
+    }
+    body = {"channel": "default", "lines": [{"variant_id": "V1", "quantity": 1}]}
+    line = (await store.call("texan", "/prices", "POST", json=body)).json()["lines"][0]
+    assert (line["total"]["amount"], line["includes_tax"]) == ("9.00", True)

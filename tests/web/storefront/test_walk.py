@@ -36,7 +36,7 @@ BODIES: dict[str, Any] = {
 }
 VARIANT = {
     "id": "V1", "sku": "GRID-1", "name": "One",
-    "channelListings": [{"channel": {"slug": "default", "currencyCode": "USD"}, "price": {"amount": 10.0}}],
+    "channelListings": [{"channel": {"slug": "default", "currencyCode": "USD", "taxConfiguration": {"pricesEnteredWithTax": False}}, "price": {"amount": 10.0}}],
     "pricing": {"price": {"net": {"amount": 10.0}, "gross": {"amount": 10.0}}},
     "product": {"id": "P1", "name": "Grid", "category": None, "collections": []},
 }  # fmt: skip
