@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import select
 
-from app.cli.common import By, Json, ShopUrl, run_in_shop, show, who
-from app.errors import NotFound
+from app.cli.common import By, Json, ShopUrl, an_amount, run_in_shop, show, who
+from app.errors import InvalidInput, NotFound
 from app.ledger.service import reseller_receivables
 from app.money import Money
 from app.orders.gateway import credit_policy
@@ -17,10 +17,13 @@ from app.orders.services import Services
 from app.orders.tables import ResellerOrder
 from app.reasons import sentence
 from app.resellers import service
+from app.resellers.limits import Limits, locked_reseller, set_limits
 from app.resellers.rules import Decision, may_order
 from app.resellers.tables import Reseller
 from app.saleor import operations as ops
 from app.saleor.shops import Shop
+
+NONE = "none"
 
 resellers = typer.Typer(no_args_is_help=True, help="Companies in the program.")
 
@@ -95,7 +98,7 @@ def _decide(email: str, decision: Decision, reason: str, by: str, url: str, as_j
 
 
 Email = Annotated[str, typer.Argument(help="E-mail of the reseller or one of its users.")]
-Why = Annotated[str, typer.Option("--reason", help="Why; it is kept and the reseller is told.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is kept on the record.")]
 
 
 @resellers.command()
@@ -126,6 +129,62 @@ def end(email: Email, reason: Why, by: By = "", shop: ShopUrl = "", as_json: Jso
 def reinstate(email: Email, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
     """Take a suspended or ended reseller back."""
     _decide(email, Decision.REINSTATE, "", by, shop, as_json)
+
+
+@resellers.command()
+def limits(
+    email: Email,
+    prepaid_orders: Annotated[str, typer.Option(help="Orders to prepay; none takes the shop's number.")] = "",
+    credit_limit: Annotated[str, typer.Option(help="Most that may be open at once; none sets no limit.")] = "",
+    order_limit: Annotated[str, typer.Option(help="Most one order on account may come to; none sets no limit.")] = "",
+    currency: Annotated[str, typer.Option(help="Currency of the limits; the one they have by default.")] = "",
+    by: By = "",
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Show a reseller's own numbers, or set the ones given."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            reseller = await locked_reseller(session, email)
+            now_in_force = Limits.of(reseller)
+            known = currency or reseller.limit_currency or ""
+            wanted = Limits(
+                _number(prepaid_orders, now_in_force.prepaid_orders),
+                _limit(credit_limit, known, "--credit-limit", now_in_force.credit_limit),
+                _limit(order_limit, known, "--order-limit", now_in_force.order_limit),
+            )
+            if currency and not (credit_limit or order_limit):
+                raise InvalidInput("--currency goes with --credit-limit or --order-limit.", code="currency")
+            await set_limits(session, reseller, wanted, by=who(by), at=services.clock())
+            return {
+                "email": reseller.email,
+                "prepaid_orders": wanted.prepaid_orders,
+                "credit_limit": wanted.credit_limit and str(wanted.credit_limit),
+                "order_limit": wanted.order_limit and str(wanted.order_limit),
+            }
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+def _number(text: str, kept: int | None) -> int | None:
+    if not text:
+        return kept
+    if text == NONE:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 6):
+        raise InvalidInput(f"--prepaid-orders: {text!r} is not a number like 3, or none.", code="prepaid_orders")
+    return int(text)
+
+
+def _limit(text: str, currency: str, option: str, kept: Money | None) -> Money | None:
+    if not text:
+        return kept
+    if text == NONE:
+        return None
+    if not currency:
+        raise InvalidInput(f"{option} needs --currency.", code="currency")
+    return an_amount(text, currency, option)
 
 
 @resellers.command("accept-policy")

@@ -181,7 +181,10 @@ class Story:
         expect(prices.gross == Decimal("105.00"), f"a stranger pays {prices.gross} instead of 105.00")
         refused = await buyer.pay(GATEWAY)
         expect(refused.code == "not_a_reseller", f"our gateway answers a stranger {refused.code}")
-        return f"{_money(prices.gross)}; bank transfer is refused: {refused.message}"
+        await buyer.pay(card.IDENTIFIER)
+        order = await buyer.complete()
+        await self._until(lambda: self._confirmed(order), "the stranger's order to be confirmed")
+        return f"{_money(prices.gross)} by card, confirmed like any order; bank transfer is refused: {refused.message}"
 
     async def forgotten(self) -> str:
         reseller = await self._browser(RESELLER)
@@ -353,6 +356,9 @@ class Story:
 
     async def _fulfilled(self, order: PlacedOrder) -> bool:
         return next(item for item in self.sandbox.store.orders if item.number == order.number).status == "FULFILLED"
+
+    async def _confirmed(self, order: PlacedOrder) -> bool:
+        return next(item for item in self.sandbox.store.orders if item.number == order.number).status == "UNFULFILLED"
 
     async def _mailed(self, order: PlacedOrder) -> bool:
         view = await self._view(order)

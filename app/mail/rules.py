@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
@@ -109,6 +110,19 @@ def compose(
         mail.add_attachment(attachment.content, maintype=main, subtype=sub, filename=name)
     _fix_boundaries(mail, message_id)
     return mail.as_bytes()
+
+
+def readdressed(content: bytes, *, recipient: str, message_id: str, at: datetime) -> bytes:
+    """The same mail to another address: only To, Date and Message-ID change, every other byte stays.
+
+    Raises InvalidInput for a recipient that is no address.
+    """
+    head, blank, body = content.partition(b"\r\n\r\n")
+    headers = BytesHeaderParser(policy=POLICY).parsebytes(head + blank)
+    headers.replace_header("To", envelope(recipient))
+    headers.replace_header("Date", format_datetime(at.astimezone(UTC)))
+    headers.replace_header("Message-ID", f"<{message_id}>")
+    return b"".join(POLICY.fold_binary(name, value) for name, value in headers.raw_items()) + b"\r\n" + body
 
 
 def render(kind: MailKind, language: Language, context: Context, suffix: str, *, qr_cid: str = "") -> str:

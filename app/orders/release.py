@@ -176,7 +176,7 @@ async def fulfill(services: Services, shop: Shop, order_id: str) -> None:
             try:
                 await client.execute(ops.ORDER_FULFILL, order=order.saleor_order_id, lines=lines)
             except SaleorRefused as refused:
-                unpaid = any(error.code == UNPAID for error in refused.errors)
+                unpaid = any(error.code == UNPAID for error in refused.errors) and await _open(services, shop, order_id)
                 why = because("fulfillment_waits") if unpaid else because("fulfillment_refused", why=refused.sentence)
     async with services.database.tenant(shop.tenant_id) as session:
         row = await lock_order(session, order_id)
@@ -188,6 +188,13 @@ async def fulfill(services: Services, shop: Shop, order_id: str) -> None:
         await add_event(session, order_id, why.code, now, why)
         if why.code != "fulfillment_waits":
             await add_task(session, f"fulfill:{order_id}", order_id, [why], now)
+
+
+async def _open(services: Services, shop: Shop, order_id: str) -> bool:
+    """Whether our own ledger waits for money of the order."""
+    async with services.database.tenant_reading(shop.tenant_id) as session:
+        debt = await receivable_id(session, order_id)
+        return debt is not None and (await receivable(session, debt)).open_minor > 0
 
 
 async def offer_invoice(services: Services, shop: Shop, order_id: str) -> None:

@@ -46,6 +46,7 @@ async def add(
     if language not in ("en", "de"):
         raise InvalidInput(f"language: {language!r} is not one of en, de.", code="language")
     land = country_code(country)
+    area = us_state(state) if land == "US" else _at_most("state", state, 50)
     folded = fold_email(email)
     if await _find(session, folded) is not None:
         raise Conflict(f"{folded} is a reseller already; decide about that one instead.", code="known_reseller")
@@ -55,12 +56,12 @@ async def add(
         email=folded,
         company=_filled("company", company, 200),
         street=_filled("street", street, 200),
-        street2=street2.strip(),
+        street2=_at_most("street2", street2, 200),
         city=_filled("city", city, 100),
         postal_code=us_zip(postal_code) if land == "US" else _filled("postal_code", postal_code, 20),
         country=land,
-        state=us_state(state) if land == "US" else state.strip(),
-        tax_number=tax_number.strip(),
+        state=area,
+        tax_number=_at_most("tax_number", tax_number, 50),
         language=language,
         status=ResellerStatus.PENDING.value,
         created_at=at,
@@ -165,9 +166,13 @@ async def _record(session: AsyncSession, reseller: Reseller, action: str, *, by:
 
 
 def _filled(field: str, text: str, longest: int) -> str:
-    given = text.strip()
-    if not given:
+    if not text.strip():
         raise InvalidInput(f"{field}: it is missing.", code=field)
+    return _at_most(field, text, longest)
+
+
+def _at_most(field: str, text: str, longest: int) -> str:
+    given = text.strip()
     if len(given) > longest:
         raise InvalidInput(f"{field}: at most {longest} characters.", code=field)
     return given

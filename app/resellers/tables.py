@@ -17,7 +17,7 @@ class Reseller(ProgramRow, Base):
     __table_args__ = (UniqueConstraint("tenant_id", "email"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    email: Mapped[str] = mapped_column(String(254))
+    email: Mapped[str] = mapped_column(Text)
     """The first user's address, folded by `rules.fold_email`; mails about orders go here."""
     company: Mapped[str] = mapped_column(String(200))
     street: Mapped[str] = mapped_column(String(200))
@@ -53,8 +53,8 @@ class ResellerUser(ProgramRow, Base):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"), index=True)
-    saleor_user_id: Mapped[str] = mapped_column(String(100))
-    email: Mapped[str] = mapped_column(String(254))
+    saleor_user_id: Mapped[str] = mapped_column(Text)
+    email: Mapped[str] = mapped_column(Text)
 
 
 class PolicyAcceptance(ProgramRow, Base):
@@ -65,9 +65,9 @@ class PolicyAcceptance(ProgramRow, Base):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"), index=True)
-    policy_version: Mapped[str] = mapped_column(String(40))
+    policy_version: Mapped[str] = mapped_column(Text)
     accepted_at: Mapped[datetime]
-    accepted_by: Mapped[str] = mapped_column(String(254))
+    accepted_by: Mapped[str] = mapped_column(Text)
 
 
 class ResellerHistory(TenantScoped, Base):
@@ -79,6 +79,6 @@ class ResellerHistory(TenantScoped, Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"))
     at: Mapped[datetime]
-    by: Mapped[str] = mapped_column(String(254))
+    by: Mapped[str] = mapped_column(Text)
     action: Mapped[str] = mapped_column(String(40))
     reason: Mapped[str] = mapped_column(Text, default="")

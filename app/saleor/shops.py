@@ -116,7 +116,7 @@ class Shops:
 
     async def token(self, shop: Shop) -> str:
         """The shop's app token, read from the database each time so that a re-install counts at once."""
-        async with self._database.system() as session:
+        async with self._database.system_reading() as session:
             sealed = await session.scalar(select(Tenant.token).where(Tenant.id == shop.tenant_id))
         if sealed is None:
             raise NotFound("There is no such shop.", code="unknown_shop")

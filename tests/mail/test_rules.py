@@ -1,7 +1,7 @@
 import email
 import re
 from dataclasses import fields, replace
-from datetime import date
+from datetime import date, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.errors import InvalidInput
-from app.mail.rules import compose, envelope, message_id, render, subject
+from app.mail.rules import compose, envelope, message_id, readdressed, render, subject
 from app.mail.schemas import Attachment, LicenseContext, MailKind, MailLine
 from tests.conftest import NOW
 from tests.mail.samples import license, order, payment
@@ -55,6 +55,22 @@ def test_the_same_mail_is_the_same_bytes(kind: MailKind, language: Any) -> None:
     content.decode("ascii")
     assert all(len(line) <= 998 for line in content.split(b"\r\n"))
     assert b"\n" not in content.replace(b"\r\n", b"")
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_case_83_a_mail_to_another_address_says_the_same(kind: MailKind) -> None:
+    license_file = Attachment("grid.lic", "text/plain", "Ünîcode\r\n\r\nand blank lines".encode())
+    content = make(kind, "de", None, license_file)
+    assert readdressed(content, recipient="rita@beta.example", message_id="id-1@app.example", at=NOW) == content
+    other = readdressed(content, recipient="Zoë <zoe@bücher.example>", message_id="id-2@app.example", at=NOW + timedelta(days=1))
+    before, after = parse(content), parse(other)
+    assert (after["To"], after["Message-ID"]) == ("Zoë <zoe@xn--bcher-kva.example>", "<id-2@app.example>")
+    assert after["Date"].datetime == NOW + timedelta(days=1)
+    changed = {"To", "Message-ID", "Date"}
+    assert [(k, v) for k, v in before.items() if k not in changed] == [(k, v) for k, v in after.items() if k not in changed]
+    assert content.partition(b"\r\n\r\n")[2] == other.partition(b"\r\n\r\n")[2]
+    with pytest.raises(InvalidInput):
+        readdressed(content, recipient="a@b.example\r\nBcc: c@d.example", message_id="i", at=NOW)
 
 
 def test_headers() -> None:

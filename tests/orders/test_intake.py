@@ -19,6 +19,7 @@ from app.resellers.service import decide
 from app.saleor.answers import SaleorOrder
 from tests.conftest import NOW
 from tests.orders.builders import (
+    EVIDENCE,
     World,
     address,
     limits,
@@ -195,10 +196,25 @@ async def test_case_16_prices_a_session_accepted_stand(world: World) -> None:
     buyer = await reseller(world)
     cheap = [order_line(unitPrice=taxed("8.00", "8.66"), totalPrice=taxed("16.00", "17.32"))]
     assert codes((await taken(world, order("1", lines=cheap))).audit) == ["wrong_price"]
-    lines = [{"variant": "V1", "quantity": 2, "net": 1600, "gross": 1732}]
+    lines = [
+        {
+            "variant": "V1",
+            "quantity": 2,
+            "net": 1600,
+            "gross": 1732,
+            "tax_rate": "8.25",
+            "certificate_id": None,
+            "price_list_version": 7,
+            "reasons": EVIDENCE,
+        }
+    ]
     await promise(world, buyer.id, "T2", lines=lines)
     cheap[0] |= {"id": "L2"}
-    assert (await taken(world, order("2", lines=cheap, transactions=[transaction("T2")]))).audit_passed
+    row = await taken(world, order("2", lines=cheap, transactions=[transaction("T2")]))
+    assert row.audit_passed
+    assert [(line.tax_rate, line.price_list_version, line.reasons) for line in row.lines] == [(Decimal("8.25"), 7, EVIDENCE)], (
+        "the evidence is the one the buyer's price was made of, not today's"
+    )
     both = [cheap[0] | {"id": "L3"}, cheap[0] | {"id": "L4"}]
     await promise(world, buyer.id, "T3", lines=lines)
     row = await taken(world, order("3", lines=both, transactions=[transaction("T3")]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -128,6 +129,13 @@ async def test_one_client_per_token(shops: Shops, database: Database, tenant: st
         assert route.calls.last.request.headers["Authorization"] == "Bearer second-token"
     await shops.close()
     assert await shops.client(shop) is not second
+
+
+async def test_a_token_is_read_while_somebody_writes(shops: Shops, database: Database, tenant: str) -> None:
+    shop = await shops.by_api_url(API)
+    async with database.tenant(tenant) as session, asyncio.timeout(5):
+        await session.connection()
+        assert await shops.token(shop)
 
 
 async def test_a_shop_that_is_gone_has_no_token(shops: Shops, database: Database) -> None:

@@ -54,7 +54,7 @@ def line(net: str = "18.00", gross: str = "19.49", quantity: int = 2, public: st
             {"channel": {"slug": "default"}, "price": {"amount": 10.0}},
         ],
     }  # fmt: skip
-    return {"id": "L1", "quantity": quantity, "totalPrice": taxed(net, gross), "variant": variant}
+    return {"id": "L1", "quantity": quantity, "isGift": False, "totalPrice": taxed(net, gross), "variant": variant}
 
 
 def checkout(user: str | None = "texan", **changed: Any) -> dict[str, Any]:
@@ -63,6 +63,7 @@ def checkout(user: str | None = "texan", **changed: Any) -> dict[str, Any]:
         "channel": {"slug": "default", "taxConfiguration": {"pricesEnteredWithTax": False}},
         "email": None, "languageCode": "EN_US", "voucherCode": None, "metadata": [],
         "totalPrice": {"currency": "USD", **taxed("18.00", "19.49")}, "shippingPrice": {"gross": {"amount": 0.0}},
+        "discount": None,
         "billingAddress": address("TX"), "shippingAddress": address("CA", "buyer@customer.example"), "lines": [line()],
     } | changed  # fmt: skip
 
@@ -119,7 +120,15 @@ async def test_a_new_reseller_prepays_with_instructions(saleor: Sender) -> None:
         (row,) = await opened.scalars(select(PaymentSession))
     assert (row.transaction_id, row.source_id, row.reseller_id, row.saleor_user_id) == ("T1", "C1", buyer.id, "texan")
     assert (row.psp_reference, row.reference, row.amount_minor) == (found["pspReference"], data["reference"], 1949)
-    assert row.lines == [{"variant": "V1", "quantity": 2, "net": 1800, "gross": 1949}]
+    (kept,) = row.lines
+    assert {name: kept[name] for name in ("variant", "quantity", "net", "gross")} == {
+        "variant": "V1",
+        "quantity": 2,
+        "net": 1800,
+        "gross": 1949,
+    }
+    assert (kept["tax_rate"], kept["certificate_id"], kept["price_list_version"]) == ("8.25", None, 1)
+    assert [reason["code"] for reason in kept["reasons"]][-1] == "tax_state"
 
 
 async def test_an_established_reseller_buys_on_account(saleor: Sender) -> None:
