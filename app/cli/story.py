@@ -25,6 +25,7 @@ from app.orders.service import confirm_wire
 from app.orders.services import Services
 from app.orders.view import order_view
 from app.resellers import service as resellers
+from app.resellers.policy import in_force
 from app.resellers.rules import Decision
 from app.resellers.tables import Reseller
 from app.saleor.resources import manifest_source
@@ -288,8 +289,8 @@ class Story:
     async def _reseller(self, email: str, address: Mapping[str, str]) -> Reseller:
         shop, now = await self.shop(), self.services.clock()
         account = next(user for user in self.sandbox.store.users if user.email == email)
-        version = shop.settings.program.policy_version
         async with self.services.database.tenant(shop.tenant_id) as session:
+            version = (await in_force(session, shop.settings, self.services.today(shop))).version
             reseller = await resellers.add(
                 session,
                 email=email,

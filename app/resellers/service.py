@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Conflict, InvalidInput, NotFound
 from app.resellers.addresses import country_code, us_state, us_zip
+from app.resellers.policy import text_hash
 from app.resellers.rules import Decision, ResellerStatus, after, fold_email, valid_email
 from app.resellers.tables import PolicyAcceptance, Reseller, ResellerHistory, ResellerUser
 
@@ -103,11 +104,33 @@ async def decide(
     return reseller
 
 
-async def accept_policy(session: AsyncSession, reseller: Reseller, *, version: str, by: str, at: datetime) -> bool:
-    """Record the acceptance of a policy version; False when it was accepted before (`rules.md` 1.3, edge case 7)."""
+async def accept_policy(
+    session: AsyncSession,
+    reseller: Reseller,
+    *,
+    version: str,
+    by: str,
+    at: datetime,
+    language: str = "",
+    address: str | None = None,
+) -> bool:
+    """Record the acceptance of a policy version; False when it was accepted before (`rules.md` 1.3, edge case 7).
+
+    `language` is that of the text shown, the reseller's own by default; the text's hash is kept where the text is here. `address`
+    is the IP address of the click.
+    """
     if any(acceptance.policy_version == version for acceptance in reseller.acceptances):
         return False
-    row = PolicyAcceptance(reseller_id=reseller.id, policy_version=version, accepted_at=at, accepted_by=by)
+    shown = language or reseller.language
+    row = PolicyAcceptance(
+        reseller_id=reseller.id,
+        policy_version=version,
+        accepted_at=at,
+        accepted_by=by,
+        text_sha256=await text_hash(session, version, shown),
+        language=shown,
+        address=address,
+    )
     try:
         async with session.begin_nested():
             session.add(row)

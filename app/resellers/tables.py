@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -68,6 +68,28 @@ class PolicyAcceptance(ProgramRow, Base):
     policy_version: Mapped[str] = mapped_column(String(40))
     accepted_at: Mapped[datetime]
     accepted_by: Mapped[str] = mapped_column(String(254))
+    text_sha256: Mapped[str | None] = mapped_column(String(64))
+    """Of the text that was shown; None for a version without a text here."""
+    language: Mapped[str | None] = mapped_column(String(2))
+    address: Mapped[str | None] = mapped_column(String(45))
+    """The IP address of the click; None where staff recorded it."""
+
+
+class PolicyVersion(TenantScoped, Base):
+    """One version of the Reseller Policy as it was published (`rules.md` 1.3). Its texts never change."""
+
+    __tablename__ = "policy_version"
+    __table_args__ = (UniqueConstraint("tenant_id", "version"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    version: Mapped[str] = mapped_column(String(40))
+    text_en: Mapped[str] = mapped_column(Text)
+    """Markdown, like `text_de`."""
+    text_de: Mapped[str] = mapped_column(Text)
+    sha256_en: Mapped[str] = mapped_column(String(64))
+    sha256_de: Mapped[str] = mapped_column(String(64))
+    published_at: Mapped[datetime]
+    in_force_from: Mapped[date]
 
 
 class ResellerHistory(TenantScoped, Base):

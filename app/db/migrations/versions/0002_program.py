@@ -162,6 +162,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_mail_tenant_id"), ["tenant_id"], unique=False)
 
     op.create_table(
+        "policy_version",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.String(length=40), nullable=False),
+        sa.Column("text_en", sa.Text(), nullable=False),
+        sa.Column("text_de", sa.Text(), nullable=False),
+        sa.Column("sha256_en", sa.String(length=64), nullable=False),
+        sa.Column("sha256_de", sa.String(length=64), nullable=False),
+        sa.Column("published_at", app.db.base.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("in_force_from", sa.Date(), nullable=False),
+        sa.Column("tenant_id", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_policy_version_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_policy_version")),
+        sa.UniqueConstraint("tenant_id", "version", name=op.f("uq_policy_version_tenant_id_version")),
+    )
+    with op.batch_alter_table("policy_version", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_policy_version_tenant_id"), ["tenant_id"], unique=False)
+
+    op.create_table(
         "price_list",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -298,6 +316,9 @@ def upgrade() -> None:
         sa.Column("policy_version", sa.String(length=40), nullable=False),
         sa.Column("accepted_at", app.db.base.UtcDateTime(timezone=True), nullable=False),
         sa.Column("accepted_by", sa.String(length=254), nullable=False),
+        sa.Column("text_sha256", sa.String(length=64), nullable=True),
+        sa.Column("language", sa.String(length=2), nullable=True),
+        sa.Column("address", sa.String(length=45), nullable=True),
         sa.Column("tenant_id", sa.String(length=36), nullable=False),
         sa.ForeignKeyConstraint(["reseller_id"], ["reseller.id"], name=op.f("fk_policy_acceptance_reseller_id")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_policy_acceptance_tenant_id")),
@@ -502,7 +523,11 @@ def upgrade() -> None:
         sa.Column("certificate_number", sa.String(length=100), nullable=False),
         sa.Column("price_list_version", sa.Integer(), nullable=True),
         sa.Column("reasons", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False),
-        sa.Column("license_policy", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True),
+        sa.Column(
+            "license_policy",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"),
+            nullable=True,
+        ),
         sa.Column("tenant_id", sa.String(length=36), nullable=False),
         sa.ForeignKeyConstraint(["order_id"], ["reseller_order.id"], name=op.f("fk_order_line_order_id")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_order_line_tenant_id")),
@@ -666,6 +691,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_price_list_tenant_id"))
 
     op.drop_table("price_list")
+    with op.batch_alter_table("policy_version", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_policy_version_tenant_id"))
+
+    op.drop_table("policy_version")
     with op.batch_alter_table("mail", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_mail_tenant_id"))
         batch_op.drop_index("ix_mail_order")
