@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from app.cli import orders, people, policy, prices, server, shop, taxes
+from app.cli import applications, orders, people, policy, prices, server, shop, taxes
 from app.errors import ResellerError
 
 cli = typer.Typer(
@@ -15,7 +15,7 @@ cli = typer.Typer(
     help="The reseller program. Exit codes: 0 done; 1 refused or wrong, with a sentence on standard error; 2 wrong use of the "
     "command itself. Every command that prints takes --json.",
 )
-for module in (server, shop, people, policy, prices, taxes, orders):
+for module in (server, shop, applications, people, policy, prices, taxes, orders):
     module.mount(cli)
 
 

@@ -11,6 +11,7 @@ from app.cli.common import By, Json, ShopUrl, run_in_shop, show, who
 from app.errors import NotFound
 from app.ledger.service import reseller_receivables
 from app.money import Money
+from app.orders import applications
 from app.orders.gateway import credit_policy
 from app.orders.rules import standing
 from app.orders.services import Services
@@ -76,7 +77,7 @@ def add(
                 at=now,
             )
             if approve:
-                await service.decide(session, email, Decision.APPROVE, by=person, at=now, policy_version=policy.version)
+                await applications.decide(session, services, shop, email, Decision.APPROVE, by=person)
             if accept_policy:
                 await service.accept_policy(session, reseller, version=policy.version, by=account.email, at=now)
             return _shown(services, shop, reseller, policy)
@@ -88,9 +89,7 @@ def _decide(email: str, decision: Decision, reason: str, by: str, url: str, as_j
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         async with services.database.tenant(shop.tenant_id) as session:
             policy = await in_force(session, shop.settings, services.today(shop))
-            reseller = await service.decide(
-                session, email, decision, by=who(by), at=services.clock(), policy_version=policy.version, reason=reason
-            )
+            reseller = await applications.decide(session, services, shop, email, decision, by=who(by), reason=reason)
             return _shown(services, shop, reseller, policy)
 
     show(run_in_shop(url, work), as_json=as_json)

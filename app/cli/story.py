@@ -19,7 +19,7 @@ from app.errors import Conflict, NotFound, Unavailable
 from app.licenses.service import license_file_name, of_order, verify
 from app.licenses.tables import License
 from app.money import Money
-from app.orders import doctor
+from app.orders import applications, doctor
 from app.orders.check import check
 from app.orders.service import confirm_wire
 from app.orders.services import Services
@@ -304,7 +304,7 @@ class Story:
                 by="demo",
                 at=now,
             )
-            await resellers.decide(session, email, Decision.APPROVE, by="demo", at=now, policy_version=version)
+            await applications.decide(session, self.services, shop, email, Decision.APPROVE, by="demo")
             await resellers.accept_policy(session, reseller, version=version, by=email, at=now)
         return reseller
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from app.db.jobs import QUEUE, system_url
 from app.errors import Unavailable
 from app.mail import service as mail
-from app.orders import attend, customers, release
+from app.orders import applications, attend, customers, release
 from app.orders.intake import record
 from app.orders.service import confirm_order, decide_release, pending_reports, waiting_orders
 from app.orders.services import Services
@@ -143,6 +143,12 @@ async def attend_customer(tenant_id: str, saleor_user_id: str, event: str) -> st
     return await follow_customer(tenant_id, saleor_user_id, event)
 
 
+@DBOS.workflow(name="mirror_standing")
+async def mirror_standing(tenant_id: str, reseller_id: str) -> int:
+    """Somebody decided about a reseller: show where it stands on its accounts in Saleor."""
+    return await write_standing(tenant_id, reseller_id)
+
+
 @DBOS.workflow(name="deliver_mail")
 async def deliver_mail(tenant_id: str, mail_id: str) -> str:
     """Hand one mail to the mail server, until it takes or refuses it."""
@@ -263,6 +269,11 @@ async def find_or_create_customer(tenant_id: str, order_id: str) -> None:
 @DBOS.step(name="follow_customer", **RETRY)
 async def follow_customer(tenant_id: str, saleor_user_id: str, event: str) -> str:
     return await customers.attend_customer(services(), await _shop(tenant_id), saleor_user_id, event)
+
+
+@DBOS.step(name="write_standing", **RETRY)
+async def write_standing(tenant_id: str, reseller_id: str) -> int:
+    return await applications.mirror_standing(services(), await _shop(tenant_id), reseller_id)
 
 
 @DBOS.step(name="issue_licenses", **RETRY)

@@ -111,7 +111,7 @@ def valid_email(text: str) -> bool:
     local, _, domain = text.rpartition("@")
     if len(text) > MAX_EMAIL or len(local) > MAX_LOCAL or not local.isprintable() or not _LOCAL.fullmatch(local):
         return False
-    return "." in domain and _ascii_domain(domain) is not None
+    return "." in domain and ascii_domain(domain) is not None
 
 
 def fold_email(text: str) -> str:
@@ -120,7 +120,7 @@ def fold_email(text: str) -> str:
     A text that is no address is trimmed and lowered, so that it equals nothing but itself.
     """
     local, at, domain = unicodedata.normalize("NFC", text.strip()).rpartition("@")
-    return f"{local.lower()}{at}{_ascii_domain(domain) or domain.lower()}"
+    return f"{local.lower()}{at}{ascii_domain(domain) or domain.lower()}"
 
 
 def email_key(text: str) -> str:
@@ -133,7 +133,7 @@ def email_key(text: str) -> str:
     return f"{plain}{at}{domain}"
 
 
-def _ascii_domain(domain: str) -> str | None:
+def ascii_domain(domain: str) -> str | None:
     """The domain as DNS knows it; None where it cannot be one. IDNA 2008, in which `ß` stays a letter of its own."""
     try:
         return idna.encode(domain, uts46=True, transitional=False).decode().lower()

@@ -33,6 +33,7 @@ async def add(
     state: str = "",
     street2: str = "",
     tax_number: str = "",
+    website: str = "",
     language: str = "en",
 ) -> Reseller:
     """A new reseller, pending, with its first user.
@@ -62,6 +63,7 @@ async def add(
         country=land,
         state=us_state(state) if land == "US" else state.strip(),
         tax_number=tax_number.strip(),
+        website=website.strip(),
         language=language,
         status=ResellerStatus.PENDING.value,
         created_at=at,
@@ -72,6 +74,23 @@ async def add(
     await session.flush()
     await _record(session, reseller, "add", by=by, at=at)
     return reseller
+
+
+async def add_user(
+    session: AsyncSession, reseller: Reseller, *, saleor_user_id: str, email: str, by: str, at: datetime
+) -> ResellerUser:
+    """Another account that orders for the reseller. Raises Conflict when it orders for one already, this one or another."""
+    folded = fold_email(email)
+    if (other := await by_saleor_user(session, saleor_user_id)) is not None or (
+        other := await _find(session, folded)
+    ) is not None:
+        raise Conflict(f"The account {folded} orders for {other.company} ({other.email}) already.", code="known_user")
+    user = ResellerUser(reseller_id=reseller.id, saleor_user_id=saleor_user_id, email=folded)
+    session.add(user)
+    await session.flush()
+    await session.refresh(reseller, ["users"])
+    await _record(session, reseller, "add_user", by=by, at=at, reason=folded)
+    return user
 
 
 async def decide(
