@@ -78,5 +78,5 @@ def sample(kind: MailKind, **changed: Any) -> OrderContext | LicenseContext | Ap
         MailKind.ORDER_DETAILS: order,
         MailKind.LICENSE: license,
     }
-    make = makers.get(kind, application)
+    make = makers[kind] if kind in makers else application
     return make(**{name: value for name, value in changed.items() if hasattr(make(), name)})
