@@ -73,10 +73,9 @@ def application(**changed: Any) -> ApplicationContext:
 
 def sample(kind: MailKind, **changed: Any) -> OrderContext | LicenseContext | ApplicationContext:
     """A context of the kind's own class; changes that it has no field for are left out."""
-    makers: dict[MailKind, Callable[..., OrderContext | LicenseContext | ApplicationContext]] = {
-        MailKind.ORDER_RECEIVED: order,
-        MailKind.ORDER_DETAILS: order,
-        MailKind.LICENSE: license,
-    }
-    make = makers[kind] if kind in makers else application
+    make: Callable[..., OrderContext | LicenseContext | ApplicationContext] = application
+    if kind is MailKind.LICENSE:
+        make = license
+    elif kind in (MailKind.ORDER_RECEIVED, MailKind.ORDER_DETAILS):
+        make = order
     return make(**{name: value for name, value in changed.items() if hasattr(make(), name)})
