@@ -32,9 +32,12 @@ class ProgramNumbers(BaseModel):
     on_account: bool = Field(True, description="Off: every order is prepaid (rules.md 5.2).")
     max_discount_percent: int = Field(10, ge=0, le=100, description="Cap of a price list (rules.md 2.2).")
     temporary_license_days: int = Field(30, ge=1, description="Life of a temporary license (rules.md 5.6).")
-    policy_version: str = Field("1", min_length=1, max_length=40, description="Reseller Policy in force (rules.md 1.3).")
-    policy_since: date | None = Field(None, description="Day this policy came into force; the grace period counts from it.")
+    policy_version: str = Field(
+        "1", min_length=1, max_length=40, description="Reseller Policy in force until a text is published here (rules.md 1.3)."
+    )
+    policy_since: date | None = Field(None, description="Day that policy came into force; the grace period counts from it.")
     policy_grace_days: int = Field(30, ge=0, description="Days to accept a new policy version (rules.md 1.3).")
+    reapply_days: int = Field(30, ge=0, description="Days a rejected company waits before it applies again (edge case 10).")
     refuse_vouchers: bool = Field(
         True,
         description="Refuse a reseller's checkout with a voucher code (edge case 14); off: the lower price holds (rules.md 2.3).",

@@ -11,6 +11,7 @@ from app.cli.common import By, Json, ShopUrl, an_amount, run_in_shop, show, who
 from app.errors import InvalidInput, NotFound
 from app.ledger.service import reseller_receivables
 from app.money import Money
+from app.orders import applications
 from app.orders.gateway import credit_policy
 from app.orders.rules import standing
 from app.orders.services import Services
@@ -18,7 +19,8 @@ from app.orders.tables import ResellerOrder
 from app.reasons import sentence
 from app.resellers import service
 from app.resellers.limits import Limits, locked_reseller, set_limits
-from app.resellers.rules import Decision, may_order
+from app.resellers.policy import in_force
+from app.resellers.rules import Decision, Policy, may_order
 from app.resellers.tables import Reseller
 from app.saleor import operations as ops
 from app.saleor.shops import Shop
@@ -59,8 +61,9 @@ def add(
             raise NotFound(
                 f"The store has no customer account {email}; the company must register there first.", code="no_account"
             )
-        now, person, version = services.clock(), who(by), shop.settings.program.policy_version
+        now, person = services.clock(), who(by)
         async with services.database.tenant(shop.tenant_id) as session:
+            policy = await in_force(session, shop.settings, services.today(shop))
             reseller = await service.add(
                 session,
                 email=account.email,
@@ -77,22 +80,20 @@ def add(
                 at=now,
             )
             if approve:
-                await service.decide(session, email, Decision.APPROVE, by=person, at=now, policy_version=version)
+                await applications.decide(session, services, shop, email, Decision.APPROVE, by=person)
             if accept_policy:
-                await service.accept_policy(session, reseller, version=version, by=account.email, at=now)
-            return _shown(services, shop, reseller)
+                await service.accept_policy(session, reseller, version=policy.version, by=account.email, at=now)
+            return _shown(services, shop, reseller, policy)
 
     show(run_in_shop(shop, work), as_json=as_json)
 
 
 def _decide(email: str, decision: Decision, reason: str, by: str, url: str, as_json: bool) -> None:
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
-        version = shop.settings.program.policy_version
         async with services.database.tenant(shop.tenant_id) as session:
-            reseller = await service.decide(
-                session, email, decision, by=who(by), at=services.clock(), policy_version=version, reason=reason
-            )
-            return _shown(services, shop, reseller)
+            policy = await in_force(session, shop.settings, services.today(shop))
+            reseller = await applications.decide(session, services, shop, email, decision, by=who(by), reason=reason)
+            return _shown(services, shop, reseller, policy)
 
     show(run_in_shop(url, work), as_json=as_json)
 
@@ -194,9 +195,9 @@ def accept(email: Email, by: By = "", shop: ShopUrl = "", as_json: Json = False)
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         async with services.database.tenant(shop.tenant_id) as session:
             reseller = await service.find(session, email)
-            version = shop.settings.program.policy_version
-            await service.accept_policy(session, reseller, version=version, by=who(by), at=services.clock())
-            return _shown(services, shop, reseller)
+            policy = await in_force(session, shop.settings, services.today(shop))
+            await service.accept_policy(session, reseller, version=policy.version, by=who(by), at=services.clock())
+            return _shown(services, shop, reseller, policy)
 
     show(run_in_shop(shop, work), as_json=as_json)
 
@@ -207,7 +208,8 @@ def list_(shop: ShopUrl = "", as_json: Json = False) -> None:
 
     async def work(services: Services, shop: Shop) -> list[dict[str, Any]]:
         async with services.database.tenant(shop.tenant_id) as session:
-            return [_shown(services, shop, reseller) for reseller in await service.list_all(session)]
+            policy = await in_force(session, shop.settings, services.today(shop))
+            return [_shown(services, shop, reseller, policy) for reseller in await service.list_all(session)]
 
     show(run_in_shop(shop, work), as_json=as_json)
 
@@ -221,15 +223,15 @@ def show_one(email: Email, shop: ShopUrl = "", as_json: Json = False) -> None:
             reseller = await service.find(session, email)
             debts = await reseller_receivables(session, reseller.id)
             currency = debts[0].currency if debts else "USD"
-            policy = credit_policy(shop.settings.program, reseller)
-            stand = standing(debts, policy, Money(0, currency), services.today(shop))
+            credit = credit_policy(shop.settings.program, reseller)
+            stand = standing(debts, credit, Money(0, currency), services.today(shop))
             orders = await session.scalars(
                 select(ResellerOrder.number).where(ResellerOrder.reseller_id == reseller.id).order_by(ResellerOrder.created_at)
             )
             return {
-                **_shown(services, shop, reseller),
+                **_shown(services, shop, reseller, await in_force(session, shop.settings, services.today(shop))),
                 "standing": stand.terms.value,
-                "prepaid_orders": f"{stand.counted} of {policy.prepaid_orders}",
+                "prepaid_orders": f"{stand.counted} of {credit.prepaid_orders}",
                 "standing_reasons": [sentence(reason) for reason in stand.reasons],
                 "open": [
                     {"order": debt.order_number, "open": str(Money(debt.open_minor, debt.currency)), "due": debt.due_date}
@@ -246,8 +248,8 @@ def show_one(email: Email, shop: ShopUrl = "", as_json: Json = False) -> None:
     show(run_in_shop(shop, work), as_json=as_json)
 
 
-def _shown(services: Services, shop: Shop, reseller: Reseller) -> dict[str, Any]:
-    why_not = may_order(reseller, shop.settings.program, services.today(shop))
+def _shown(services: Services, shop: Shop, reseller: Reseller, policy: Policy) -> dict[str, Any]:
+    why_not = may_order(reseller, policy, services.today(shop))
     return {
         "email": reseller.email,
         "company": reseller.company,

@@ -28,6 +28,7 @@ from app.orders.snapshot import load_buyer
 from app.orders.tables import PaymentSession, ResellerOrder
 from app.pricing.rules import Item
 from app.reasons import Reason, because, register, sentence
+from app.resellers.policy import in_force
 from app.resellers.rules import may_order
 from app.resellers.service import by_saleor_user
 from app.resellers.tables import Reseller
@@ -172,7 +173,7 @@ async def _decide(
     account = bank_account(shop.settings, source.channel.slug, request.total.currency)
     known = Known(
         location=buyer.location if buyer else None,
-        may_order=may_order(reseller, numbers, today) if reseller else (),
+        may_order=may_order(reseller, await in_force(session, shop.settings, today), today) if reseller else (),
         po_number_used=reseller is not None and await _po_number_used(session, reseller.id, request.po_number),
         has_bank_account=account is not None,
         refuse_vouchers=numbers.refuse_vouchers,

@@ -27,6 +27,7 @@ from app.orders.snapshot import load_buyer
 from app.orders.tables import OrderLine, PaymentSession, ResellerOrder
 from app.pricing.rules import Item
 from app.reasons import Reason, because, register
+from app.resellers.policy import in_force
 from app.resellers.rules import ResellerStatus, email_key, may_order
 from app.resellers.service import by_saleor_user
 from app.resellers.tables import Reseller, ResellerUser
@@ -72,7 +73,7 @@ async def record(session: AsyncSession, services: Services, shop: Shop, order: S
             reseller.id,
             loaded.location,
             frozenset(user.email for user in reseller.users) | {reseller.email},
-            may_order(reseller, shop.settings.program, day),
+            may_order(reseller, await in_force(session, shop.settings, day), day),
         )
     po_number = order.metadata.get("po_number", "").strip()[:100]
     po_taken = reseller is not None and await _po_taken(session, reseller.id, po_number)

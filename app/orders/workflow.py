@@ -20,7 +20,7 @@ from app.db.jobs import QUEUE, system_url
 from app.errors import Unavailable
 from app.mail import service as mail
 from app.mail.tables import Mail
-from app.orders import attend, customers, release
+from app.orders import applications, attend, customers, release
 from app.orders.intake import record
 from app.orders.mails import note_failure
 from app.orders.service import confirm_order, decide_release, ended_decisions, lock_order, pending_reports, waiting_orders
@@ -148,6 +148,12 @@ async def release_order(tenant_id: str, order_id: str) -> None:
 async def attend_customer(tenant_id: str, saleor_user_id: str, event: str) -> str:
     """An account changed or was deleted in Saleor."""
     return await follow_customer(tenant_id, saleor_user_id, event)
+
+
+@DBOS.workflow(name="mirror_standing")
+async def mirror_standing(tenant_id: str, reseller_id: str) -> int:
+    """Somebody decided about a reseller: show where it stands on its accounts in Saleor."""
+    return await write_standing(tenant_id, reseller_id)
 
 
 @DBOS.workflow(name="deliver_mail")
@@ -292,6 +298,11 @@ async def find_or_create_customer(tenant_id: str, order_id: str) -> None:
 @DBOS.step(name="follow_customer", **RETRY)
 async def follow_customer(tenant_id: str, saleor_user_id: str, event: str) -> str:
     return await customers.attend_customer(services(), await _shop(tenant_id), saleor_user_id, event)
+
+
+@DBOS.step(name="write_standing", **RETRY)
+async def write_standing(tenant_id: str, reseller_id: str) -> int:
+    return await applications.mirror_standing(services(), await _shop(tenant_id), reseller_id)
 
 
 @DBOS.step(name="issue_licenses", **RETRY)

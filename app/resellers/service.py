@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Conflict, InvalidInput, NotFound
 from app.resellers.addresses import country_code, us_state, us_zip
+from app.resellers.policy import text_hash
 from app.resellers.rules import Decision, ResellerStatus, after, fold_email, valid_email
 from app.resellers.tables import PolicyAcceptance, Reseller, ResellerHistory, ResellerUser
 
@@ -32,6 +33,7 @@ async def add(
     state: str = "",
     street2: str = "",
     tax_number: str = "",
+    website: str = "",
     language: str = "en",
 ) -> Reseller:
     """A new reseller, pending, with its first user.
@@ -62,6 +64,7 @@ async def add(
         country=land,
         state=area,
         tax_number=_at_most("tax_number", tax_number, 50),
+        website=website.strip(),
         language=language,
         status=ResellerStatus.PENDING.value,
         created_at=at,
@@ -72,6 +75,23 @@ async def add(
     await session.flush()
     await _record(session, reseller, "add", by=by, at=at)
     return reseller
+
+
+async def add_user(
+    session: AsyncSession, reseller: Reseller, *, saleor_user_id: str, email: str, by: str, at: datetime
+) -> ResellerUser:
+    """Another account that orders for the reseller. Raises Conflict when it orders for one already, this one or another."""
+    folded = fold_email(email)
+    if (other := await by_saleor_user(session, saleor_user_id)) is not None or (
+        other := await _find(session, folded)
+    ) is not None:
+        raise Conflict(f"The account {folded} orders for {other.company} ({other.email}) already.", code="known_user")
+    user = ResellerUser(reseller_id=reseller.id, saleor_user_id=saleor_user_id, email=folded)
+    session.add(user)
+    await session.flush()
+    await session.refresh(reseller, ["users"])
+    await _record(session, reseller, "add_user", by=by, at=at, reason=folded)
+    return user
 
 
 async def decide(
@@ -104,11 +124,33 @@ async def decide(
     return reseller
 
 
-async def accept_policy(session: AsyncSession, reseller: Reseller, *, version: str, by: str, at: datetime) -> bool:
-    """Record the acceptance of a policy version; False when it was accepted before (`rules.md` 1.3, edge case 7)."""
+async def accept_policy(
+    session: AsyncSession,
+    reseller: Reseller,
+    *,
+    version: str,
+    by: str,
+    at: datetime,
+    language: str = "",
+    address: str | None = None,
+) -> bool:
+    """Record the acceptance of a policy version; False when it was accepted before (`rules.md` 1.3, edge case 7).
+
+    `language` is that of the text shown, the reseller's own by default; the text's hash is kept where the text is here. `address`
+    is the IP address of the click.
+    """
     if any(acceptance.policy_version == version for acceptance in reseller.acceptances):
         return False
-    row = PolicyAcceptance(reseller_id=reseller.id, policy_version=version, accepted_at=at, accepted_by=by)
+    shown = language or reseller.language
+    row = PolicyAcceptance(
+        reseller_id=reseller.id,
+        policy_version=version,
+        accepted_at=at,
+        accepted_by=by,
+        text_sha256=await text_hash(session, version, shown),
+        language=shown,
+        address=address,
+    )
     try:
         async with session.begin_nested():
             session.add(row)

@@ -14,6 +14,7 @@ from app.ledger.service import receivable, receivable_id, reseller_receivables
 from app.orders.intake import order_facts, other_money, owe, record
 from app.orders.tables import OrderEvent, OrderLine, ResellerOrder, StaffTask
 from app.reasons import Reason, sentence
+from app.resellers.policy import publish
 from app.resellers.rules import Decision
 from app.resellers.service import decide
 from app.saleor.answers import SaleorOrder
@@ -138,6 +139,15 @@ async def test_case_9_an_order_of_a_suspended_reseller_with_a_promise_is_held_in
         await decide(session, buyer.email, Decision.SUSPEND, by="anna", at=NOW, policy_version="1", reason="late")
     row = await taken(world, order(transactions=[transaction()]))
     assert (row.audit_passed, codes(row.audit), row.reseller_id) == (False, ["detached"], buyer.id)
+
+
+async def test_case_6_an_order_after_the_grace_of_a_published_policy_is_held(world: World) -> None:
+    await reseller(world)
+    await world.set(policy_grace_days=0)
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        await publish(session, "2", "English", "Deutsch", NOW.date() - timedelta(days=9), NOW - timedelta(days=9))
+    row = await taken(world, order())
+    assert "policy_not_accepted" in codes(row.audit)
 
 
 async def test_case_28_an_order_with_the_end_customers_email(world: World) -> None:

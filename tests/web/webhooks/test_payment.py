@@ -1,6 +1,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from app.db.session import Database
 from app.orders.intake import record
 from app.orders.service import confirm_order, order_gate
 from app.orders.tables import PaymentSession, RefundRequest, ResellerOrder, StaffDecision, StaffTask
+from app.resellers.policy import publish
 from app.resellers.rules import Decision
 from app.resellers.service import decide
 from tests.conftest import NOW
@@ -202,6 +204,16 @@ async def test_who_is_no_reseller_may_not_order_or_did_not_accept(saleor: Sender
     async with saleor.world.database.tenant(saleor.world.shop.tenant_id) as opened:
         await decide(opened, row.email, Decision.SUSPEND, by="a", at=NOW, policy_version="1", reason="x")
     assert await refusal(saleor, session(checkout("late"), caller="late")) == "reseller_inactive"
+
+
+async def test_case_6_a_published_policy_asks_again_once_its_grace_is_over(saleor: Sender) -> None:
+    await reseller(saleor.world)
+    await saleor.world.set(policy_grace_days=10)
+    async with saleor.world.database.tenant(saleor.world.shop.tenant_id) as opened:
+        await publish(opened, "2", "English", "Deutsch", NOW.date(), NOW)
+    assert (await answer(saleor, session()))["result"] == "CHARGE_REQUEST"
+    saleor.world.clock.now += timedelta(days=11)
+    assert (await answer(saleor, session(number="T2")))["data"]["code"] == "policy_not_accepted"
 
 
 async def test_no_bank_account_for_the_currency(saleor: Sender) -> None:

@@ -161,6 +161,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_mail_tenant_id"), ["tenant_id"], unique=False)
 
     op.create_table(
+        "policy_version",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.String(length=40), nullable=False),
+        sa.Column("text_en", sa.Text(), nullable=False),
+        sa.Column("text_de", sa.Text(), nullable=False),
+        sa.Column("sha256_en", sa.String(length=64), nullable=False),
+        sa.Column("sha256_de", sa.String(length=64), nullable=False),
+        sa.Column("published_at", app.db.base.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("in_force_from", sa.Date(), nullable=False),
+        sa.Column("tenant_id", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_policy_version_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_policy_version")),
+        sa.UniqueConstraint("tenant_id", "version", name=op.f("uq_policy_version_tenant_id_version")),
+    )
+    with op.batch_alter_table("policy_version", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_policy_version_tenant_id"), ["tenant_id"], unique=False)
+
+    op.create_table(
         "price_list",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -203,6 +221,7 @@ def upgrade() -> None:
         sa.Column("country", sa.String(length=2), nullable=False),
         sa.Column("state", sa.String(length=50), nullable=False),
         sa.Column("tax_number", sa.String(length=50), nullable=False),
+        sa.Column("website", sa.String(length=200), nullable=False),
         sa.Column("language", sa.String(length=2), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("prepaid_orders", sa.Integer(), nullable=True),
@@ -237,6 +256,55 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("state_rate", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_state_rate_tenant_id"), ["tenant_id"], unique=False)
+
+    op.create_table(
+        "application",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("saleor_user_id", sa.String(length=100), nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=False),
+        sa.Column("contact", sa.String(length=200), nullable=False),
+        sa.Column("company", sa.String(length=200), nullable=False),
+        sa.Column("street", sa.String(length=200), nullable=False),
+        sa.Column("street2", sa.String(length=200), nullable=False),
+        sa.Column("city", sa.String(length=100), nullable=False),
+        sa.Column("postal_code", sa.String(length=20), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("region", sa.String(length=50), nullable=False),
+        sa.Column("tax_number", sa.String(length=50), nullable=False),
+        sa.Column("website", sa.String(length=200), nullable=False),
+        sa.Column("main_business", sa.String(length=20), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("answers", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("created_at", app.db.base.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("submitted_at", app.db.base.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("decided_at", app.db.base.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.String(length=254), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("reseller_id", sa.String(length=36), nullable=True),
+        sa.Column("policy_version", sa.String(length=40), nullable=True),
+        sa.Column("policy_accepted_at", app.db.base.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("policy_language", sa.String(length=2), nullable=True),
+        sa.Column("policy_address", sa.String(length=45), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(["reseller_id"], ["reseller.id"], name=op.f("fk_application_reseller_id")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_application_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_application")),
+    )
+    with op.batch_alter_table("application", schema=None) as batch_op:
+        batch_op.create_index("ix_application_email", ["tenant_id", "email"], unique=False)
+        batch_op.create_index(batch_op.f("ix_application_reseller_id"), ["reseller_id"], unique=False)
+        batch_op.create_index("ix_application_state", ["tenant_id", "state", "submitted_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_application_tenant_id"), ["tenant_id"], unique=False)
+        batch_op.create_index(
+            "uq_application_open",
+            ["tenant_id", "saleor_user_id"],
+            unique=True,
+            sqlite_where=sa.text("state IN ('draft', 'submitted', 'more_information')"),
+            postgresql_where=sa.text("state IN ('draft', 'submitted', 'more_information')"),
+        )
 
     op.create_table(
         "certificate",
@@ -297,6 +365,9 @@ def upgrade() -> None:
         sa.Column("policy_version", sa.Text(), nullable=False),
         sa.Column("accepted_at", app.db.base.UtcDateTime(timezone=True), nullable=False),
         sa.Column("accepted_by", sa.Text(), nullable=False),
+        sa.Column("text_sha256", sa.String(length=64), nullable=True),
+        sa.Column("language", sa.String(length=2), nullable=True),
+        sa.Column("address", sa.String(length=45), nullable=True),
         sa.Column("tenant_id", sa.String(length=36), nullable=False),
         sa.ForeignKeyConstraint(["reseller_id"], ["reseller.id"], name=op.f("fk_policy_acceptance_reseller_id")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_policy_acceptance_tenant_id")),
@@ -384,6 +455,23 @@ def upgrade() -> None:
     with op.batch_alter_table("reseller_user", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_reseller_user_reseller_id"), ["reseller_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_reseller_user_tenant_id"), ["tenant_id"], unique=False)
+
+    op.create_table(
+        "application_history",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("application_id", sa.String(length=36), nullable=False),
+        sa.Column("at", app.db.base.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=254), nullable=False),
+        sa.Column("action", sa.String(length=40), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("tenant_id", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_application_history_application_id")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_application_history_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_application_history")),
+    )
+    with op.batch_alter_table("application_history", schema=None) as batch_op:
+        batch_op.create_index("ix_application_history_application", ["tenant_id", "application_id", "at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_application_history_tenant_id"), ["tenant_id"], unique=False)
 
     op.create_table(
         "reseller_order",
@@ -619,6 +707,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_reseller_order_reseller")
 
     op.drop_table("reseller_order")
+    with op.batch_alter_table("application_history", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_application_history_tenant_id"))
+        batch_op.drop_index("ix_application_history_application")
+
+    op.drop_table("application_history")
     with op.batch_alter_table("reseller_user", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_reseller_user_tenant_id"))
         batch_op.drop_index(batch_op.f("ix_reseller_user_reseller_id"))
@@ -653,6 +746,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_certificate_reseller_id"))
 
     op.drop_table("certificate")
+    with op.batch_alter_table("application", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_application_open",
+            sqlite_where=sa.text("state IN ('draft', 'submitted', 'more_information')"),
+            postgresql_where=sa.text("state IN ('draft', 'submitted', 'more_information')"),
+        )
+        batch_op.drop_index(batch_op.f("ix_application_tenant_id"))
+        batch_op.drop_index("ix_application_state")
+        batch_op.drop_index(batch_op.f("ix_application_reseller_id"))
+        batch_op.drop_index("ix_application_email")
+
+    op.drop_table("application")
     with op.batch_alter_table("state_rate", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_state_rate_tenant_id"))
 
@@ -669,6 +774,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_price_list_tenant_id"))
 
     op.drop_table("price_list")
+    with op.batch_alter_table("policy_version", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_policy_version_tenant_id"))
+
+    op.drop_table("policy_version")
     with op.batch_alter_table("mail", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_mail_tenant_id"))
         batch_op.drop_index("ix_mail_order")
