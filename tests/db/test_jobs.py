@@ -1,25 +1,30 @@
-"""Durable work is asked for once, found when it gave up, and forgotten when it is old."""
+"""Work that gave up, of one shop and of all."""
 
-from datetime import UTC, datetime, timedelta
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
 
 from app.db.jobs import Jobs
-from app.db.migrate import upgrade
-from app.db.session import Database
-from tests.conftest import install
 
 
-async def test_finished_work_is_forgotten_and_waiting_work_is_not(database_url: str) -> None:
-    database = Database(database_url)
-    await upgrade(database)
-    shop = await install(database, "http://a.example/graphql/")
-    jobs = Jobs(database_url, "reseller")
-    for number in ("1", "2"):
-        async with database.tenant(shop) as session:
-            await jobs.enqueue(session, "attend_order", f"order:{shop}:{number}", partition=number, args=(shop, number, "x"))
-    await jobs._client.cancel_workflow_async(f"order:{shop}:1")
-    assert await jobs.forget(datetime.now(UTC) - timedelta(days=1)) == 0
-    assert await jobs.forget(datetime.now(UTC) + timedelta(days=1)) == 1
-    assert await jobs.forget(datetime.now(UTC) + timedelta(days=1)) == 0
-    assert await jobs.stuck(shop) == []
-    jobs.close()
-    await database.close()
+class ManyThatGaveUp:
+    """DBOS with 250 workflows that gave up, every fifth of shop `b`."""
+
+    def __init__(self) -> None:
+        self.rows = [
+            SimpleNamespace(
+                workflow_id=f"wire:{'a' if number % 5 else 'b'}:{number}", name="money_came", error="no", queue_partition_key="p"
+            )
+            for number in range(250)
+        ]
+
+    async def list_workflows_async(self, *, limit: int, offset: int, **_: Any) -> list[SimpleNamespace]:
+        return self.rows[offset : offset + limit]
+
+
+async def test_work_that_gave_up_is_found_by_its_shop_however_much_others_have() -> None:
+    jobs = Jobs("sqlite+aiosqlite:///unused.db", "reseller")
+    jobs._client = ManyThatGaveUp()  # type: ignore[assignment]
+    assert [work["id"] for work in await jobs.stuck("b")] == [f"wire:b:{number}" for number in range(0, 250, 5)]
+    assert (await jobs.stuck("c"), len(await jobs.stuck()), len(await jobs.stuck("a", limit=7))) == ([], 100, 7)

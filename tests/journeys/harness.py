@@ -3,7 +3,7 @@
     async with journey(database_url, tmp_path) as at:
         paid, order = await at.buy(RESELLER, [("GRID-DEV", 2)], end_customer="new@customer.example")
         await at.idle()
-        await at.wire(order.number)
+        await at.wire_came(order.number)
         await at.idle()
         assert len(at.mails()) == 3
 
