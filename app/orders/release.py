@@ -27,9 +27,9 @@ from app.mail.service import queue
 from app.money import Money
 from app.orders.attend import read_order, warehouse_id
 from app.orders.gateway import bank_account, credit_policy
-from app.orders.record import add_event, add_task
+from app.orders.record import add_event, add_task, finish_task
 from app.orders.rules import Terms
-from app.orders.service import lock_order
+from app.orders.service import lock_order, pending_reports
 from app.orders.services import Services
 from app.orders.tables import OrderLine, ResellerOrder
 from app.reasons import Reason, because, register
@@ -184,6 +184,7 @@ async def fulfill(services: Services, shop: Shop, order_id: str) -> None:
         if why is None:
             row.fulfilled_at = row.fulfilled_at or now
             await add_event(session, order_id, "fulfilled", now, because("fulfilled"))
+            await finish_task(session, f"fulfill:{order_id}", now)
             return
         await add_event(session, order_id, why.code, now, why)
         if why.code != "fulfillment_waits":
@@ -191,10 +192,11 @@ async def fulfill(services: Services, shop: Shop, order_id: str) -> None:
 
 
 async def _open(services: Services, shop: Shop, order_id: str) -> bool:
-    """Whether our own ledger waits for money of the order."""
+    """Whether money of the order is still on its way, to our ledger or from it to Saleor."""
     async with services.database.tenant_reading(shop.tenant_id) as session:
         debt = await receivable_id(session, order_id)
-        return debt is not None and (await receivable(session, debt)).open_minor > 0
+        owed = debt is not None and (await receivable(session, debt)).open_minor > 0
+        return owed or bool(await pending_reports(session, order_id))
 
 
 async def offer_invoice(services: Services, shop: Shop, order_id: str) -> None:

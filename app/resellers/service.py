@@ -15,7 +15,7 @@ from app.resellers.rules import Decision, ResellerStatus, after, fold_email, val
 from app.resellers.tables import PolicyAcceptance, Reseller, ResellerHistory, ResellerUser
 
 NEEDS_REASON = frozenset({Decision.REJECT, Decision.SUSPEND, Decision.END})
-"""Decisions a reseller is told the reason of (`rules.md` 1.1)."""
+"""Decisions a reseller may ask the reason of (`rules.md` 1.1)."""
 
 
 async def add(

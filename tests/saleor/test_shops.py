@@ -109,6 +109,23 @@ async def test_what_changed_is_told_once(shops: Shops, database: Database, tenan
     assert heard[-1].settings.seller.country == "US", "the rest stays the installation's"
 
 
+async def test_a_shop_with_settings_nobody_understands_keeps_its_own_and_stops_no_other(
+    shops: Shops, database: Database, tenant: str
+) -> None:
+    await shops.refresh()
+    first = (await shops.by_tenant(tenant)).version
+    await install(database, OTHER)
+    await change(database, tenant, settings={"paymant_days": 1})
+    for _ in range(2):
+        await shops.refresh()
+    assert shops.known(OTHER) is not None
+    kept = await shops.by_tenant(tenant)
+    assert (kept.version, kept.settings) == (first, ShopSettings())
+    await change(database, tenant, settings={})
+    await shops.refresh()
+    assert (await shops.by_tenant(tenant)).version == first + 2
+
+
 def test_a_shops_own_lists_replace_and_its_objects_merge() -> None:
     defaults = ShopSettings(reseller_only_channels=["a", "b"], time_zone="Europe/Berlin")
     own = merged(defaults, {"reseller_only_channels": ["c"], "program": {"payment_days": 14}})
