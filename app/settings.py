@@ -7,8 +7,11 @@ defaults here; a shop may override them in its own row.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
-from typing import Annotated
+from difflib import get_close_matches
+from typing import Annotated, Any, get_args
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -16,18 +19,26 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import InvalidInput
 
+UNKNOWN = "extra_forbidden"
+"""The type of Pydantic's error for a key that a model does not have."""
+
 
 class ProgramNumbers(BaseModel):
     """The numbers of `rules.md`; every shop may set its own."""
+
+    model_config = ConfigDict(extra="forbid")
 
     prepaid_orders: int = Field(3, ge=0, description="Orders a new reseller prepays (rules.md 5.1).")
     payment_days: int = Field(30, ge=0, le=365, description="Days to pay on account (rules.md 5.2).")
     on_account: bool = Field(True, description="Off: every order is prepaid (rules.md 5.2).")
     max_discount_percent: int = Field(10, ge=0, le=100, description="Cap of a price list (rules.md 2.2).")
     temporary_license_days: int = Field(30, ge=1, description="Life of a temporary license (rules.md 5.6).")
-    policy_version: str = Field("1", min_length=1, max_length=40, description="Reseller Policy in force (rules.md 1.3).")
-    policy_since: date | None = Field(None, description="Day this policy came into force; the grace period counts from it.")
+    policy_version: str = Field(
+        "1", min_length=1, max_length=40, description="Reseller Policy in force until a text is published here (rules.md 1.3)."
+    )
+    policy_since: date | None = Field(None, description="Day that policy came into force; the grace period counts from it.")
     policy_grace_days: int = Field(30, ge=0, description="Days to accept a new policy version (rules.md 1.3).")
+    reapply_days: int = Field(30, ge=0, description="Days a rejected company waits before it applies again (edge case 10).")
     refuse_vouchers: bool = Field(
         True,
         description="Refuse a reseller's checkout with a voucher code (edge case 14); off: the lower price holds (rules.md 2.3).",
@@ -38,6 +49,8 @@ class ProgramNumbers(BaseModel):
 
 class Seller(BaseModel):
     """The vendor as its documents name it."""
+
+    model_config = ConfigDict(extra="forbid")
 
     name: str = ""
     street: str = ""
@@ -52,6 +65,8 @@ class Seller(BaseModel):
 
 class BankAccountSettings(BaseModel):
     """An account resellers pay to; checked by `documents.bank_details.BankAccount.of` where it is set."""
+
+    model_config = ConfigDict(extra="forbid")
 
     currency: str = Field(pattern="^[A-Z]{3}$")
     channel: str = Field("", description="Channel slug; empty serves every channel of this currency.")
@@ -73,6 +88,11 @@ class ShopSettings(BaseModel):
     bank_accounts: list[BankAccountSettings] = Field(default_factory=list)
     reseller_only_channels: list[str] = Field(
         default_factory=list, description="Channels that sell to active resellers only; all others are shared (saleor-facts 0.4)."
+    )
+    confirm_other_orders: bool = Field(
+        True,
+        description="Confirm the paid orders of ordinary customers, as Saleor's own automatic confirmation would, which must be "
+        "off for the audit; switch this off where staff confirm by hand.",
     )
     account_redirect_url: str = Field(
         "", description="Storefront page of the set-your-password mail to new end customers; empty sends none (saleor-facts 0.7)."
@@ -111,7 +131,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="RESELLER_", env_file=".env", extra="ignore", env_nested_delimiter="__")
 
     database_url: str = Field("sqlite+aiosqlite:///reseller.db", description="SQLAlchemy URL; postgresql+psycopg in production.")
-    base_url: str = Field("http://localhost:8001", description="Where Saleor and browsers reach this app; https in production.")
+    base_url: str = Field(
+        "", description="Where Saleor and browsers reach this app; https in production. What tells Saleor of it refuses without."
+    )
     secret_keys: Annotated[list[str], NoDecode] = Field(
         description="Passphrases that seal secrets at rest, the newest first; older ones stay until rotated."
     )
@@ -127,7 +149,6 @@ class Settings(BaseSettings):
     smtp_url: str = Field("", description="smtp://user:password@host:587 or smtps://...; empty writes mail to mail_directory.")
     mail_directory: str = Field("var/mail", description="Where mails go while no SMTP server is set.")
     mail_from: str = Field("Reseller Program <resellers@localhost>", description="Sender of every mail.")
-    document_directory: str = Field("var/documents", description="Where `reseller demo` and `orders show --save` write files.")
     shop: ShopSettings = Field(default_factory=ShopSettings, description="Defaults of every shop; each may set its own.")
 
     @field_validator("secret_keys", "allowed_shops", mode="before")
@@ -145,9 +166,23 @@ class Settings(BaseSettings):
     @field_validator("base_url")
     @classmethod
     def _bare_origin(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")) or value.rstrip("/").count("/") != 2:
+        if value and (not value.startswith(("http://", "https://")) or value.rstrip("/").count("/") != 2):
             raise ValueError("give the bare origin, like https://resellers.example.com")
         return value.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: str) -> str:
+        if not value:
+            return value
+        try:
+            parts = urlsplit(value)
+            good = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            good = False
+        if not good:
+            raise ValueError("give smtp://user:password@host:587 or smtps://user:password@host, with a host and no other scheme")
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -157,13 +192,59 @@ class Settings(BaseSettings):
         return value
 
 
+def unknown_key(root: type[BaseModel], path: Sequence[str | int]) -> str:
+    """The sentence for a key that the settings below `root` do not know: where it stands and the nearest one that is known."""
+    known = list(_model(root, path[:-1]).model_fields)
+    near = get_close_matches(str(path[-1]), known, 1)
+    place = ".".join(str(part) for part in path[:-1])
+    dot = "." if place else ""
+    way_out = f"did you mean {place}{dot}{near[0]}?" if near else f"known are: {', '.join(known)}."
+    return f"{place}{dot}{path[-1]}: there is no such setting; {way_out}"
+
+
+def kind_of(root: type[BaseModel], path: Sequence[str]) -> Any:
+    """The type of one setting by its path. Raises InvalidInput for a path that no setting has."""
+    kind: Any = root
+    for depth, name in enumerate(path):
+        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+            raise InvalidInput(f"{'.'.join(path[:depth])} has no parts of its own; set it as a whole.", code="setting")
+        if name not in kind.model_fields:
+            raise InvalidInput(unknown_key(root, path[: depth + 1]), code="setting")
+        kind = kind.model_fields[name].annotation
+    return kind
+
+
+def _model(root: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel]:
+    kind: Any = root
+    for part in path:
+        # A number is a place in a list of models.
+        kind = get_args(kind)[0] if isinstance(part, int) else kind.model_fields[part].annotation
+    model: type[BaseModel] = kind
+    return model
+
+
+def need_base_url(settings: Settings) -> str:
+    """The app's own address, for what tells Saleor of it. Raises InvalidInput where it is not set."""
+    if not settings.base_url:
+        raise InvalidInput(
+            "RESELLER_BASE_URL is not set; give the address where Saleor reaches this app, like https://resellers.example.com.",
+            code="base_url",
+        )
+    return settings.base_url
+
+
 def load(**overrides: object) -> Settings:
     """The settings in force. Raises InvalidInput that names every wrong variable at once."""
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         lines = [
-            f"RESELLER_{'__'.join(str(part) for part in problem['loc']).upper()}: {problem['msg'].removeprefix('Value error, ')}"
+            f"RESELLER_{'__'.join(str(part) for part in problem['loc']).upper()}: "
+            + (
+                unknown_key(Settings, problem["loc"])
+                if problem["type"] == UNKNOWN
+                else problem["msg"].removeprefix("Value error, ")
+            )
             for problem in error.errors()
         ]
         raise InvalidInput("These settings are wrong:\n" + "\n".join(lines), code="settings") from error

@@ -1,7 +1,7 @@
 import pytest
 
 from app.errors import InvalidInput
-from app.settings import load
+from app.settings import load, need_base_url
 
 GOOD = {"RESELLER_SECRET_KEYS": "a long passphrase, an older passphrase"}
 
@@ -38,3 +38,29 @@ def test_all_errors_at_once_each_with_its_variable(monkeypatch: pytest.MonkeyPat
 def test_a_missing_secret_is_named() -> None:
     with pytest.raises(InvalidInput, match="RESELLER_SECRET_KEYS: Field required"):
         load(_env_file=None)
+
+
+def test_the_apps_own_address_is_needed_only_where_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESELLER_SECRET_KEYS", GOOD["RESELLER_SECRET_KEYS"])
+    with pytest.raises(InvalidInput, match="RESELLER_BASE_URL is not set"):
+        need_base_url(load(_env_file=None))
+    monkeypatch.setenv("RESELLER_BASE_URL", "https://resellers.example/")
+    assert need_base_url(load(_env_file=None)) == "https://resellers.example"
+
+
+@pytest.mark.parametrize("url", ["mail.example:587", "http://mail.example", "smtp://", "smtp://user@:587", "smtp://host:port"])
+def test_a_mail_server_that_cannot_be_one_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("RESELLER_SMTP_URL", url)
+    with pytest.raises(InvalidInput, match="RESELLER_SMTP_URL: give smtp://"):
+        load(_env_file=None, secret_keys="a long passphrase")
+
+
+@pytest.mark.parametrize("url", ["", "smtp://mail.example", "smtps://us%40er:secret@mail.example:465"])
+def test_mail_servers(url: str) -> None:
+    assert load(_env_file=None, secret_keys="a long passphrase", smtp_url=url).smtp_url == url
+
+
+def test_a_misspelled_number_of_the_program_is_named_with_the_right_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESELLER_SHOP__PROGRAM__PAYMANT_DAYS", "14")
+    with pytest.raises(InvalidInput, match=r"did you mean shop\.program\.payment_days\?"):
+        load(_env_file=None, secret_keys="a long passphrase")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import NoReturn
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
-from app.cli import orders, people, prices, server, shop, taxes
+from app.cli import applications, orders, people, policy, prices, server, shop, taxes
+from app.cli.failures import machine_sentence
 from app.errors import ResellerError
 
 cli = typer.Typer(
@@ -15,17 +19,26 @@ cli = typer.Typer(
     help="The reseller program. Exit codes: 0 done; 1 refused or wrong, with a sentence on standard error; 2 wrong use of the "
     "command itself. Every command that prints takes --json.",
 )
-for module in (server, shop, people, prices, taxes, orders):
+for module in (server, shop, applications, people, policy, prices, taxes, orders):
     module.mount(cli)
 
 
-def main() -> None:
-    """Entry of the command: errors of the program become a sentence on standard error and exit code 1."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry of the command: errors of the program and of the machine become a sentence on standard error and exit code 1."""
     try:
-        cli()
+        cli(args=arguments)
     except ResellerError as error:
-        print(error.sentence, file=sys.stderr)  # noqa: T201 - the one place that speaks to the operator
-        sys.exit(1)
+        _end(error.sentence)
+    except (OSError, DBAPIError) as error:
+        sentence = machine_sentence(error)
+        if sentence is None:
+            raise
+        _end(sentence)
+
+
+def _end(sentence: str) -> NoReturn:
+    print(sentence, file=sys.stderr)  # noqa: T201 - the one place that speaks to the operator
+    sys.exit(1)
 
 
 __all__ = ["cli", "main"]

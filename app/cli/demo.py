@@ -19,6 +19,7 @@ from rich.live import Live
 from rich.table import Table
 
 from app import settings
+from app.cli.files import listen
 from app.cli.story import Story
 from app.db import migrate
 from app.db.session import Database
@@ -35,6 +36,8 @@ async def play(directory: str, *, port: int, once: bool) -> None:
     """Play the story and say where its files lie; stay up unless `once`. Raises ResellerError where a scene went wrong."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     folder = Path(directory)
+    for wanted in (port, port + 1) if port else ():
+        listen("127.0.0.1", wanted).close()
     _clear(folder)
     async with _stage(folder, port) as story:
         scenes = story.scenes()
@@ -100,7 +103,10 @@ def _table(scenes: list[Scene], done: list[tuple[str, str]], playing: int | None
 
 
 def _environment(used: Settings) -> str:
-    return f"RESELLER_DATABASE_URL={used.database_url} RESELLER_SECRET_KEYS='{used.secret_keys[0]}'"
+    return (
+        f"RESELLER_BASE_URL={used.base_url} RESELLER_DATABASE_URL={used.database_url} "
+        f"RESELLER_SECRET_KEYS='{used.secret_keys[0]}'"
+    )
 
 
 def _clear(folder: Path) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import date as Day
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import typer
 
 from app.cli.common import By, Json, ShopUrl, a_date, an_amount, run_in_shop, show, who
+from app.cli.files import distinct
 from app.errors import InvalidInput, NotFound
 from app.licenses import service as licenses
 from app.licenses.rules import LicenseState
+from app.mail.schemas import MailKind
 from app.money import Money
+from app.orders.license_state import change_licenses
+from app.orders.mails import resend_order_mail
 from app.orders.record import finish_task, open_tasks
 from app.orders.requests import book_refund
 from app.orders.service import confirm_wire, find_order, staff_accepts, staff_decides
@@ -20,6 +25,7 @@ from app.orders.services import Services
 from app.orders.temporary import issue_temporary
 from app.orders.view import order_view, sentences
 from app.saleor.shops import Shop
+from app.settings import need_base_url
 
 orders = typer.Typer(no_args_is_help=True, help="Orders of resellers.")
 wire = typer.Typer(no_args_is_help=True, help="Money by bank transfer.")
@@ -60,7 +66,7 @@ def _decide(number: str, hold: bool, reason: str, days: int, by: str, url: str, 
     show(run_in_shop(url, work), as_json=as_json)
 
 
-Days = Annotated[int, typer.Option("--days", min=0, help="Days it is in force; 0 is without an end.")]
+Days = Annotated[int, typer.Option("--days", min=0, max=3650, help="Days it is in force; 0 is without an end.")]
 
 
 @orders.command()
@@ -119,31 +125,68 @@ def done(
     show(run_in_shop(shop, work), as_json=as_json)
 
 
+Order = Annotated[str, typer.Option(help="Number of the order.")]
+Amount = Annotated[str, typer.Option(help="What arrived or was sent back, like 118.80.")]
+Currency = Annotated[str, typer.Option(help="Currency of the amount.")]
+ValueDate = Annotated[str, typer.Option(help="The bank's value date.")]
+Reference = Annotated[str, typer.Option(help="The bank's own reference; it makes the booking once.")]
+
+
+class _Moved(TypedDict):
+    """A movement of money on the bank's statement, as both bookings take it."""
+
+    number: str
+    amount: Money
+    bank_reference: str
+    value_date: Day
+    by: str
+
+
+def _moved(order: str, amount: str, currency: str, date: str, reference: str, by: str) -> _Moved:
+    return {
+        "number": order,
+        "amount": an_amount(amount, currency),
+        "bank_reference": reference,
+        "value_date": a_date(date, "--date"),
+        "by": who(by),
+    }
+
+
+@orders.command("mail-again")
+def mail_again(
+    number: Number,
+    kind: Annotated[MailKind, typer.Argument(help="Which of its mails.")],
+    to: Annotated[str, typer.Option("--to", help="Another address; the same one by default.")] = "",
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Send one of an order's mails once more, perhaps to an address that works."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            mail = await resend_order_mail(session, services, shop, number=number, kind=kind, to=to or None)
+            return {"mail": mail.kind, "to": mail.recipient, "subject": mail.subject}
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
 @wire.command()
 def confirm(
-    order: Annotated[str, typer.Option(help="Number of the order it pays.")],
-    amount: Annotated[str, typer.Option(help="What arrived, like 118.80.")],
-    currency: Annotated[str, typer.Option(help="Currency of the amount.")],
-    date: Annotated[str, typer.Option(help="The bank's value date.")],
-    reference: Annotated[str, typer.Option(help="The bank's own reference of the wire; it makes the booking once.")],
+    order: Order,
+    amount: Amount,
+    currency: Currency,
+    date: ValueDate,
+    reference: Reference,
     by: By = "",
     shop: ShopUrl = "",
     as_json: Json = False,
 ) -> None:
     """Book a wire for an order by hand."""
+    moved = _moved(order, amount, currency, date, reference, by)
 
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         async with services.database.tenant(shop.tenant_id) as session:
-            row, booking = await confirm_wire(
-                session,
-                services,
-                shop,
-                number=order,
-                amount=an_amount(amount, currency),
-                bank_reference=reference,
-                value_date=a_date(date, "--date"),
-                by=who(by),
-            )
+            row, booking = await confirm_wire(session, services, shop, **moved)
             view = await order_view(session, row.number, services.clock())
             return {
                 "order": row.number,
@@ -160,29 +203,21 @@ def confirm(
 
 @wire.command()
 def refund(
-    order: Annotated[str, typer.Option(help="Number of the order.")],
-    amount: Annotated[str, typer.Option(help="What was sent back.")],
-    currency: Annotated[str, typer.Option(help="Currency of the amount.")],
-    date: Annotated[str, typer.Option(help="The bank's value date.")],
-    reference: Annotated[str, typer.Option(help="The bank's own reference; it makes the booking once.")],
+    order: Order,
+    amount: Amount,
+    currency: Currency,
+    date: ValueDate,
+    reference: Reference,
     by: By = "",
     shop: ShopUrl = "",
     as_json: Json = False,
 ) -> None:
     """Book money that was sent back to the reseller for an order."""
+    moved = _moved(order, amount, currency, date, reference, by)
 
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         async with services.database.tenant(shop.tenant_id) as session:
-            row = await book_refund(
-                session,
-                services,
-                shop,
-                number=order,
-                amount=an_amount(amount, currency),
-                bank_reference=reference,
-                value_date=a_date(date, "--date"),
-                by=who(by),
-            )
+            row = await book_refund(session, services, shop, **moved)
             view = await order_view(session, row.number, services.clock())
             return {name: view[name] for name in ("number", "open", "ledger", "tasks")}
 
@@ -205,7 +240,8 @@ def export(
             found = await licenses.of_order(session, (await find_order(session, number)).id)
             if not found:
                 raise NotFound(f"Order {number} has no license yet.", code="no_license")
-            return [(licenses.license_file_name(row), row.file, row.state) for row in found]
+            names = distinct(map(licenses.license_file_name, found))
+            return [(name, row.file, row.state) for name, row in zip(names, found, strict=True)]
 
     result = run_in_shop(shop, work)
     if number:
@@ -240,6 +276,7 @@ def temporary(number: Number, by: By = "", shop: ShopUrl = "", as_json: Json = F
     """Issue the temporary licenses of an order that waits for its wire, once."""
 
     async def work(services: Services, shop: Shop) -> list[dict[str, Any]]:
+        need_base_url(services.settings)  # the mail's id names it for ever
         async with services.database.tenant(shop.tenant_id) as session:
             issued = await issue_temporary(session, services, shop, number=number, by=who(by))
             return [{"id": row.id, "sku": row.sku, "expires_at": row.expires_at} for row in issued]
@@ -247,16 +284,10 @@ def temporary(number: Number, by: By = "", shop: ShopUrl = "", as_json: Json = F
     show(run_in_shop(shop, work), as_json=as_json)
 
 
-def _set_state(subject: str, state: LicenseState, reason: str, url: str, as_json: bool) -> None:
+def _set_state(subject: str, state: LicenseState, reason: str, by: str, url: str, as_json: bool) -> None:
     async def work(services: Services, shop: Shop) -> list[dict[str, Any]]:
         async with services.database.tenant(shop.tenant_id) as session:
-            try:
-                subject_id = (await find_order(session, subject)).id
-            except NotFound:
-                subject_id = subject
-            changed = await licenses.set_state(session, subject_id, state, reason=reason, at=services.clock())
-            if not changed:
-                raise NotFound(f"There is no license of {subject} to change.", code="no_license")
+            changed = await change_licenses(session, services, subject=subject, state=state, by=who(by), reason=reason)
             return [{"id": row.id, "sku": row.sku, "state": row.state} for row in changed]
 
     show(run_in_shop(url, work), as_json=as_json)
@@ -266,21 +297,21 @@ Subject = Annotated[str, typer.Argument(help="An order's number, or the id of on
 
 
 @license_.command()
-def suspend(subject: Subject, reason: Why, shop: ShopUrl = "", as_json: Json = False) -> None:
+def suspend(subject: Subject, reason: Why, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
     """Suspend the licenses of an order, or one license."""
-    _set_state(subject, LicenseState.SUSPENDED, reason, shop, as_json)
+    _set_state(subject, LicenseState.SUSPENDED, reason, by, shop, as_json)
 
 
 @license_.command()
-def reinstate(subject: Subject, reason: Why, shop: ShopUrl = "", as_json: Json = False) -> None:
+def reinstate(subject: Subject, reason: Why, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
     """Make suspended or revoked licenses active again."""
-    _set_state(subject, LicenseState.ACTIVE, reason, shop, as_json)
+    _set_state(subject, LicenseState.ACTIVE, reason, by, shop, as_json)
 
 
 @license_.command()
-def revoke(subject: Subject, reason: Why, shop: ShopUrl = "", as_json: Json = False) -> None:
+def revoke(subject: Subject, reason: Why, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
     """Revoke the licenses of an order, or one license."""
-    _set_state(subject, LicenseState.REVOKED, reason, shop, as_json)
+    _set_state(subject, LicenseState.REVOKED, reason, by, shop, as_json)
 
 
 @keys.command()

@@ -7,20 +7,25 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import select
 
-from app.cli.common import By, Json, ShopUrl, run_in_shop, show, who
-from app.errors import NotFound
+from app.cli.common import By, Json, ShopUrl, an_amount, run_in_shop, show, who
+from app.errors import InvalidInput, NotFound
 from app.ledger.service import reseller_receivables
 from app.money import Money
+from app.orders import applications
 from app.orders.gateway import credit_policy
 from app.orders.rules import standing
 from app.orders.services import Services
 from app.orders.tables import ResellerOrder
 from app.reasons import sentence
 from app.resellers import service
-from app.resellers.rules import Decision, may_order
+from app.resellers.limits import Limits, locked_reseller, set_limits
+from app.resellers.policy import in_force
+from app.resellers.rules import Decision, Policy, may_order
 from app.resellers.tables import Reseller
 from app.saleor import operations as ops
 from app.saleor.shops import Shop
+
+NONE = "none"
 
 resellers = typer.Typer(no_args_is_help=True, help="Companies in the program.")
 
@@ -56,8 +61,9 @@ def add(
             raise NotFound(
                 f"The store has no customer account {email}; the company must register there first.", code="no_account"
             )
-        now, person, version = services.clock(), who(by), shop.settings.program.policy_version
+        now, person = services.clock(), who(by)
         async with services.database.tenant(shop.tenant_id) as session:
+            policy = await in_force(session, shop.settings, services.today(shop))
             reseller = await service.add(
                 session,
                 email=account.email,
@@ -74,28 +80,26 @@ def add(
                 at=now,
             )
             if approve:
-                await service.decide(session, email, Decision.APPROVE, by=person, at=now, policy_version=version)
+                await applications.decide(session, services, shop, email, Decision.APPROVE, by=person)
             if accept_policy:
-                await service.accept_policy(session, reseller, version=version, by=account.email, at=now)
-            return _shown(services, shop, reseller)
+                await service.accept_policy(session, reseller, version=policy.version, by=account.email, at=now)
+            return _shown(services, shop, reseller, policy)
 
     show(run_in_shop(shop, work), as_json=as_json)
 
 
 def _decide(email: str, decision: Decision, reason: str, by: str, url: str, as_json: bool) -> None:
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
-        version = shop.settings.program.policy_version
         async with services.database.tenant(shop.tenant_id) as session:
-            reseller = await service.decide(
-                session, email, decision, by=who(by), at=services.clock(), policy_version=version, reason=reason
-            )
-            return _shown(services, shop, reseller)
+            policy = await in_force(session, shop.settings, services.today(shop))
+            reseller = await applications.decide(session, services, shop, email, decision, by=who(by), reason=reason)
+            return _shown(services, shop, reseller, policy)
 
     show(run_in_shop(url, work), as_json=as_json)
 
 
 Email = Annotated[str, typer.Argument(help="E-mail of the reseller or one of its users.")]
-Why = Annotated[str, typer.Option("--reason", help="Why; it is kept and the reseller is told.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is kept on the record.")]
 
 
 @resellers.command()
@@ -128,6 +132,62 @@ def reinstate(email: Email, by: By = "", shop: ShopUrl = "", as_json: Json = Fal
     _decide(email, Decision.REINSTATE, "", by, shop, as_json)
 
 
+@resellers.command()
+def limits(
+    email: Email,
+    prepaid_orders: Annotated[str, typer.Option(help="Orders to prepay; none takes the shop's number.")] = "",
+    credit_limit: Annotated[str, typer.Option(help="Most that may be open at once; none sets no limit.")] = "",
+    order_limit: Annotated[str, typer.Option(help="Most one order on account may come to; none sets no limit.")] = "",
+    currency: Annotated[str, typer.Option(help="Currency of the limits; the one they have by default.")] = "",
+    by: By = "",
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Show a reseller's own numbers, or set the ones given."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            reseller = await locked_reseller(session, email)
+            now_in_force = Limits.of(reseller)
+            known = currency or reseller.limit_currency or ""
+            wanted = Limits(
+                _number(prepaid_orders, now_in_force.prepaid_orders),
+                _limit(credit_limit, known, "--credit-limit", now_in_force.credit_limit),
+                _limit(order_limit, known, "--order-limit", now_in_force.order_limit),
+            )
+            if currency and not (credit_limit or order_limit):
+                raise InvalidInput("--currency goes with --credit-limit or --order-limit.", code="currency")
+            await set_limits(session, reseller, wanted, by=who(by), at=services.clock())
+            return {
+                "email": reseller.email,
+                "prepaid_orders": wanted.prepaid_orders,
+                "credit_limit": wanted.credit_limit and str(wanted.credit_limit),
+                "order_limit": wanted.order_limit and str(wanted.order_limit),
+            }
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+def _number(text: str, kept: int | None) -> int | None:
+    if not text:
+        return kept
+    if text == NONE:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 6):
+        raise InvalidInput(f"--prepaid-orders: {text!r} is not a number like 3, or none.", code="prepaid_orders")
+    return int(text)
+
+
+def _limit(text: str, currency: str, option: str, kept: Money | None) -> Money | None:
+    if not text:
+        return kept
+    if text == NONE:
+        return None
+    if not currency:
+        raise InvalidInput(f"{option} needs --currency.", code="currency")
+    return an_amount(text, currency, option)
+
+
 @resellers.command("accept-policy")
 def accept(email: Email, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
     """Record that the reseller accepted the policy version in force."""
@@ -135,9 +195,9 @@ def accept(email: Email, by: By = "", shop: ShopUrl = "", as_json: Json = False)
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         async with services.database.tenant(shop.tenant_id) as session:
             reseller = await service.find(session, email)
-            version = shop.settings.program.policy_version
-            await service.accept_policy(session, reseller, version=version, by=who(by), at=services.clock())
-            return _shown(services, shop, reseller)
+            policy = await in_force(session, shop.settings, services.today(shop))
+            await service.accept_policy(session, reseller, version=policy.version, by=who(by), at=services.clock())
+            return _shown(services, shop, reseller, policy)
 
     show(run_in_shop(shop, work), as_json=as_json)
 
@@ -148,7 +208,8 @@ def list_(shop: ShopUrl = "", as_json: Json = False) -> None:
 
     async def work(services: Services, shop: Shop) -> list[dict[str, Any]]:
         async with services.database.tenant(shop.tenant_id) as session:
-            return [_shown(services, shop, reseller) for reseller in await service.list_all(session)]
+            policy = await in_force(session, shop.settings, services.today(shop))
+            return [_shown(services, shop, reseller, policy) for reseller in await service.list_all(session)]
 
     show(run_in_shop(shop, work), as_json=as_json)
 
@@ -162,15 +223,15 @@ def show_one(email: Email, shop: ShopUrl = "", as_json: Json = False) -> None:
             reseller = await service.find(session, email)
             debts = await reseller_receivables(session, reseller.id)
             currency = debts[0].currency if debts else "USD"
-            policy = credit_policy(shop.settings.program, reseller)
-            stand = standing(debts, policy, Money(0, currency), services.today(shop))
+            credit = credit_policy(shop.settings.program, reseller)
+            stand = standing(debts, credit, Money(0, currency), services.today(shop))
             orders = await session.scalars(
                 select(ResellerOrder.number).where(ResellerOrder.reseller_id == reseller.id).order_by(ResellerOrder.created_at)
             )
             return {
-                **_shown(services, shop, reseller),
+                **_shown(services, shop, reseller, await in_force(session, shop.settings, services.today(shop))),
                 "standing": stand.terms.value,
-                "prepaid_orders": f"{stand.counted} of {policy.prepaid_orders}",
+                "prepaid_orders": f"{stand.counted} of {credit.prepaid_orders}",
                 "standing_reasons": [sentence(reason) for reason in stand.reasons],
                 "open": [
                     {"order": debt.order_number, "open": str(Money(debt.open_minor, debt.currency)), "due": debt.due_date}
@@ -187,8 +248,8 @@ def show_one(email: Email, shop: ShopUrl = "", as_json: Json = False) -> None:
     show(run_in_shop(shop, work), as_json=as_json)
 
 
-def _shown(services: Services, shop: Shop, reseller: Reseller) -> dict[str, Any]:
-    why_not = may_order(reseller, shop.settings.program, services.today(shop))
+def _shown(services: Services, shop: Shop, reseller: Reseller, policy: Policy) -> dict[str, Any]:
+    why_not = may_order(reseller, policy, services.today(shop))
     return {
         "email": reseller.email,
         "company": reseller.company,

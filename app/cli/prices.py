@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -53,6 +54,16 @@ def set_(
 
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         cap, today = shop.settings.program.max_discount_percent, services.today(shop)
+        if not any((sku, product, category, collection)):
+            _refuse_for_whole_list(
+                {
+                    "--fixed": fixed,
+                    "--currency": currency,
+                    "--minimum-quantity": minimum_quantity != 1,
+                    "--valid-from": valid_from,
+                    "--valid-to": valid_to,
+                }
+            )
         scope, target, label = await _target(services, shop, sku, product, category, collection)
         percent = a_percentage(rate, "--rate") if rate else None
         if fixed and not currency:
@@ -93,13 +104,38 @@ def set_(
     show(run_in_shop(shop, work), as_json=as_json)
 
 
+def _refuse_for_whole_list(entry_options: Mapping[str, object]) -> None:
+    """What only an entry can have must not end in a change of the whole list's percentage."""
+    if given := [option for option, value in entry_options.items() if value]:
+        raise InvalidInput(
+            f"{', '.join(given)}: only an entry has this; name its target with --sku, --product, --category or --collection.",
+            code="target",
+        )
+
+
+@prices.command()
+def remove(
+    entry_id: Annotated[str, typer.Argument(help="The entry's id, as `prices list` prints it.")],
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Take an entry out of its list."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            await service.remove_entry(session, entry_id)
+        return {"removed": entry_id}
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
 @prices.command("list")
 def list_(name: ListName = DEFAULT_LIST, shop: ShopUrl = "", as_json: Json = False) -> None:
     """A list's percentage and entries."""
 
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         async with services.database.tenant(shop.tenant_id) as session:
-            row = await service.price_list(session, cap=shop.settings.program.max_discount_percent, name=name)
+            row = await service.known_list(session, cap=shop.settings.program.max_discount_percent, name=name)
             entries = await service.list_entries(session, name)
             return {"list": row.name, "rate": row.rate, "version": row.version, "entries": [_shown(entry) for entry in entries]}
 

@@ -14,6 +14,7 @@ import uvloop
 from app import settings
 from app.cli import demo as story
 from app.cli.common import Json, show
+from app.cli.files import listen
 from app.db import migrate as schema_steps
 from app.db.session import Database
 from app.main import running
@@ -27,7 +28,7 @@ def mount(cli: typer.Typer) -> None:
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8001,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8001,
     web_only: Annotated[
         bool, typer.Option("--web-only", help="No worker in this process; run `reseller worker` beside it.")
     ] = False,
@@ -36,12 +37,12 @@ def serve(
 
     async def work() -> None:
         configured = settings.load()
-        await _upgrade(configured.database_url)
-        async with running(configured, worker=not web_only) as (_, application):
-            server = uvicorn.Server(
-                uvicorn.Config(application, host=host, port=port, log_level="info", access_log=False, lifespan="off")
-            )
-            await server.serve()
+        settings.need_base_url(configured)
+        with listen(host, port) as listening:
+            await _upgrade(configured.database_url)
+            async with running(configured, worker=not web_only) as (_, application):
+                server = uvicorn.Server(uvicorn.Config(application, log_level="info", access_log=False, lifespan="off"))
+                await server.serve(sockets=[listening])
 
     # The loop the figures of performance.md are measured on.
     uvloop.run(work())
@@ -52,6 +53,7 @@ def worker() -> None:
 
     async def work() -> None:
         configured = settings.load()
+        settings.need_base_url(configured)
         await _upgrade(configured.database_url)
         ended = asyncio.Event()
         for kind in (signal.SIGINT, signal.SIGTERM):
@@ -66,7 +68,9 @@ def worker() -> None:
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Play the story, check its results and end with status 0.")] = False,
     directory: Annotated[str, typer.Option(help="Where the database, mails and documents of the demo go.")] = "var/demo",
-    port: Annotated[int, typer.Option(help="Port of the app; the sandbox takes the next one. 0 takes free ones.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65534, help="Port of the app; the sandbox takes the next one. 0 takes free ones.")
+    ] = 0,
 ) -> None:
     """Play the whole story against a stand-in Saleor on this machine, on SQLite, with nothing else installed."""
     asyncio.run(story.play(directory, port=port, once=once))

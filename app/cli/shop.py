@@ -18,7 +18,7 @@ from app.orders.check import check as ask
 from app.orders.services import Services
 from app.saleor import webhooks as drift
 from app.saleor.shops import Shop, merged
-from app.settings import ShopSettings
+from app.settings import UNKNOWN, ShopSettings, kind_of, need_base_url, unknown_key
 
 webhooks = typer.Typer(no_args_is_help=True, help="The webhooks installed in Saleor.")
 shop_ = typer.Typer(no_args_is_help=True, help="A shop's own settings.")
@@ -40,6 +40,7 @@ def doctor(
     """Examine the installation and say what to change; exit code 1 while something is wrong."""
 
     async def work(services: Services, shop: Shop) -> list[dict[str, Any]]:
+        need_base_url(services.settings)  # the installed webhooks are compared with it
         if fix:
             repaired = await examination.fix(services, shop)
             shop = await services.shops.by_tenant(shop.tenant_id)
@@ -70,7 +71,7 @@ def check(shop: ShopUrl = "", as_json: Json = False) -> None:
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         async with services.database.tenant(shop.tenant_id) as session:
             answers: dict[str, Any] = await ask(session, services.clock())
-        return answers | {"workflows_that_gave_up": await services.jobs.stuck()}
+        return answers | {"workflows_that_gave_up": await services.jobs.stuck(shop.tenant_id)}
 
     answers = run_in_shop(shop, work)
     show(answers, as_json=as_json)
@@ -87,11 +88,9 @@ def sync(
     """Compare the installed webhooks with the manifest and repair them."""
 
     async def work(services: Services, shop: Shop) -> list[dict[str, Any]]:
+        base_url = need_base_url(services.settings)
         client = await services.shops.client(shop)
-        if dry_run:
-            found = await drift.drift(client, services.settings.base_url)
-        else:
-            found = await drift.sync(client, services.settings.base_url)
+        found = await (drift.drift if dry_run else drift.sync)(client, base_url)
         return [{"difference": str(item)} for item in found]
 
     show(run_in_shop(shop, work), as_json=as_json)
@@ -174,13 +173,20 @@ def _put(own: dict[str, Any], assignment: str) -> None:
     path, equals, text = assignment.partition("=")
     if not equals:
         raise InvalidInput(f"{assignment!r} is not PATH=VALUE.", code="setting")
+    *places, last = path.strip().split(".")
+    kind = kind_of(ShopSettings, [*places, last])
     try:
         value = json.loads(text)
     except ValueError:
         value = text
-    *places, last = path.strip().split(".")
+    if kind is str and not isinstance(value, str):
+        value = text  # a ZIP code or a version is no number
     for place in places:
         own = own.setdefault(place, {})
+        if not isinstance(own, dict):
+            raise InvalidInput(
+                f"{place} was given as one value; set its parts, or the whole of it as a JSON object.", code="setting"
+            )
     own[last] = value
 
 
@@ -188,7 +194,12 @@ def _checked(services: Services, own: dict[str, Any]) -> ShopSettings:
     try:
         result = merged(services.settings.shop, own)
     except ValidationError as error:
-        wrong = "\n".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        wrong = "\n".join(
+            unknown_key(ShopSettings, item["loc"])
+            if item["type"] == UNKNOWN
+            else f"{'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ')}"
+            for item in error.errors()
+        )
         raise InvalidInput(f"These settings are wrong:\n{wrong}", code="setting") from error
     for account in result.bank_accounts:
         BankAccount.of(**account.model_dump(exclude={"channel"}))

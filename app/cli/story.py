@@ -19,12 +19,13 @@ from app.errors import Conflict, NotFound, Unavailable
 from app.licenses.service import license_file_name, of_order, verify
 from app.licenses.tables import License
 from app.money import Money
-from app.orders import doctor
+from app.orders import applications, doctor
 from app.orders.check import check
 from app.orders.service import confirm_wire
 from app.orders.services import Services
 from app.orders.view import order_view
 from app.resellers import service as resellers
+from app.resellers.policy import in_force
 from app.resellers.rules import Decision
 from app.resellers.tables import Reseller
 from app.saleor.resources import manifest_source
@@ -181,7 +182,10 @@ class Story:
         expect(prices.gross == Decimal("105.00"), f"a stranger pays {prices.gross} instead of 105.00")
         refused = await buyer.pay(GATEWAY)
         expect(refused.code == "not_a_reseller", f"our gateway answers a stranger {refused.code}")
-        return f"{_money(prices.gross)}; bank transfer is refused: {refused.message}"
+        await buyer.pay(card.IDENTIFIER)
+        order = await buyer.complete()
+        await self._until(lambda: self._confirmed(order), "the stranger's order to be confirmed")
+        return f"{_money(prices.gross)} by card, confirmed like any order; bank transfer is refused: {refused.message}"
 
     async def forgotten(self) -> str:
         reseller = await self._browser(RESELLER)
@@ -288,8 +292,8 @@ class Story:
     async def _reseller(self, email: str, address: Mapping[str, str]) -> Reseller:
         shop, now = await self.shop(), self.services.clock()
         account = next(user for user in self.sandbox.store.users if user.email == email)
-        version = shop.settings.program.policy_version
         async with self.services.database.tenant(shop.tenant_id) as session:
+            version = (await in_force(session, shop.settings, self.services.today(shop))).version
             reseller = await resellers.add(
                 session,
                 email=email,
@@ -303,7 +307,7 @@ class Story:
                 by="demo",
                 at=now,
             )
-            await resellers.decide(session, email, Decision.APPROVE, by="demo", at=now, policy_version=version)
+            await applications.decide(session, self.services, shop, email, Decision.APPROVE, by="demo")
             await resellers.accept_policy(session, reseller, version=version, by=email, at=now)
         return reseller
 
@@ -353,6 +357,9 @@ class Story:
 
     async def _fulfilled(self, order: PlacedOrder) -> bool:
         return next(item for item in self.sandbox.store.orders if item.number == order.number).status == "FULFILLED"
+
+    async def _confirmed(self, order: PlacedOrder) -> bool:
+        return next(item for item in self.sandbox.store.orders if item.number == order.number).status == "UNFULFILLED"
 
     async def _mailed(self, order: PlacedOrder) -> bool:
         view = await self._view(order)

@@ -6,6 +6,8 @@ all: no outbox, no sweep for what was lost in between. A workflow's id makes it 
 
 from __future__ import annotations
 
+import itertools
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +15,8 @@ from dbos import DBOSClient
 from sqlalchemy.ext.asyncio import AsyncSession
 
 QUEUE = "orders"
+FIRST, IN_TURN = 1, 2
+PAGE = 100
 
 
 def system_url(database_url: str) -> str:
@@ -30,11 +34,19 @@ class Jobs:
         self.application = application
 
     async def enqueue(
-        self, session: AsyncSession, workflow: str, workflow_id: str, *, partition: str, args: tuple[str, ...]
+        self,
+        session: AsyncSession,
+        workflow: str,
+        workflow_id: str,
+        *,
+        partition: str,
+        args: tuple[str, ...],
+        first: bool = False,
     ) -> None:
         """Ask for a workflow when the session's transaction commits.
 
-        The same `workflow_id` again, at any time, changes nothing. Workflows of one `partition` run one after the other.
+        The same `workflow_id` again changes nothing until `forget` took it; what it did is once by keys of its own. Workflows of
+        one `partition` run one after the other, the oldest first; one that goes `first` waits for none but the running one.
         """
         connection = await session.connection()
 
@@ -46,23 +58,51 @@ class Jobs:
                     "queue_name": QUEUE,
                     "workflow_id": workflow_id,
                     "queue_partition_key": partition,
+                    "priority": FIRST if first else IN_TURN,
                 },
                 *args,
             )
 
         await connection.run_sync(insert)
 
-    async def stuck(self, *, limit: int = 100) -> list[dict[str, Any]]:
-        """Workflows that gave up after all their retries, the oldest first: id, name and the error's words."""
-        found = await self._client.list_workflows_async(status=["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"], limit=limit)
-        return [
-            {"id": item.workflow_id, "workflow": item.name, "error": str(item.error), "partition": item.queue_partition_key}
-            for item in found
-        ]
+    async def stuck(self, tenant_id: str | None = None, *, limit: int = 100) -> list[dict[str, Any]]:
+        """At most `limit` workflows that gave up after all their retries, the oldest first: id, name and the error's words.
+
+        With `tenant_id` only those of this shop: its id stands between colons in the id of all its work.
+        """
+        found: list[dict[str, Any]] = []
+        for offset in itertools.count(step=PAGE):
+            page = await self._client.list_workflows_async(
+                status=["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"], limit=PAGE, offset=offset, load_input=False
+            )
+            found += [
+                {"id": item.workflow_id, "workflow": item.name, "error": str(item.error), "partition": item.queue_partition_key}
+                for item in page
+                if tenant_id is None or f":{tenant_id}:" in item.workflow_id
+            ]
+            if len(page) < PAGE or len(found) >= limit:
+                break
+        return found[:limit]
 
     async def run_again(self, workflow_id: str, partition: str) -> None:
         """Run a workflow that gave up once more, from its start: every step can be repeated, and what failed is forgotten."""
         await self._client.rewind_workflow_async(workflow_id, queue_name=QUEUE, queue_partition_key=partition)
+
+    async def forget(self, before: datetime) -> int:
+        """Delete what ended well, or was canceled, before a moment; how many. What gave up stays for `run_again`."""
+        count = 0
+        while True:
+            found = await self._client.list_workflows_async(
+                status=["SUCCESS", "CANCELLED"],
+                completed_before=before.isoformat(),
+                limit=PAGE,
+                load_input=False,
+                load_output=False,
+            )
+            if not found:
+                return count
+            await self._client.delete_workflows_async([item.workflow_id for item in found])
+            count += len(found)
 
     def close(self) -> None:
         """Give the client's own connections back."""

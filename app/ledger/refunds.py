@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Conflict, InvalidInput, NotFound
 from app.ledger.rules import Kind, unallocated
-from app.ledger.service import as_item, mirror
+from app.ledger.service import as_item, checked_reference, mirror
 from app.ledger.tables import LedgerItem
 from app.money import Money
 
@@ -21,8 +21,10 @@ async def refund_order(
 
     The newest allocations are taken back first, then what wires for this order brought beyond it or left when it was canceled.
     The bank reference makes it once. Returns the refund of the last payment touched. Raises NotFound without a receivable,
-    InvalidInput for more than came in or another currency, Conflict for a repeated reference with another amount or order.
+    InvalidInput for more than came in, another currency, or a reference that is missing or too long, Conflict for a repeated
+    reference with another amount or order.
     """
+    reference = checked_reference(bank_reference)
     debt = await session.scalar(select(LedgerItem).where(LedgerItem.key == f"receivable:{order_id}").with_for_update())
     if debt is None:
         raise NotFound("There is no receivable for this order.", code="no_receivable")
@@ -30,13 +32,12 @@ async def refund_order(
         raise InvalidInput(
             f"A refund of order {debt.order_number} is a positive amount in {debt.currency}.", code="refund_amount"
         )
-    reference = bank_reference.strip()
     booked = (
         await session.scalars(select(LedgerItem).where(LedgerItem.kind == Kind.REFUND, LedgerItem.reference == reference))
     ).all()
     if booked:
         if sum(row.amount_minor for row in booked) != amount.minor or booked[0].order_id != order_id:
-            raise Conflict(f"The refund {bank_reference} was booked before with another amount or order.", code="refund_differs")
+            raise Conflict(f"The refund {reference} was booked before with another amount or order.", code="refund_differs")
         return booked[-1]
     rows = (
         await session.scalars(

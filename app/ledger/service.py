@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -13,6 +14,21 @@ from app.errors import Conflict, InvalidInput, NotFound
 from app.ledger.rules import Item, Kind, Receivable, allocate, receivables
 from app.ledger.tables import LedgerItem
 from app.money import Money
+
+MAX_REFERENCE = 140
+"""Characters of a bank's reference: what SEPA carries as remittance information. A longer one is a text pasted by mistake."""
+_COLUMNS = (
+    LedgerItem.id,
+    LedgerItem.kind,
+    LedgerItem.amount_minor,
+    LedgerItem.currency,
+    LedgerItem.value_date,
+    LedgerItem.receivable_id,
+    LedgerItem.payment_id,
+    LedgerItem.due_date,
+    LedgerItem.order_number,
+)
+"""What an `Entry` needs: a reseller's whole past is read without its reasons and keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +89,11 @@ async def book_wire(
 
     The bank reference identifies the wire: the same one again changes nothing, with another amount it is a Conflict. Money for
     an order that owes nothing stays unallocated (edge cases 52 and 53). Raises NotFound without a receivable, InvalidInput for an
-    amount that is not positive or in another currency (edge cases 54 and 55).
+    amount that is not positive or in another currency (edge cases 54 and 55), or a reference that is missing or too long.
     """
     if amount.minor <= 0:
         raise InvalidInput("The amount of a wire must be more than zero.", code="zero_amount")
-    if not bank_reference.strip():
-        raise InvalidInput("A wire needs the bank's reference, so that it cannot be booked twice.", code="missing_reference")
+    reference = checked_reference(bank_reference)
     debt = await session.scalar(select(LedgerItem).where(LedgerItem.key == f"receivable:{order_id}").with_for_update())
     if debt is None:
         raise NotFound("There is no receivable for this order.", code="no_receivable")
@@ -91,7 +106,7 @@ async def book_wire(
     payment, new = await _add(
         session,
         LedgerItem(
-            key=f"payment:{bank_reference.strip()}",
+            key=f"payment:{reference}",
             kind=Kind.PAYMENT,
             reseller_id=debt.reseller_id,
             amount_minor=amount.minor,
@@ -100,20 +115,20 @@ async def book_wire(
             booked_at=at,
             booked_by=by,
             order_id=order_id,
-            reference=bank_reference.strip(),
+            reference=reference,
         ),
     )
     if payment.amount_minor != amount.minor or payment.order_id != order_id:
-        raise Conflict(f"The wire {bank_reference} was booked before with another amount or order.", code="wire_differs")
+        raise Conflict(f"The wire {reference} was booked before with another amount or order.", code="wire_differs")
     if not new:
-        return await _booking(session, payment, repeated=True)
+        return await _booking(session, payment, debt.id, repeated=True)
     balance = await receivable(session, debt.id)
     allocated, charge, _ = allocate(amount.minor, balance.open_minor, tolerance_minor)
     for kind, minor, paid_by in ((Kind.ALLOCATION, allocated, payment.id), (Kind.BANK_CHARGE, charge, None)):
         if minor:
             session.add(
                 LedgerItem(
-                    key=f"{kind}:{payment.id}:{debt.id}",
+                    key=_part_key(kind, payment.id, debt.id),
                     kind=kind,
                     reseller_id=debt.reseller_id,
                     amount_minor=minor,
@@ -128,7 +143,7 @@ async def book_wire(
                 )
             )
     await session.flush()
-    return await _booking(session, payment, repeated=False)
+    return await _booking(session, payment, debt.id, repeated=False)
 
 
 async def credit_order(session: AsyncSession, order_id: str, *, reason: str, by: str, at: datetime) -> int:
@@ -170,7 +185,7 @@ async def credit_order(session: AsyncSession, order_id: str, *, reason: str, by:
 
 async def reseller_receivables(session: AsyncSession, reseller_id: str) -> list[Receivable]:
     """All debts of a reseller with their balances; the input of its standing."""
-    rows = await session.scalars(select(LedgerItem).where(LedgerItem.reseller_id == reseller_id))
+    rows = await session.execute(select(*_COLUMNS).where(LedgerItem.reseller_id == reseller_id))
     return receivables(as_item(row) for row in rows)
 
 
@@ -189,7 +204,30 @@ async def receivable_id(session: AsyncSession, order_id: str) -> str | None:
     return await session.scalar(select(LedgerItem.id).where(LedgerItem.key == f"receivable:{order_id}"))
 
 
-def as_item(row: LedgerItem) -> Item:
+class Entry(Protocol):
+    """What the rules need of a `LedgerItem`: the mapped row, or the columns of a query."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def amount_minor(self) -> int: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def value_date(self) -> date: ...
+    @property
+    def receivable_id(self) -> str | None: ...
+    @property
+    def payment_id(self) -> str | None: ...
+    @property
+    def due_date(self) -> date | None: ...
+    @property
+    def order_number(self) -> str | None: ...
+
+
+def as_item(row: Entry) -> Item:
     """The row as the rules see it. A receivable and a payment are also their own subject."""
     kind = Kind(row.kind)
     return Item(
@@ -218,11 +256,31 @@ async def _add(session: AsyncSession, item: LedgerItem) -> tuple[LedgerItem, boo
         return found, False
 
 
-async def _booking(session: AsyncSession, payment: LedgerItem, *, repeated: bool) -> Booking:
-    rows = (await session.scalars(select(LedgerItem).where(LedgerItem.key.like(f"%:{payment.id}:%")))).all()
-    allocated = sum(row.amount_minor for row in rows if row.kind == Kind.ALLOCATION)
-    charge = sum(row.amount_minor for row in rows if row.kind == Kind.BANK_CHARGE)
-    return Booking(payment.id, allocated, charge, payment.amount_minor - allocated, repeated)
+def checked_reference(text: str) -> str:
+    """A bank's reference without blanks around it. Raises InvalidInput for an empty one, or one of more than 140 characters."""
+    reference = text.strip()
+    if not reference:
+        raise InvalidInput("Money needs the bank's reference, so that it cannot be booked twice.", code="missing_reference")
+    if len(reference) > MAX_REFERENCE:
+        raise InvalidInput(
+            f"The bank's reference has {len(reference)} characters; at most {MAX_REFERENCE} are kept. Give the bank's own number "
+            "of the wire, not its text.",
+            code="long_reference",
+        )
+    return reference
+
+
+def _part_key(kind: Kind, payment_id: str, debt_id: str) -> str:
+    """The key of what a payment did to a debt."""
+    return f"{kind}:{payment_id}:{debt_id}"
+
+
+async def _booking(session: AsyncSession, payment: LedgerItem, debt_id: str, *, repeated: bool) -> Booking:
+    keys = [_part_key(kind, payment.id, debt_id) for kind in (Kind.ALLOCATION, Kind.BANK_CHARGE)]
+    query = select(LedgerItem.kind, LedgerItem.amount_minor).where(LedgerItem.key.in_(keys))
+    parts = {row.kind: row.amount_minor for row in await session.execute(query)}
+    allocated = parts.get(Kind.ALLOCATION, 0)
+    return Booking(payment.id, allocated, parts.get(Kind.BANK_CHARGE, 0), payment.amount_minor - allocated, repeated)
 
 
 def mirror(row: LedgerItem, *, at: datetime, by: str, reason: str) -> LedgerItem:

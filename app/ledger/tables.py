@@ -21,21 +21,21 @@ class LedgerItem(TenantScoped, Base):
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    key: Mapped[str] = mapped_column(String(200))
+    key: Mapped[str] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(String(20))
     reseller_id: Mapped[str] = mapped_column(String(36))
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     value_date: Mapped[date]
     booked_at: Mapped[datetime]
-    booked_by: Mapped[str] = mapped_column(String(200))
+    booked_by: Mapped[str] = mapped_column(Text)
     receivable_id: Mapped[str | None] = mapped_column(String(36), index=True)
     payment_id: Mapped[str | None] = mapped_column(String(36), index=True)
     reverses_id: Mapped[str | None] = mapped_column(ForeignKey("ledger_item.id"))
     order_id: Mapped[str | None] = mapped_column(String(36), index=True)
-    order_number: Mapped[str | None] = mapped_column(String(50))
+    order_number: Mapped[str | None] = mapped_column(Text)
     due_date: Mapped[date | None]
-    reference: Mapped[str | None] = mapped_column(String(140), index=True)
+    reference: Mapped[str | None] = mapped_column(Text, index=True)
     """Of a receivable its RF creditor reference, of a payment the bank's own reference."""
     reason: Mapped[str] = mapped_column(Text, default="")
 

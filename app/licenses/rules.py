@@ -27,6 +27,9 @@ register(
 )
 
 MAX_SEATS = 1_000_000
+"""In one license."""
+MAX_MONTHS = 1200
+"""A hundred years; more is a slip of the hand, and a date beyond what calendars know."""
 
 
 class LicenseKind(StrEnum):
@@ -86,8 +89,8 @@ def policy_from(product: Mapping[str, str], variant: Mapping[str, str], name: st
     """The policy in a product's and its variant's metadata, the variant's keys first.
 
     Keys: `license.product` (required), `license.edition` (default "standard"), `license.seats_per_unit` (default 1),
-    `license.term` (`perpetual`, the default, or `12 months`), `license.maintenance_months` (default none). Raises InvalidInput
-    that names the product `name`, the key and what it must hold.
+    `license.term` (`perpetual`, the default, or `12 months`), `license.maintenance_months` (default none); months are 1 to 1200,
+    and one unit has at most a million seats. Raises InvalidInput that names the product `name`, the key and what it must hold.
     """
     metadata = {**product, **variant}
     code = metadata.get("license.product", "").strip()
@@ -97,16 +100,29 @@ def policy_from(product: Mapping[str, str], variant: Mapping[str, str], name: st
             code="no_license_policy",
         )
     term = metadata.get("license.term", "perpetual").strip().lower()
-    matched = re.fullmatch(r"([1-9]\d{0,2}) months?", term)
-    if term != "perpetual" and matched is None:
-        raise _wrong(name, "license.term", term, '"perpetual" or a number of months like "12 months"')
+    matched = re.fullmatch(r"([1-9][0-9]{0,3}) months?", term)
+    if term != "perpetual" and (matched is None or int(matched[1]) > MAX_MONTHS):
+        raise _wrong(name, "license.term", term, f'"perpetual" or a number of months up to {MAX_MONTHS} like "12 months"')
     return LicensePolicy(
         product=code,
         edition=metadata.get("license.edition", "").strip() or "standard",
-        seats_per_unit=_whole(name, metadata, "license.seats_per_unit") or 1,
+        seats_per_unit=_whole(name, metadata, "license.seats_per_unit", MAX_SEATS) or 1,
         term_months=int(matched[1]) if matched else None,
-        maintenance_months=_whole(name, metadata, "license.maintenance_months"),
+        maintenance_months=_whole(name, metadata, "license.maintenance_months", MAX_MONTHS),
     )
+
+
+def check_seats(policy: LicensePolicy, quantity: int, name: str) -> int:
+    """The seats of one license for so many units. Raises InvalidInput that names the product, for less than one unit or more
+    than a million seats: an order with such a line is held before it is paid, for its license could not be made."""
+    seats = policy.seats_per_unit * quantity
+    if quantity < 1 or seats > MAX_SEATS:
+        raise InvalidInput(
+            f"{name}: {quantity} units of {policy.seats_per_unit} seats are {seats} seats; one license has 1 to "
+            f"{MAX_SEATS}. Change the quantity of the line.",
+            code="license_quantity",
+        )
+    return seats
 
 
 def payload(
@@ -126,9 +142,7 @@ def payload(
     Dates are counted from the issue day; a license holds through the end of its last day in UTC. Raises InvalidInput for a
     quantity below 1 or more than a million seats.
     """
-    seats = policy.seats_per_unit * quantity
-    if quantity < 1 or seats > MAX_SEATS:
-        raise InvalidInput(f"A license for {quantity} of {sku} cannot be made.", code="license_quantity")
+    seats = check_seats(policy, quantity, sku)
     day = issued.astimezone(UTC).date()
     expires: date | None = add_months(day, policy.term_months) if policy.term_months else None
     if kind is LicenseKind.TEMPORARY:
@@ -175,12 +189,12 @@ def add_months(day: date, months: int) -> date:
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
-def _whole(name: str, metadata: Mapping[str, str], key: str) -> int | None:
+def _whole(name: str, metadata: Mapping[str, str], key: str, highest: int) -> int | None:
     text = metadata.get(key, "").strip()
     if not text:
         return None
-    if not re.fullmatch(r"[1-9]\d{0,5}", text):
-        raise _wrong(name, key, text, "a whole number of at least 1")
+    if not re.fullmatch(r"[1-9][0-9]{0,6}", text) or int(text) > highest:
+        raise _wrong(name, key, text, f"a whole number from 1 to {highest}")
     return int(text)
 
 

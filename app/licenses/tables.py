@@ -48,11 +48,11 @@ class License(TenantScoped, Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     order_id: Mapped[str] = mapped_column(String(36))
     """Our id of the order, never Saleor's (`rules.md` 9)."""
-    order_number: Mapped[str] = mapped_column(String(50))
+    order_number: Mapped[str] = mapped_column(Text)
     order_line_id: Mapped[str] = mapped_column(String(36))
     kind: Mapped[str] = mapped_column(String(20))
     ordinal: Mapped[int] = mapped_column(default=1)
-    sku: Mapped[str] = mapped_column(String(255))
+    sku: Mapped[str] = mapped_column(Text)
     end_customer_id: Mapped[str | None] = mapped_column(String(36), index=True)
     kid: Mapped[str] = mapped_column(String(40))
     payload: Mapped[dict[str, Any]]

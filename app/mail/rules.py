@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
@@ -20,7 +21,7 @@ from babel.numbers import format_currency
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.errors import InvalidInput
-from app.mail.schemas import Attachment, Language, LicenseContext, MailKind, OrderContext
+from app.mail.schemas import ApplicationContext, Attachment, Language, LicenseContext, MailKind, OrderContext
 from app.money import Money
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -29,20 +30,34 @@ LOCALES = {"en": "en_US", "de": "de_DE"}
 MONEY = {"en": "¤¤ #,##0.00", "de": "#,##0.00 ¤¤"}
 DATES = {"en": "MMMM d, y", "de": "d. MMMM y"}
 SUBJECTS = {
-    (MailKind.ORDER_RECEIVED, "en"): "Order {number} received",
-    (MailKind.ORDER_RECEIVED, "de"): "Bestellung {number} eingegangen",
-    (MailKind.ORDER_DETAILS, "en"): "Order {number}: details and invoice",
-    (MailKind.ORDER_DETAILS, "de"): "Bestellung {number}: Details und Rechnung",
-    (MailKind.LICENSE, "en"): "Order {number}: license",
-    (MailKind.LICENSE, "de"): "Bestellung {number}: Lizenz",
+    (MailKind.ORDER_RECEIVED, "en"): "Order {c.order_number} received",
+    (MailKind.ORDER_RECEIVED, "de"): "Bestellung {c.order_number} eingegangen",
+    (MailKind.ORDER_DETAILS, "en"): "Order {c.order_number}: details and invoice",
+    (MailKind.ORDER_DETAILS, "de"): "Bestellung {c.order_number}: Details und Rechnung",
+    (MailKind.LICENSE, "en"): "Order {c.order_number}: license",
+    (MailKind.LICENSE, "de"): "Bestellung {c.order_number}: Lizenz",
+    (MailKind.APPLICATION_APPROVED, "en"): "Welcome to the reseller program",
+    (MailKind.APPLICATION_APPROVED, "de"): "Willkommen im Wiederverkäuferprogramm",
+    (MailKind.APPLICATION_REJECTED, "en"): "Your application to the reseller program",
+    (MailKind.APPLICATION_REJECTED, "de"): "Ihre Bewerbung zum Wiederverkäuferprogramm",
+    (MailKind.APPLICATION_MORE_INFORMATION, "en"): "A question about your application to the reseller program",
+    (MailKind.APPLICATION_MORE_INFORMATION, "de"): "Eine Rückfrage zu Ihrer Bewerbung zum Wiederverkäuferprogramm",
 }
 
-Context = OrderContext | LicenseContext
+Context = OrderContext | LicenseContext | ApplicationContext
+CONTEXTS: dict[MailKind, type[Context]] = {
+    MailKind.ORDER_RECEIVED: OrderContext,
+    MailKind.ORDER_DETAILS: OrderContext,
+    MailKind.LICENSE: LicenseContext,
+    MailKind.APPLICATION_APPROVED: ApplicationContext,
+    MailKind.APPLICATION_REJECTED: ApplicationContext,
+    MailKind.APPLICATION_MORE_INFORMATION: ApplicationContext,
+}
 
 
 def subject(kind: MailKind, language: Language, context: Context) -> str:
     """The subject, one line of at most 200 characters. It never names an amount."""
-    return _line(SUBJECTS[kind, language].format(number=context.order_number))[:200]
+    return _line(SUBJECTS[kind, language].format(c=context))[:200]
 
 
 def message_id(mail_id: str, base_url: str) -> str:
@@ -82,9 +97,8 @@ def compose(
     Raises InvalidInput for a sender or recipient that is no address, TypeError for a context of another kind of mail: amounts
     cannot come into a license mail.
     """
-    wanted = LicenseContext if kind is MailKind.LICENSE else OrderContext
-    if not isinstance(context, wanted):
-        raise TypeError(f"a {kind} mail is made from {wanted.__name__}")
+    if not isinstance(context, CONTEXTS[kind]):
+        raise TypeError(f"a {kind} mail is made from {CONTEXTS[kind].__name__}")
     payment = context.payment if isinstance(context, OrderContext) else None
     qr = qr_png(payment.qr_svg) if payment is not None and payment.qr_svg else None
     cid = f"qr.{message_id}"
@@ -109,6 +123,19 @@ def compose(
         mail.add_attachment(attachment.content, maintype=main, subtype=sub, filename=name)
     _fix_boundaries(mail, message_id)
     return mail.as_bytes()
+
+
+def readdressed(content: bytes, *, recipient: str, message_id: str, at: datetime) -> bytes:
+    """The same mail to another address: only To, Date and Message-ID change, every other byte stays.
+
+    Raises InvalidInput for a recipient that is no address.
+    """
+    head, blank, body = content.partition(b"\r\n\r\n")
+    headers = BytesHeaderParser(policy=POLICY).parsebytes(head + blank)
+    headers.replace_header("To", envelope(recipient))
+    headers.replace_header("Date", format_datetime(at.astimezone(UTC)))
+    headers.replace_header("Message-ID", f"<{message_id}>")
+    return b"".join(POLICY.fold_binary(name, value) for name, value in headers.raw_items()) + b"\r\n" + body
 
 
 def render(kind: MailKind, language: Language, context: Context, suffix: str, *, qr_cid: str = "") -> str:

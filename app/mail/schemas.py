@@ -14,11 +14,14 @@ Language = Literal["en", "de"]
 
 
 class MailKind(StrEnum):
-    """The mails of an order, all to its reseller (`rules.md` 8.1)."""
+    """The mails of an order, all to its reseller (`rules.md` 8.1), and those about an application (`rules.md` 1.1)."""
 
     ORDER_RECEIVED = "order_received"
     ORDER_DETAILS = "order_details"
     LICENSE = "license"
+    APPLICATION_APPROVED = "application_approved"
+    APPLICATION_REJECTED = "application_rejected"
+    APPLICATION_MORE_INFORMATION = "application_more_information"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,23 @@ class LicenseContext:
     lines: tuple[MailLine, ...]
     po_number: str = ""
     temporary_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationContext:
+    """A decision about an application. `reason` is what staff wrote; `policy_version` the policy to be accepted yet, if any.
+
+    `apply_again_from` is the first day of another try after a rejection; `linked_to` the reseller that the account orders for.
+    """
+
+    seller: Seller
+    name: str
+    company: str
+    reason: str = ""
+    policy_version: str = ""
+    apply_again_from: date | None = None
+    linked_to: str = ""
+    prepaid_needed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
@@ -20,8 +20,8 @@ from sqlalchemy.orm import undefer
 from app.clock import Clock
 from app.db.base import new_id
 from app.db.session import Database
-from app.errors import NotFound, Unavailable
-from app.mail.rules import Context, compose, envelope, message_id, subject
+from app.errors import Conflict, NotFound, Unavailable
+from app.mail.rules import Context, compose, envelope, message_id, readdressed, subject
 from app.mail.schemas import Attachment, Language, MailKind
 from app.mail.tables import Mail
 from app.settings import Settings
@@ -30,6 +30,7 @@ TIMEOUT = 30.0
 """Seconds."""
 SMTP_PORT, SMTPS_PORT = 587, 465
 QUEUED, SENT, FAILED = "queued", "sent", "failed"
+AGAIN = ":again:"
 
 
 class _RefusedForGood(Exception):
@@ -83,6 +84,49 @@ async def queue(
             raise
         return stored
     return mail
+
+
+async def resend(session: AsyncSession, mail_id: str, *, recipient: str | None = None, at: datetime) -> Mail:
+    """The same mail once more, to `recipient` or the same address, as a new one that `deliver` sends; the old one stays.
+
+    Each call makes another one, with the key `<key>:again:<n>` of the first mail. Raises NotFound without such a mail, Conflict
+    for one to the same address that is still on its way, InvalidInput for a recipient that is no mail address.
+    """
+    mail = await session.scalar(select(Mail).where(Mail.id == mail_id).options(undefer(Mail.content)))
+    if mail is None:
+        raise NotFound("There is no such mail.", code="no_mail")
+    to = (recipient or mail.recipient).strip()
+    if mail.state == QUEUED and to == mail.recipient:
+        raise Conflict(
+            f"The mail to {to} is still on its way: it is tried until the server takes or refuses it.", code="mail_on_its_way"
+        )
+    first = first_key(mail.key)
+    # The first mail's row is locked: of two at once the second counts what the first one made.
+    await session.scalar(select(Mail.id).where(Mail.key == first).with_for_update())
+    earlier = await session.scalar(select(func.count(Mail.id)).where(Mail.key.startswith(f"{first}{AGAIN}", autoescape=True)))
+    new = new_id()
+    identity = f"{new}@{mail.message_id.rpartition('@')[2]}"
+    again = Mail(
+        id=new,
+        key=f"{first}{AGAIN}{(earlier or 0) + 1}",
+        kind=mail.kind,
+        order_id=mail.order_id,
+        recipient=to,
+        language=mail.language,
+        subject=mail.subject,
+        message_id=identity,
+        content=readdressed(mail.content, recipient=to, message_id=identity, at=at),
+        state=QUEUED,
+        created_at=at,
+    )
+    session.add(again)
+    await session.flush()
+    return again
+
+
+def first_key(key: str) -> str:
+    """The key of the mail that a mail repeats; its own when it repeats none."""
+    return key.partition(AGAIN)[0]
 
 
 async def of_order(session: AsyncSession, order_id: str) -> Sequence[Mail]:

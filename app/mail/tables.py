@@ -17,14 +17,14 @@ class Mail(TenantScoped, Base):
     __table_args__ = (UniqueConstraint("tenant_id", "key"), Index("ix_mail_order", "tenant_id", "order_id"))
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    key: Mapped[str] = mapped_column(String(200))
+    key: Mapped[str] = mapped_column(Text)
     """What makes it one mail, like `license:<order id>`."""
     kind: Mapped[str] = mapped_column(String(40))
     order_id: Mapped[str | None] = mapped_column(String(36))
-    recipient: Mapped[str] = mapped_column(String(254))
+    recipient: Mapped[str] = mapped_column(Text)
     language: Mapped[str] = mapped_column(String(2))
-    subject: Mapped[str] = mapped_column(String(500))
-    message_id: Mapped[str] = mapped_column(String(200))
+    subject: Mapped[str] = mapped_column(Text)
+    message_id: Mapped[str] = mapped_column(Text)
     content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     state: Mapped[str] = mapped_column(String(20), default="queued")
     """queued, sent or failed."""

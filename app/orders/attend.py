@@ -38,7 +38,7 @@ register(
 
 log = structlog.get_logger()
 
-FIRST_SIGHT = frozenset({"order_created", "reconcile", "staff"})
+FIRST_SIGHT = frozenset({"order_created", "order_fully_paid", "reconcile", "staff"})
 """Occasions on which an order unknown to us is looked at; all others concern orders we know."""
 
 OPEN_FULFILLMENTS = frozenset({"FULFILLED", "WAITING_FOR_APPROVAL"})
@@ -59,6 +59,15 @@ async def confirm(services: Services, shop: Shop, saleor_order_id: str) -> None:
         await client.execute(ops.ORDER_CONFIRM, id=saleor_order_id)
 
 
+async def confirm_other(services: Services, shop: Shop, order: SaleorOrder) -> str:
+    """Confirm a paid order of an ordinary customer, as Saleor's automatic confirmation would have (saleor-facts 0.2)."""
+    paid = "FULL" in (order.authorize_status, order.charge_status) or any(payment.is_active for payment in order.payments)
+    if order.status != "UNCONFIRMED" or not shop.settings.confirm_other_orders or not (paid or not order.total.gross.amount):
+        return "not ours"
+    await confirm(services, shop, order.id)
+    return "not ours, confirmed"
+
+
 async def follow(session: AsyncSession, services: Services, shop: Shop, order_id: str, order: SaleorOrder) -> None:
     """Take over what happened in Saleor since the audit: a cancellation, or another total than was frozen."""
     now = services.clock()
@@ -75,7 +84,9 @@ async def follow(session: AsyncSession, services: Services, shop: Shop, order_id
 async def hold(session: AsyncSession, row: ResellerOrder, why: Reason, services: Services, key: str) -> None:
     """Hold an order by the program itself and ask staff, once by the key; staff end it with their own decision."""
     now = services.clock()
-    if await add_event(session, row.id, key, now, why) and row.release_decided_at is None:
+    if not await add_event(session, row.id, key, now, why):
+        return
+    if row.release_decided_at is None:
         session.add(StaffDecision(order_id=row.id, hold=True, by=PROGRAM, reason=sentence(why).rstrip("."), at=now))
     await add_task(session, f"{key}:{row.id}", row.id, [why], now)
 
@@ -130,8 +141,8 @@ async def refund_other_gateways(services: Services, shop: Shop, order_id: str, o
             if asked is not None:
                 await add_event(session, order_id, f"{key}:asked", services.clock(), asked)
             if money.kind == "staff":
-                await add_event(session, order_id, key, services.clock(), found)
-                await add_task(session, f"{key}:{order_id}", order_id, [found], services.clock())
+                if await add_event(session, order_id, key, services.clock(), found):
+                    await add_task(session, f"{key}:{order_id}", order_id, [found], services.clock())
             else:
                 await hold(session, row, found, services, key)
 

@@ -124,12 +124,20 @@ def audit(
         reasons.append(because("po_number_taken", number=po_taken))
     reasons += [because("no_license_policy", sentence=text) for text in facts.policy_errors]
     computed = None if any(reason.code == "price_refused" for reason in reasons) else quote(facts.prices, program)
+    if computed is not None:
+        missing_rates = [reason for line in computed.lines for reason in line.tax.reasons if reason.code == "tax_no_state_rate"]
+        reasons += dict.fromkeys(missing_rates)
     return Audit(True, not reasons, tuple(reasons) or (because("audit_passed"),), computed)
 
 
-def reduced_without_discount(lines: Sequence[tuple[Decimal, Decimal, Decimal]], order_discount: Decimal) -> bool:
-    """Whether a line of (undiscounted unit, unit paid, discounts Saleor names) is cheaper than it should be for anybody."""
-    return not order_discount and any(unit < retail and not named for retail, unit, named in lines)
+def reduced_without_discount(lines: Sequence[tuple[Decimal, Decimal, int]], named_discounts: Decimal, rounding: Decimal) -> bool:
+    """Whether lines of (undiscounted unit, unit paid, quantity) cost less than the discounts that Saleor names explain.
+
+    By their amounts, not their presence: a small voucher must not hide a partner price. Each line may lose one `rounding`, the
+    currency's minor unit.
+    """
+    reduction = sum((max(Decimal(0), retail - unit) * quantity for retail, unit, quantity in lines), Decimal(0))
+    return reduction > named_discounts + rounding * len(lines)
 
 
 def _money(facts: OrderFacts) -> list[Reason]:

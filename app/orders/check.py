@@ -83,6 +83,32 @@ async def _stuck_releases(session: AsyncSession, at: datetime) -> Sequence[Any]:
     return (await session.scalars(rows)).all()
 
 
+async def _not_confirmed(session: AsyncSession, at: datetime) -> Sequence[Any]:
+    """Orders that passed their audit and are not confirmed in Saleor."""
+    rows = select(ResellerOrder.number).where(
+        ResellerOrder.audit_passed.is_(True),
+        ResellerOrder.confirmed_at.is_(None),
+        ResellerOrder.canceled_at.is_(None),
+        ResellerOrder.created_at < at - STUCK_AFTER,
+    )
+    return (await session.scalars(rows)).all()
+
+
+async def _paid_and_not_fulfilled(session: AsyncSession, at: datetime) -> Sequence[Any]:
+    """Released orders that owe nothing more and are not fulfilled in Saleor."""
+    effect = case(*((LedgerItem.kind == kind, EFFECT[kind][0]) for kind in Kind), else_=0) * LedgerItem.amount_minor
+    open_minor = (
+        select(func.sum(effect)).where(LedgerItem.order_id == ResellerOrder.id).correlate(ResellerOrder).scalar_subquery()
+    )
+    rows = select(ResellerOrder.number).where(
+        ResellerOrder.released_at < at - STUCK_AFTER,
+        ResellerOrder.fulfilled_at.is_(None),
+        ResellerOrder.canceled_at.is_(None),
+        open_minor <= 0,
+    )
+    return (await session.scalars(rows)).all()
+
+
 async def _stuck_reports(session: AsyncSession, at: datetime) -> Sequence[Any]:
     """Money that Saleor was not told of."""
     rows = (
@@ -105,7 +131,9 @@ QUESTIONS: dict[str, Callable[[AsyncSession, datetime], Awaitable[Sequence[Any]]
     "licenses_without_a_decided_release": _released_without_evidence,
     "released_lines_without_a_license": _released_without_license,
     "active_licenses_of_canceled_orders": _licensed_although_canceled,
+    "orders_not_confirmed": _not_confirmed,
     "releases_stuck": _stuck_releases,
+    "paid_orders_not_fulfilled": _paid_and_not_fulfilled,
     "reports_to_saleor_stuck": _stuck_reports,
     "mails_stuck": _stuck_mails,
 }

@@ -25,6 +25,8 @@ register(
         "customer_account": "The license belongs to the account of {email}.",
         "customer_account_missing": "No account could be made for {email}: {why}. The license is with the reseller all the same.",
         "reseller_account_deleted": "The reseller's account {email} was deleted in Saleor; it has no partner prices any more.",
+        "reseller_account_unseen": "Saleor shows no customer account for the reseller's {email} any more; is it staff's now? "
+        "It keeps its partner prices until the account is deleted or the reseller is suspended.",
         "reseller_account_inactive": "The account {email} of the reseller was switched off in Saleor.",
     }
 )
@@ -47,10 +49,9 @@ async def find_or_create_customer(services: Services, shop: Shop, order_id: str)
         return
     client = await services.shops.client(shop)
     found = (await client.execute(ops.CUSTOMER_BY_EMAIL, email=email)).user
-    created, why = False, ""
+    why = ""
     if found is None:
         found, why = await _create(client, shop, email, ship_to, channel)
-        created = not why
     async with services.database.tenant(shop.tenant_id) as session:
         row = (await session.scalars(select(EndCustomer).where(EndCustomer.id == customer_id))).one()
         now = services.clock()
@@ -60,7 +61,7 @@ async def find_or_create_customer(services: Services, shop: Shop, order_id: str)
             await add_task(session, f"customer:{customer_id}", order_id, [reason], now)
             return
         if row.saleor_user_id is None:
-            row.saleor_user_id, row.created_by_us = found.id, created
+            row.saleor_user_id = found.id
         await finish_task(session, f"customer:{customer_id}", now)
         await add_event(session, order_id, "customer", now, because("customer_account", email=email))
 
@@ -68,20 +69,26 @@ async def find_or_create_customer(services: Services, shop: Shop, order_id: str)
 async def attend_customer(services: Services, shop: Shop, saleor_user_id: str, event: str) -> str:
     """An account changed or went: keep a reseller's e-mail in step, end its prices, forget an erased end customer.
 
-    A license and the invoice stay (edge case 27). The answer says whose account it was.
+    Only a deletion ends or erases anything: an account that became one of staff is no longer shown to apps (saleor-facts 7), but
+    it is the same person. A license and the invoice stay (edge case 27). The answer says whose account it was.
     """
+    deleted = event == "customer_deleted"
     client = await services.shops.client(shop)
-    account = None if event == "customer_deleted" else (await client.execute(ops.CUSTOMER, id=saleor_user_id)).user
+    account = None if deleted else (await client.execute(ops.CUSTOMER, id=saleor_user_id)).user
     now = services.clock()
     async with services.database.tenant(shop.tenant_id) as session:
         reseller = await by_saleor_user(session, saleor_user_id)
         if reseller is not None:
             query = select(ResellerUser).where(ResellerUser.saleor_user_id == saleor_user_id)
             user = (await session.scalars(query)).one()
-            if account is None:
+            if deleted:
                 reason = because("reseller_account_deleted", email=user.email)
                 await add_task(session, f"account:{saleor_user_id}", None, [reason], now)
+                await finish_task(session, f"unseen:{saleor_user_id}", now)
                 await session.delete(user)
+            elif account is None:
+                reason = because("reseller_account_unseen", email=user.email)
+                await add_task(session, f"unseen:{saleor_user_id}", None, [reason], now)
             else:
                 folded = fold_email(account.email)
                 if reseller.email == user.email:
@@ -94,7 +101,7 @@ async def attend_customer(services: Services, shop: Shop, saleor_user_id: str, e
         customer = await session.scalar(select(EndCustomer).where(EndCustomer.saleor_user_id == saleor_user_id))
         if customer is None:
             return "other"
-        if account is None:
+        if deleted:
             customer.saleor_user_id = None
             customer.email = customer.email_key = f"erased-{customer.id}"
             customer.company = customer.name = ""

@@ -26,6 +26,7 @@ from app.saleor.operations import (
     TAX_CONFIGURATION_UPDATE,
 )
 from app.saleor.shops import Shop
+from app.settings import need_base_url
 from app.tax.flat_rates import copy_flat_rates
 from app.tax.service import load_tax
 
@@ -79,9 +80,11 @@ async def gather(services: Services, shop: Shop, client: SaleorClient) -> Facts:
 async def fix(services: Services, shop: Shop) -> list[Repair]:
     """Change what the app may, and say what was done or refused; a second run finds nothing to do.
 
-    Webhooks come first: Saleor takes only an app that has the tax webhooks for a tax app. Raises SaleorError when the shop cannot
-    be asked at all.
+    Webhooks come first: Saleor takes only an app that has the tax webhooks for a tax app. Raises InvalidInput without the app's
+    own address, Refused where webhooks would be lost to this machine (`webhooks.sync`), SaleorError when the shop cannot be asked
+    at all.
     """
+    base_url = need_base_url(services.settings)
     client = await services.shops.client(shop)
     installation = await client.execute(INSTALLATION)
     repairs: list[Repair] = []
@@ -98,7 +101,7 @@ async def fix(services: Services, shop: Shop) -> list[Repair]:
     await repair(
         "webhooks",
         shop.api_url,
-        partial(webhooks.sync, client, services.settings.base_url),
+        partial(webhooks.sync, client, base_url),
         "The webhooks are as the manifest says again.",
     )
     for channel in active_channels(installation):

@@ -20,7 +20,7 @@ from app.documents.bank_details import BankAccount, Instructions, creditor_refer
 from app.ledger.rules import due_date
 from app.ledger.service import reseller_receivables
 from app.money import Money
-from app.orders.quote import LineRequest, Program, QuoteRequest
+from app.orders.quote import LineQuote, LineRequest, Program, Quote, QuoteRequest, quote
 from app.orders.rules import CreditPolicy, Standing, Terms, standing
 from app.orders.services import Services
 from app.orders.session import Known, PaidLine, Party, SessionRequest, check
@@ -28,6 +28,7 @@ from app.orders.snapshot import load_buyer
 from app.orders.tables import PaymentSession, ResellerOrder
 from app.pricing.rules import Item
 from app.reasons import Reason, because, register, sentence
+from app.resellers.policy import in_force
 from app.resellers.rules import may_order
 from app.resellers.service import by_saleor_user
 from app.resellers.tables import Reseller
@@ -54,6 +55,7 @@ class Decided:
     standing: Standing
     reference: str
     instructions: Instructions | None
+    quote: Quote
 
 
 async def initialize_gateway(services: Services, shop: Shop, payload: GatewayInitialize) -> dict[str, Any]:
@@ -82,7 +84,7 @@ async def answer_session(services: Services, shop: Shop, payload: Session) -> di
     amount = Money.of(payload.action.amount, payload.action.currency)
     async with services.database.tenant(shop.tenant_id) as session:
         kept = await session.scalar(select(PaymentSession).where(PaymentSession.transaction_id == payload.transaction.id))
-        if kept is not None and kept.amount_minor == amount.minor and kept.source_id == source.id:
+        if kept is not None and _same(kept, payload, amount, shop):
             return dict(kept.answer)
         if isinstance(source, Order):
             return await _order_session(session, payload.issuing_principal, source)
@@ -99,6 +101,17 @@ async def answer_session(services: Services, shop: Shop, payload: Session) -> di
                 await session.scalars(select(PaymentSession).where(PaymentSession.transaction_id == payload.transaction.id))
             ).one()
         return dict(row.answer)
+
+
+def _same(kept: PaymentSession, payload: Session, amount: Money, shop: Shop) -> bool:
+    """Whether this is the kept session again: same object, same amount, asked by its own buyer or by our app."""
+    principal = payload.issuing_principal
+    caller = principal.id if principal else None
+    return (
+        kept.amount_minor == amount.minor
+        and kept.source_id == payload.source_object.id
+        and caller in (kept.saleor_user_id, shop.app_id)
+    )
 
 
 def bank_account(settings: ShopSettings, channel: str, currency: str) -> BankAccount | None:
@@ -160,7 +173,7 @@ async def _decide(
     account = bank_account(shop.settings, source.channel.slug, request.total.currency)
     known = Known(
         location=buyer.location if buyer else None,
-        may_order=may_order(reseller, numbers, today) if reseller else (),
+        may_order=may_order(reseller, await in_force(session, shop.settings, today), today) if reseller else (),
         po_number_used=reseller is not None and await _po_number_used(session, reseller.id, request.po_number),
         has_bank_account=account is not None,
         refuse_vouchers=numbers.refuse_vouchers,
@@ -173,7 +186,18 @@ async def _decide(
     reference = reference_for(shop.tenant_id, source.id)
     due = due_date(today, policy.payment_days)
     shown = instructions(account, request.total, reference, due) if account and request.total.minor > 0 else None
-    return (), Decided(reseller, stand, reference, shown)
+    return (), Decided(reseller, stand, reference, shown, quote(request.prices, program))
+
+
+def line_evidence(quoted: LineQuote) -> dict[str, Any]:
+    """Why a line has its price and tax, as it is kept: with the session, and frozen on the order (`rules.md` 2.4, 10.2)."""
+    reasons = [*quoted.reasons, *(quoted.price.reasons if quoted.price else ()), *quoted.tax.reasons]
+    return {
+        "tax_rate": str(quoted.tax.rate),
+        "certificate_id": quoted.tax.certificate_id,
+        "price_list_version": quoted.price.version if quoted.price else None,
+        "reasons": [reason.as_dict() for reason in dict.fromkeys(reasons)],
+    }
 
 
 def _request(source: Checkout, principal: Principal | None, amount: Money, shop: Shop, today: date) -> SessionRequest:
@@ -200,7 +224,7 @@ def _request(source: Checkout, principal: Principal | None, amount: Money, shop:
             on=today,
             lines=tuple(_line(line, source.channel.slug, currency, with_tax) for line in source.lines),
             shipping=zero,
-            subtotal_discount=zero,
+            subtotal_discount=Money.of(source.discount.amount, currency) if source.discount else zero,
             shipping_discount=zero,
         ),
         paid=tuple(
@@ -228,7 +252,7 @@ def _line(line: CheckoutLine, channel: str, currency: str, with_tax: bool) -> Li
         ),
         name=product.name,
         quantity=line.quantity,
-        base=unit * line.quantity,
+        base=Money(0, currency) if line.is_gift else unit * line.quantity,
         retail=retail,
         tax_class=tax_class.id if tax_class else None,
     )
@@ -276,8 +300,9 @@ def _session_row(
                 "quantity": line.quantity,
                 "net": Money.of(line.total_price.net.amount, amount.currency).minor,
                 "gross": Money.of(line.total_price.gross.amount, amount.currency).minor,
+                **line_evidence(quoted),
             }
-            for line in source.lines
+            for line, quoted in zip(source.lines, decided.quote.lines, strict=True)
         ],
         answer=answer,
         created_at=now,

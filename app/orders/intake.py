@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.errors import InvalidInput
 from app.ledger.rules import due_date
 from app.ledger.service import post_receivable, reseller_receivables
-from app.licenses.rules import LicensePolicy, policy_from
+from app.licenses.rules import LicensePolicy, check_seats, policy_from
 from app.money import Money
 from app.orders.audit import Audit, Buyer, OrderFacts, OtherMoney, Promise, audit, reduced_without_discount
-from app.orders.gateway import credit_policy, reference_for
+from app.orders.gateway import credit_policy, line_evidence, reference_for
 from app.orders.quote import LineRequest, Program, QuoteRequest
 from app.orders.record import add_event, add_task
 from app.orders.rules import Terms, standing
@@ -27,6 +27,7 @@ from app.orders.snapshot import load_buyer
 from app.orders.tables import OrderLine, PaymentSession, ResellerOrder
 from app.pricing.rules import Item
 from app.reasons import Reason, because, register
+from app.resellers.policy import in_force
 from app.resellers.rules import ResellerStatus, email_key, may_order
 from app.resellers.service import by_saleor_user
 from app.resellers.tables import Reseller, ResellerUser
@@ -72,7 +73,7 @@ async def record(session: AsyncSession, services: Services, shop: Shop, order: S
             reseller.id,
             loaded.location,
             frozenset(user.email for user in reseller.users) | {reseller.email},
-            may_order(reseller, shop.settings.program, day),
+            may_order(reseller, await in_force(session, shop.settings, day), day),
         )
     po_number = order.metadata.get("po_number", "").strip()[:100]
     po_taken = reseller is not None and await _po_taken(session, reseller.id, po_number)
@@ -82,7 +83,7 @@ async def record(session: AsyncSession, services: Services, shop: Shop, order: S
         buyer=buyer,
         promise=_promised(promise, order) if promise else None,
         program=program,
-        other_reseller_emails=await _other_emails(session, reseller.id if reseller else None),
+        other_reseller_emails=await _other_emails(session, buyer.reseller_id, facts) if buyer else frozenset(),
         po_taken=po_number if po_taken else "",
         refuse_vouchers=shop.settings.program.refuse_vouchers,
     )
@@ -96,10 +97,11 @@ def order_facts(order: SaleorOrder, shop: Shop, day: date) -> OrderFacts:
     currency = order.total.currency
     with_tax = order.channel.tax_configuration.prices_entered_with_tax
     country = order.shipping_address or order.billing_address
+    order_discount = sum((discount.total.amount for discount in order.discounts), ZERO)
     errors = []
     for line in order.lines:
         try:
-            _policy(line)
+            check_seats(_policy(line), line.quantity, line.product_sku or line.product_name)
         except InvalidInput as error:
             errors.append(error.sentence)
     return OrderFacts(
@@ -120,7 +122,7 @@ def order_facts(order: SaleorOrder, shop: Shop, day: date) -> OrderFacts:
             on=day,
             lines=tuple(_line(line, order.channel.slug, currency, with_tax) for line in order.lines),
             shipping=Money(0, currency),
-            subtotal_discount=Money(0, currency),
+            subtotal_discount=Money.rounded(order_discount, currency),
             shipping_discount=Money(0, currency),
         ),
         paid=tuple(_paid(line, currency) for line in order.lines),
@@ -130,11 +132,12 @@ def order_facts(order: SaleorOrder, shop: Shop, day: date) -> OrderFacts:
                 (
                     (line.undiscounted_unit_price.gross if with_tax else line.undiscounted_unit_price.net).amount,
                     (line.unit_price.gross if with_tax else line.unit_price.net).amount,
-                    sum((discount.total.amount for discount in line.discounts or ()), ZERO),
+                    line.quantity,
                 )
                 for line in order.lines
             ],
-            sum((discount.total.amount for discount in order.discounts), ZERO),
+            order_discount + sum((named.total.amount for line in order.lines for named in line.discounts or ()), ZERO),
+            Money(1, currency).amount,
         ),
         policy_errors=tuple(errors),
     )
@@ -202,9 +205,13 @@ async def _freeze(
     )
     session.add(row)
     await session.flush()
-    numbers = {certificate.id: certificate.number for certificate in await session.scalars(select(CertificateRow))}
+    evidence = {place: kept for place, (_, kept) in _matched(promise, order).items()} if promise else {}
+    used = {quoted.tax.certificate_id for quoted in found.quote.lines} if found.quote else set()
+    used |= {kept.get("certificate_id") for kept in evidence.values()}
+    query = select(CertificateRow.id, CertificateRow.number).where(CertificateRow.id.in_([each for each in used if each]))
+    numbers = {row.id: row.number for row in await session.execute(query)}
     for position, line in enumerate(order.lines):
-        session.add(_frozen_line(row, position, line, found, facts, numbers))
+        session.add(_frozen_line(row, position, line, found, facts, numbers, evidence.get(position)))
     await session.flush()
     await session.refresh(row, ["lines"])
     if reseller is not None and found.passed:
@@ -248,16 +255,25 @@ async def _terms(
 
 
 def _frozen_line(
-    row: ResellerOrder, position: int, line: SaleorOrderLine, found: Audit, facts: OrderFacts, certificates: dict[str, str]
+    row: ResellerOrder,
+    position: int,
+    line: SaleorOrderLine,
+    found: Audit,
+    facts: OrderFacts,
+    certificates: dict[str, str],
+    evidence: Mapping[str, Any] | None,
 ) -> OrderLine:
+    """A line with its evidence: what the session decided when the buyer was told the price, else what holds now."""
     quoted = found.quote.lines[position] if found.quote else None
     request = facts.prices.lines[position]
     try:
         policy: dict[str, Any] | None = _policy(line).as_dict()
     except InvalidInput:
         policy = None
-    reasons = [*quoted.reasons, *(quoted.price.reasons if quoted.price else ()), *quoted.tax.reasons] if quoted else []
-    certificate = quoted.tax.certificate_id if quoted else None
+    if evidence is None and quoted is not None:
+        evidence = line_evidence(quoted)
+    reasons = evidence["reasons"] if evidence else []
+    certificate = evidence["certificate_id"] if evidence else None
     unit = Money.rounded(facts.paid[position].net.amount / line.quantity, row.currency)
     return OrderLine(
         order_id=row.id,
@@ -270,11 +286,11 @@ def _frozen_line(
         unit_minor=unit.minor,
         net_minor=facts.paid[position].net.minor,
         gross_minor=facts.paid[position].gross.minor,
-        tax_rate=quoted.tax.rate if quoted else Decimal(str(line.tax_rate)) * 100,
+        tax_rate=Decimal(evidence["tax_rate"]) if evidence else line.tax_rate * 100,
         certificate_id=certificate,
         certificate_number=certificates.get(certificate or "", ""),
-        price_list_version=quoted.price.version if quoted and quoted.price else None,
-        reasons=[reason.as_dict() for reason in dict.fromkeys(reasons)],
+        price_list_version=evidence["price_list_version"] if evidence else None,
+        reasons=reasons,
         license_policy=policy,
     )
 
@@ -296,22 +312,35 @@ async def _promise(session: AsyncSession, order: SaleorOrder, shop: Shop) -> Pay
 
 def _promised(row: PaymentSession, order: SaleorOrder) -> Promise:
     """The prices the session accepted, by the order line they belong to: same variant, same quantity."""
+    return Promise(row.saleor_user_id, {place: paid for place, (paid, _) in _matched(row, order).items()})
+
+
+def _matched(row: PaymentSession, order: SaleorOrder) -> dict[int, tuple[PaidLine, Mapping[str, Any]]]:
     left = list(row.lines)
-    accepted: dict[int, PaidLine] = {}
+    matched: dict[int, tuple[PaidLine, Mapping[str, Any]]] = {}
     for place, line in enumerate(order.lines):
         for kept in left:
             if kept["variant"] == line.product_variant_id and kept["quantity"] == line.quantity:
-                accepted[place] = PaidLine(Money(kept["net"], row.currency), Money(kept["gross"], row.currency))
+                matched[place] = PaidLine(Money(kept["net"], row.currency), Money(kept["gross"], row.currency)), kept
                 left.remove(kept)
                 break
-    return Promise(row.saleor_user_id, accepted)
+    return matched
 
 
-async def _other_emails(session: AsyncSession, reseller_id: str | None) -> frozenset[str]:
+async def _other_emails(session: AsyncSession, reseller_id: str, facts: OrderFacts) -> frozenset[str]:
+    """Keys of other active resellers' users that may be the ship-to's: its local part up to a plus-tag, its domain."""
+    if facts.shipping is None or not facts.shipping.email:
+        return frozenset()
+    local, _, domain = email_key(facts.shipping.email).rpartition("@")
     rows = await session.execute(
         select(ResellerUser.email)
         .join(Reseller, Reseller.id == ResellerUser.reseller_id)
-        .where(Reseller.status == ResellerStatus.APPROVED, Reseller.id != (reseller_id or ""))
+        .where(
+            Reseller.status == ResellerStatus.APPROVED,
+            Reseller.id != reseller_id,
+            ResellerUser.email.startswith(local, autoescape=True),
+            ResellerUser.email.endswith(f"@{domain}", autoescape=True),
+        )
     )
     return frozenset(email_key(email) for (email,) in rows)
 
@@ -340,7 +369,7 @@ def _line(line: SaleorOrderLine, channel: str, currency: str, with_tax: bool) ->
         ),
         name=line.product_name,
         quantity=line.quantity,
-        base=retail * line.quantity,
+        base=Money(0, currency) if line.is_gift else retail * line.quantity,
         retail=retail,
         tax_class=tax_class.id if tax_class else None,
     )

@@ -19,10 +19,20 @@ async def add_event(session: AsyncSession, order_id: str, key: str, at: datetime
 
 
 async def add_task(session: AsyncSession, key: str, order_id: str | None, reasons: Iterable[Reason], at: datetime) -> bool:
-    """Ask a person for a decision, once by the key; False when that was asked already."""
-    return await _once(
-        session, StaffTask(key=key, order_id=order_id, reasons=[reason.as_dict() for reason in reasons], created_at=at)
-    )
+    """Ask a person for a decision, once by the key; False while that is asked already.
+
+    A task that was done opens anew with these reasons: the problem is there again, and staff are told again.
+    """
+    found = [reason.as_dict() for reason in reasons]
+    if await _once(session, StaffTask(key=key, order_id=order_id, reasons=found, created_at=at)):
+        return True
+    query = select(StaffTask).where(StaffTask.key == key).with_for_update().execution_options(populate_existing=True)
+    task = (await session.scalars(query)).one()
+    if task.done_at is None:
+        return False
+    task.order_id, task.reasons, task.created_at = order_id, found, at
+    task.told_at = task.done_at = None
+    return True
 
 
 async def finish_task(session: AsyncSession, key: str, at: datetime) -> bool:

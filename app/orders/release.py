@@ -27,9 +27,9 @@ from app.mail.service import queue
 from app.money import Money
 from app.orders.attend import read_order, warehouse_id
 from app.orders.gateway import bank_account, credit_policy
-from app.orders.record import add_event, add_task
+from app.orders.record import add_event, add_task, finish_task
 from app.orders.rules import Terms
-from app.orders.service import lock_order
+from app.orders.service import lock_order, pending_reports
 from app.orders.services import Services
 from app.orders.tables import OrderLine, ResellerOrder
 from app.reasons import Reason, because, register
@@ -176,7 +176,7 @@ async def fulfill(services: Services, shop: Shop, order_id: str) -> None:
             try:
                 await client.execute(ops.ORDER_FULFILL, order=order.saleor_order_id, lines=lines)
             except SaleorRefused as refused:
-                unpaid = any(error.code == UNPAID for error in refused.errors)
+                unpaid = any(error.code == UNPAID for error in refused.errors) and await _open(services, shop, order_id)
                 why = because("fulfillment_waits") if unpaid else because("fulfillment_refused", why=refused.sentence)
     async with services.database.tenant(shop.tenant_id) as session:
         row = await lock_order(session, order_id)
@@ -184,10 +184,19 @@ async def fulfill(services: Services, shop: Shop, order_id: str) -> None:
         if why is None:
             row.fulfilled_at = row.fulfilled_at or now
             await add_event(session, order_id, "fulfilled", now, because("fulfilled"))
+            await finish_task(session, f"fulfill:{order_id}", now)
             return
         await add_event(session, order_id, why.code, now, why)
         if why.code != "fulfillment_waits":
             await add_task(session, f"fulfill:{order_id}", order_id, [why], now)
+
+
+async def _open(services: Services, shop: Shop, order_id: str) -> bool:
+    """Whether money of the order is still on its way, to our ledger or from it to Saleor."""
+    async with services.database.tenant_reading(shop.tenant_id) as session:
+        debt = await receivable_id(session, order_id)
+        owed = debt is not None and (await receivable(session, debt)).open_minor > 0
+        return owed or bool(await pending_reports(session, order_id))
 
 
 async def offer_invoice(services: Services, shop: Shop, order_id: str) -> None:

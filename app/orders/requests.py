@@ -14,8 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.errors import InvalidInput
 from app.ledger.refunds import refund_order
+from app.ledger.service import checked_reference
 from app.money import Money
 from app.orders.attend import hold
 from app.orders.record import add_event, finish_task
@@ -104,8 +104,7 @@ async def book_refund(
 
     Repeated with the same bank reference it changes nothing. Raises as `refunds.refund_order`.
     """
-    if not bank_reference.strip():
-        raise InvalidInput("A refund needs the bank's reference, so that it cannot be booked twice.", code="missing_reference")
+    bank_reference = checked_reference(bank_reference)
     found = await find_order(session, number)
     order = await lock_order(session, found.id)
     now = services.clock()
@@ -113,7 +112,7 @@ async def book_refund(
         session, order_id=order.id, amount=amount, bank_reference=bank_reference, value_date=value_date, by=by, at=now
     )
     sent = because("refund_sent", amount=amount, reference=bank_reference, by=by)
-    if not await add_event(session, order.id, f"refund:{bank_reference.strip()}", now, sent):
+    if not await add_event(session, order.id, f"refund:{bank_reference}", now, sent):
         return order
     request = await session.scalar(
         select(RefundRequest)

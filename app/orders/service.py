@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -91,8 +91,14 @@ async def decide_release(session: AsyncSession, services: Services, tenant_id: s
     order.release_decided_at = now
     order.release_reasons = [reason.as_dict() for reason in found.reasons]
     await add_event(session, order.id, "gate_open", now, because("gate_open"))
+    # First: what is decided does not wait for the events that its own wire has caused in Saleor.
     await services.jobs.enqueue(
-        session, "release_order", f"release:{tenant_id}:{order.id}", partition=order.saleor_order_id, args=(tenant_id, order.id)
+        session,
+        "release_order",
+        f"release:{tenant_id}:{order.id}",
+        partition=order.saleor_order_id,
+        args=(tenant_id, order.id),
+        first=True,
     )
     return True
 
@@ -136,7 +142,8 @@ async def confirm_wire(
         value_date=value_date,
         by=by,
         at=now,
-        tolerance_minor=shop.settings.program.fee_tolerance_minor,
+        # Never more than a tenth: a tolerance that was set for large wires must not give small orders away.
+        tolerance_minor=min(shop.settings.program.fee_tolerance_minor, order.total_minor // 10),
     )
     if booking.repeated:
         return order, booking
@@ -167,6 +174,21 @@ async def confirm_wire(
         args=(shop.tenant_id, order.id),
     )
     return order, booking
+
+
+async def ended_decisions(session: AsyncSession, at: datetime) -> list[str]:
+    """Orders that still wait although a decision about them ended in the last day: time may have opened their gate."""
+    query = (
+        select(ResellerOrder.id)
+        .join(StaffDecision, StaffDecision.order_id == ResellerOrder.id)
+        .where(
+            StaffDecision.expires_at.between(at - timedelta(days=1), at),
+            ResellerOrder.release_decided_at.is_(None),
+            ResellerOrder.canceled_at.is_(None),
+        )
+        .distinct()
+    )
+    return list(await session.scalars(query))
 
 
 async def waiting_orders(session: AsyncSession, reseller_id: str) -> Sequence[ResellerOrder]:
@@ -285,7 +307,8 @@ async def _report_later(
             # The request's own reference clears the pending part in Saleor, also when the wire is smaller (saleor-facts 0.3).
             type="CHARGE_SUCCESS",
             psp_reference=promise.psp_reference if first else f"BT-{allocation.id}",
-            amount_minor=booking.allocated_minor,
+            # What a bank kept is settled too: Saleor would otherwise wait for it for ever.
+            amount_minor=booking.allocated_minor + booking.bank_charge_minor,
             currency=currency,
             at=at,
         )

@@ -32,6 +32,7 @@ from app.orders.snapshot import load_buyer
 from app.orders.tables import EndCustomer, OrderLine, ResellerOrder
 from app.pricing.rules import Item, LinePrice, choose, partner_price
 from app.reasons import Reason, because, register
+from app.resellers.policy import in_force
 from app.resellers.rules import may_order
 from app.resellers.service import by_saleor_user
 from app.resellers.tables import Reseller
@@ -126,7 +127,7 @@ async def reseller_standing(session: AsyncSession, services: Services, shop: Sho
     return ResellerStanding(
         standing(debts, policy, Money(0, currency), today),
         policy.prepaid_orders,
-        may_order(reseller, shop.settings.program, today),
+        may_order(reseller, await in_force(session, shop.settings, today), today),
         tuple(Open(Money(owed, name), Money(overdue, name)) for name, (owed, overdue) in sorted(sums.items())),
     )
 

@@ -28,12 +28,12 @@ class PaymentSession(TenantScoped, Base):
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    transaction_id: Mapped[str] = mapped_column(String(100))
-    source_id: Mapped[str] = mapped_column(String(100))
+    transaction_id: Mapped[str] = mapped_column(Text)
+    source_id: Mapped[str] = mapped_column(Text)
     """Saleor's id of the checkout or order that was to be paid."""
     reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"))
-    saleor_user_id: Mapped[str] = mapped_column(String(100))
-    psp_reference: Mapped[str] = mapped_column(String(100))
+    saleor_user_id: Mapped[str] = mapped_column(Text)
+    psp_reference: Mapped[str] = mapped_column(Text)
     reference: Mapped[str] = mapped_column(String(25))
     terms: Mapped[str] = mapped_column(String(20))
     amount_minor: Mapped[int] = mapped_column(BigInteger)
@@ -69,14 +69,14 @@ class ResellerOrder(TenantScoped, Base):
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    saleor_order_id: Mapped[str] = mapped_column(String(100))
-    number: Mapped[str] = mapped_column(String(50))
+    saleor_order_id: Mapped[str] = mapped_column(Text)
+    number: Mapped[str] = mapped_column(Text)
     reseller_id: Mapped[str | None] = mapped_column(ForeignKey("reseller.id"))
     """None where nobody of the program stands behind it: such an order is held."""
     payment_session_id: Mapped[str | None] = mapped_column(ForeignKey("payment_session.id"))
-    channel: Mapped[str] = mapped_column(String(255))
+    channel: Mapped[str] = mapped_column(Text)
     language: Mapped[str] = mapped_column(String(2))
-    recipient: Mapped[str] = mapped_column(String(254))
+    recipient: Mapped[str] = mapped_column(Text)
     """Whom mails about it go to: the reseller's own address (`rules.md` 3.2)."""
     currency: Mapped[str] = mapped_column(String(3))
     net_minor: Mapped[int] = mapped_column(BigInteger)
@@ -85,10 +85,10 @@ class ResellerOrder(TenantScoped, Base):
     order_date: Mapped[date]
     due_date: Mapped[date]
     reference: Mapped[str] = mapped_column(String(25))
-    po_number: Mapped[str] = mapped_column(String(100), default="")
+    po_number: Mapped[str] = mapped_column(Text, default="")
     bill_to: Mapped[dict[str, Any]]
     ship_to: Mapped[dict[str, Any]]
-    end_customer_email: Mapped[str] = mapped_column(String(254))
+    end_customer_email: Mapped[str] = mapped_column(Text)
     """As written; folded for look-ups only (edge case 23)."""
     end_customer_id: Mapped[str | None] = mapped_column(ForeignKey("end_customer.id"))
     audit_passed: Mapped[bool]
@@ -115,10 +115,10 @@ class OrderLine(TenantScoped, Base):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     order_id: Mapped[str] = mapped_column(ForeignKey("reseller_order.id"), index=True)
-    saleor_line_id: Mapped[str] = mapped_column(String(100))
+    saleor_line_id: Mapped[str] = mapped_column(Text)
     position: Mapped[int]
-    sku: Mapped[str] = mapped_column(String(255))
-    name: Mapped[str] = mapped_column(String(500))
+    sku: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
     quantity: Mapped[int]
     retail_minor: Mapped[int] = mapped_column(BigInteger)
     """Retail price of one unit."""
@@ -128,7 +128,7 @@ class OrderLine(TenantScoped, Base):
     gross_minor: Mapped[int] = mapped_column(BigInteger)
     tax_rate: Mapped[Decimal] = mapped_column(Numeric(7, 4))
     certificate_id: Mapped[str | None] = mapped_column(String(36))
-    certificate_number: Mapped[str] = mapped_column(String(100), default="")
+    certificate_number: Mapped[str] = mapped_column(Text, default="")
     price_list_version: Mapped[int | None]
     reasons: Mapped[list[Any]]
     """Why this price and this tax."""
@@ -146,7 +146,7 @@ class StaffDecision(TenantScoped, Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     order_id: Mapped[str] = mapped_column(ForeignKey("reseller_order.id"), index=True)
     hold: Mapped[bool]
-    by: Mapped[str] = mapped_column(String(254))
+    by: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
@@ -159,13 +159,12 @@ class EndCustomer(TenantScoped, Base):
     __table_args__ = (UniqueConstraint("tenant_id", "email_key"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    email_key: Mapped[str] = mapped_column(String(254))
-    email: Mapped[str] = mapped_column(String(254))
-    company: Mapped[str] = mapped_column(String(200), default="")
-    name: Mapped[str] = mapped_column(String(200), default="")
-    saleor_user_id: Mapped[str | None] = mapped_column(String(100))
+    email_key: Mapped[str] = mapped_column(Text)
+    email: Mapped[str] = mapped_column(Text)
+    company: Mapped[str] = mapped_column(Text, default="")
+    name: Mapped[str] = mapped_column(Text, default="")
+    saleor_user_id: Mapped[str | None] = mapped_column(Text)
     """None until the account was found or created."""
-    created_by_us: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
 
@@ -177,7 +176,7 @@ class RefundRequest(TenantScoped, Base):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     order_id: Mapped[str] = mapped_column(ForeignKey("reseller_order.id"), index=True)
-    psp_reference: Mapped[str] = mapped_column(String(100))
+    psp_reference: Mapped[str] = mapped_column(Text)
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     requested_at: Mapped[datetime]
@@ -193,8 +192,8 @@ class MoneyReport(TenantScoped, Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     ledger_item_id: Mapped[str] = mapped_column(ForeignKey("ledger_item.id"))
     order_id: Mapped[str] = mapped_column(ForeignKey("reseller_order.id"), index=True)
-    transaction_id: Mapped[str] = mapped_column(String(100))
-    psp_reference: Mapped[str] = mapped_column(String(100))
+    transaction_id: Mapped[str] = mapped_column(Text)
+    psp_reference: Mapped[str] = mapped_column(Text)
     """The first wire of a prepaid order reports under the session's own, every further one under its own."""
     type: Mapped[str] = mapped_column(String(30))
     """CHARGE_SUCCESS or REFUND_SUCCESS."""
@@ -213,7 +212,7 @@ class OrderEvent(TenantScoped, Base):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     order_id: Mapped[str] = mapped_column(ForeignKey("reseller_order.id"), index=True)
-    key: Mapped[str] = mapped_column(String(200))
+    key: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime]
     what: Mapped[dict[str, Any]]
     """A `reasons.Reason` as data."""
@@ -226,7 +225,7 @@ class StaffTask(TenantScoped, Base):
     __table_args__ = (UniqueConstraint("tenant_id", "key"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    key: Mapped[str] = mapped_column(String(200))
+    key: Mapped[str] = mapped_column(Text)
     order_id: Mapped[str | None] = mapped_column(ForeignKey("reseller_order.id"))
     reasons: Mapped[list[Any]]
     created_at: Mapped[datetime]

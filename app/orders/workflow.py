@@ -19,10 +19,13 @@ from sqlalchemy.exc import OperationalError
 from app.db.jobs import QUEUE, system_url
 from app.errors import Unavailable
 from app.mail import service as mail
-from app.orders import attend, customers, release
+from app.mail.tables import Mail
+from app.orders import applications, attend, customers, release
 from app.orders.intake import record
-from app.orders.service import confirm_order, decide_release, pending_reports, waiting_orders
+from app.orders.mails import note_failure
+from app.orders.service import confirm_order, decide_release, ended_decisions, lock_order, pending_reports, waiting_orders
 from app.orders.services import Services
+from app.orders.stuck import show_stuck
 from app.orders.tables import ResellerOrder
 from app.saleor.answers import SaleorOrder
 from app.saleor.client import SaleorUnreachable
@@ -33,6 +36,8 @@ log = structlog.get_logger()
 _services: Services | None = None
 
 STOP_SECONDS = 10
+KEPT = timedelta(days=30)
+"""How long finished work can be looked at; its steps hold whole orders with addresses."""
 RECONCILE_OVERLAP = timedelta(minutes=10)
 
 
@@ -99,7 +104,7 @@ async def attend_order(tenant_id: str, saleor_order_id: str, occasion: str) -> s
         return "gone"
     order_id = await record_order(tenant_id, order)
     if order_id is None:
-        return "not ours"
+        return await confirm_other(tenant_id, order)
     if await needs_confirmation(tenant_id, order_id):
         await confirm_in_saleor(tenant_id, order)
         await mark_confirmed(tenant_id, order_id)
@@ -112,7 +117,7 @@ async def attend_order(tenant_id: str, saleor_order_id: str, occasion: str) -> s
 
 @DBOS.workflow(name="money_came")
 async def money_came(tenant_id: str, order_id: str) -> int:
-    """A wire was booked: report it to Saleor, and look at the gate of every order of that reseller (`rules.md` 5.3)."""
+    """A wire was booked: report it to Saleor, and look at the gate of every order of that reseller (`architecture.md`)."""
     for report_id in await unreported(tenant_id, order_id):
         await report_money(tenant_id, report_id)
     # Before the gates: only what went out on account waits for this; a release that begins now fulfills after its licenses.
@@ -127,6 +132,8 @@ async def money_came(tenant_id: str, order_id: str) -> int:
 @DBOS.workflow(name="release_order")
 async def release_order(tenant_id: str, order_id: str) -> None:
     """The license goes out: account, licenses, invoice, two mails, fulfillment, and what staff see of it (`rules.md` 8)."""
+    if not await still_goes_out(tenant_id, order_id):
+        return
     await find_or_create_customer(tenant_id, order_id)
     await issue_licenses(tenant_id, order_id)
     await issue_invoice(tenant_id, order_id)
@@ -143,6 +150,12 @@ async def attend_customer(tenant_id: str, saleor_user_id: str, event: str) -> st
     return await follow_customer(tenant_id, saleor_user_id, event)
 
 
+@DBOS.workflow(name="mirror_standing")
+async def mirror_standing(tenant_id: str, reseller_id: str) -> int:
+    """Somebody decided about a reseller: show where it stands on its accounts in Saleor."""
+    return await write_standing(tenant_id, reseller_id)
+
+
 @DBOS.workflow(name="deliver_mail")
 async def deliver_mail(tenant_id: str, mail_id: str) -> str:
     """Hand one mail to the mail server, until it takes or refuses it."""
@@ -152,18 +165,29 @@ async def deliver_mail(tenant_id: str, mail_id: str) -> str:
 @DBOS.workflow(name="reconcile")
 async def reconcile(scheduled: datetime, context: object) -> None:
     """Attend every order that changed since the last run: Saleor can lose deliveries (saleor-facts 2)."""
-    for tenant_id in await active_shops():
-        await refresh_flat_rates(tenant_id)
-        await attend_changed(tenant_id, scheduled.isoformat())
+    await for_each_shop("reconcile_shop", scheduled.isoformat())
+    await forget_finished(scheduled.isoformat())
+
+
+@DBOS.workflow(name="reconcile_shop")
+async def reconcile_shop(tenant_id: str, run: str) -> None:
+    """One shop's part: apart from the others, so that one that is down keeps nobody waiting."""
+    await refresh_flat_rates(tenant_id)
+    await attend_changed(tenant_id, run)
 
 
 @DBOS.workflow(name="look_again")
 async def look_again(scheduled: datetime, context: object) -> None:
     """Gates that time opens (a hold that expired), and work that gave up while a server was away."""
-    for tenant_id in await active_shops():
-        for order_id in await undecided_order_ids(tenant_id):
-            await open_gate(tenant_id, order_id)
-    await run_stuck_again()
+    await for_each_shop("look_again_in_shop", scheduled.isoformat())
+
+
+@DBOS.workflow(name="look_again_in_shop")
+async def look_again_in_shop(tenant_id: str, run: str) -> None:
+    """One shop's part, work that gave up first: it is shown to staff and runs again."""
+    await run_stuck_again(tenant_id)
+    for order_id in await order_ids_with_ended_decisions(tenant_id):
+        await open_gate(tenant_id, order_id)
 
 
 # Steps: each one transaction of ours, or one conversation with Saleor.
@@ -188,6 +212,11 @@ async def record_order(tenant_id: str, order: str) -> str | None:
     async with services().database.tenant(tenant_id) as session:
         row = await record(session, services(), shop, SaleorOrder.model_validate_json(order))
         return row.id if row is not None else None
+
+
+@DBOS.step(name="confirm_other", **RETRY)
+async def confirm_other(tenant_id: str, order: str) -> str:
+    return await attend.confirm_other(services(), await _shop(tenant_id), SaleorOrder.model_validate_json(order))
 
 
 @DBOS.step(name="needs_confirmation", **RETRY)
@@ -255,6 +284,12 @@ async def waiting_order_ids(tenant_id: str, order_id: str) -> list[str]:
         return [row.id for row in await waiting_orders(session, reseller_id)] if reseller_id else []
 
 
+@DBOS.step(name="still_goes_out", **RETRY)
+async def still_goes_out(tenant_id: str, order_id: str) -> bool:
+    async with services().database.tenant(tenant_id) as session:
+        return (await lock_order(session, order_id)).canceled_at is None
+
+
 @DBOS.step(name="find_or_create_customer", **RETRY)
 async def find_or_create_customer(tenant_id: str, order_id: str) -> None:
     await customers.find_or_create_customer(services(), await _shop(tenant_id), order_id)
@@ -263,6 +298,11 @@ async def find_or_create_customer(tenant_id: str, order_id: str) -> None:
 @DBOS.step(name="follow_customer", **RETRY)
 async def follow_customer(tenant_id: str, saleor_user_id: str, event: str) -> str:
     return await customers.attend_customer(services(), await _shop(tenant_id), saleor_user_id, event)
+
+
+@DBOS.step(name="write_standing", **RETRY)
+async def write_standing(tenant_id: str, reseller_id: str) -> int:
+    return await applications.mirror_standing(services(), await _shop(tenant_id), reseller_id)
 
 
 @DBOS.step(name="issue_licenses", **RETRY)
@@ -305,13 +345,23 @@ async def offer_invoice(tenant_id: str, order_id: str) -> None:
 @DBOS.step(name="send_mail", **RETRY)
 async def send_mail(tenant_id: str, mail_id: str) -> str:
     state: str = await mail.deliver(services().database, tenant_id, mail_id, services().settings, services().clock)
+    if state == mail.FAILED:
+        async with services().database.tenant(tenant_id) as session:
+            refused = (await session.scalars(select(Mail).where(Mail.id == mail_id))).one()
+            await note_failure(session, services(), refused)
     return state
 
 
-@DBOS.step(name="active_shops", **RETRY)
-async def active_shops() -> list[str]:
+@DBOS.step(name="for_each_shop", **RETRY)
+async def for_each_shop(workflow: str, run: str) -> int:
+    """Ask for one run of a workflow in every active shop."""
     await services().shops.refresh()
-    return [shop.tenant_id for shop in services().shops.all()]
+    shops = services().shops.all()
+    for shop in shops:
+        async with services().database.tenant(shop.tenant_id) as session:
+            workflow_id = f"{workflow}:{shop.tenant_id}:{run}"
+            await services().jobs.enqueue(session, workflow, workflow_id, partition=workflow_id, args=(shop.tenant_id, run))
+    return len(shops)
 
 
 @DBOS.step(name="refresh_flat_rates", **RETRY)
@@ -320,27 +370,29 @@ async def refresh_flat_rates(tenant_id: str) -> bool:
     return await copy_flat_rates(services().database, tenant_id, await services().shops.client(shop))
 
 
+@DBOS.step(name="forget_finished", **RETRY)
+async def forget_finished(run: str) -> int:
+    return await services().jobs.forget(datetime.fromisoformat(run) - KEPT)
+
+
 @DBOS.step(name="attend_changed", **RETRY)
 async def attend_changed(tenant_id: str, run: str) -> int:
     return await attend.attend_changed(services(), await _shop(tenant_id), run, RECONCILE_OVERLAP)
 
 
-@DBOS.step(name="undecided_order_ids", **RETRY)
-async def undecided_order_ids(tenant_id: str) -> list[str]:
-    async with services().database.tenant(tenant_id) as session:
-        query = select(ResellerOrder.id).where(
-            ResellerOrder.release_decided_at.is_(None),
-            ResellerOrder.canceled_at.is_(None),
-            ResellerOrder.confirmed_at.is_not(None),
-        )
-        return list(await session.scalars(query))
+@DBOS.step(name="order_ids_with_ended_decisions", **RETRY)
+async def order_ids_with_ended_decisions(tenant_id: str) -> list[str]:
+    async with services().database.tenant_reading(tenant_id) as session:
+        return await ended_decisions(session, services().clock())
 
 
 @DBOS.step(name="run_stuck_again", **RETRY)
-async def run_stuck_again() -> int:
-    stuck = await services().jobs.stuck()
+async def run_stuck_again(tenant_id: str) -> int:
+    stuck = await services().jobs.stuck(tenant_id)
+    async with services().database.tenant(tenant_id) as session:
+        await show_stuck(session, stuck, services().clock())
     for work in stuck:
-        log.warning("work.runs_again", **work)
+        log.warning("work.runs_again", workflow=work["workflow"], id=work["id"], error=work["error"])
         await services().jobs.run_again(work["id"], work["partition"] or work["id"])
     return len(stuck)
 

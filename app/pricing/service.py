@@ -49,10 +49,24 @@ async def price_list(session: AsyncSession, *, cap: int, name: str = DEFAULT_LIS
         return row
     try:
         async with session.begin_nested():
-            session.add(PriceListRow(name=name, rate=min(DEFAULT_RATE, Decimal(cap)), version=1))
+            session.add(_unset(name, cap))
     except IntegrityError:
         pass  # another one created it in this moment; both now read the same row
     return (await session.scalars(_by_name(name).with_for_update())).one()
+
+
+async def known_list(session: AsyncSession, *, cap: int, name: str = DEFAULT_LIST) -> PriceListRow:
+    """The list of this name to look at; nothing is written. The default one that nobody has set yet is shown as it is in force.
+
+    Raises NotFound that names the lists there are.
+    """
+    row = (await session.scalars(_by_name(name))).one_or_none()
+    if row is not None:
+        return row
+    if name == DEFAULT_LIST:
+        return _unset(name, cap)
+    names = sorted({DEFAULT_LIST, *await session.scalars(select(PriceListRow.name))})
+    raise NotFound(f"There is no price list {name!r}; there are: {', '.join(names)}.", code="no_price_list")
 
 
 async def set_rate(
@@ -249,6 +263,10 @@ def _percent(rate: Decimal) -> Decimal:
     if not rate.is_finite() or not 0 <= rate <= HUNDRED or rate != rate.quantize(CENT):
         raise InvalidInput(f"rate: {rate} is not a percentage from 0 to 100 with at most two decimals.", code="rate")
     return rate
+
+
+def _unset(name: str, cap: int) -> PriceListRow:
+    return PriceListRow(name=name, rate=min(DEFAULT_RATE, Decimal(cap)), version=1)
 
 
 def _by_name(name: str) -> Select[PriceListRow]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -80,18 +81,16 @@ class Member(Protocol):
     def acceptances(self) -> Sequence[Accepted]: ...
 
 
-class PolicyNumbers(Protocol):
-    """The policy in force, since when, and the days a reseller has to accept it."""
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The Reseller Policy in force, since when, and the days a reseller has to accept it; `policy.in_force` loads it."""
 
-    @property
-    def policy_version(self) -> str: ...
-    @property
-    def policy_since(self) -> date | None: ...
-    @property
-    def policy_grace_days(self) -> int: ...
+    version: str
+    since: date | None
+    grace_days: int
 
 
-def may_order(reseller: Member, numbers: PolicyNumbers, today: date) -> tuple[Reason, ...]:
+def may_order(reseller: Member, policy: Policy, today: date) -> tuple[Reason, ...]:
     """Why the reseller may not order today; empty when it may (`rules.md` 1.2, 1.3, edge cases 6 and 9).
 
     An older acceptance counts through the last day of grace, which runs from the day the policy came into force; without that day
@@ -101,10 +100,9 @@ def may_order(reseller: Member, numbers: PolicyNumbers, today: date) -> tuple[Re
     if reseller.status != ResellerStatus.APPROVED:
         reasons.append(because("reseller_inactive", status=reseller.status))
     accepted = {acceptance.policy_version for acceptance in reseller.acceptances}
-    since = numbers.policy_since
-    in_grace = bool(accepted) and since is not None and today <= since + timedelta(days=numbers.policy_grace_days)
-    if numbers.policy_version not in accepted and not in_grace:
-        reasons.append(because("policy_not_accepted", version=numbers.policy_version))
+    in_grace = bool(accepted) and policy.since is not None and today <= policy.since + timedelta(days=policy.grace_days)
+    if policy.version not in accepted and not in_grace:
+        reasons.append(because("policy_not_accepted", version=policy.version))
     return tuple(reasons)
 
 
@@ -113,7 +111,7 @@ def valid_email(text: str) -> bool:
     local, _, domain = text.rpartition("@")
     if len(text) > MAX_EMAIL or len(local) > MAX_LOCAL or not local.isprintable() or not _LOCAL.fullmatch(local):
         return False
-    return "." in domain and _ascii_domain(domain) is not None
+    return "." in domain and ascii_domain(domain) is not None
 
 
 def fold_email(text: str) -> str:
@@ -122,7 +120,7 @@ def fold_email(text: str) -> str:
     A text that is no address is trimmed and lowered, so that it equals nothing but itself.
     """
     local, at, domain = unicodedata.normalize("NFC", text.strip()).rpartition("@")
-    return f"{local.lower()}{at}{_ascii_domain(domain) or domain.lower()}"
+    return f"{local.lower()}{at}{ascii_domain(domain) or domain.lower()}"
 
 
 def email_key(text: str) -> str:
@@ -135,7 +133,7 @@ def email_key(text: str) -> str:
     return f"{plain}{at}{domain}"
 
 
-def _ascii_domain(domain: str) -> str | None:
+def ascii_domain(domain: str) -> str | None:
     """The domain as DNS knows it; None where it cannot be one. IDNA 2008, in which `ß` stays a letter of its own."""
     try:
         return idna.encode(domain, uts46=True, transitional=False).decode().lower()

@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Conflict, InvalidInput, NotFound
 from app.resellers.addresses import country_code, us_state, us_zip
+from app.resellers.policy import text_hash
 from app.resellers.rules import Decision, ResellerStatus, after, fold_email, valid_email
 from app.resellers.tables import PolicyAcceptance, Reseller, ResellerHistory, ResellerUser
 
 NEEDS_REASON = frozenset({Decision.REJECT, Decision.SUSPEND, Decision.END})
-"""Decisions a reseller is told the reason of (`rules.md` 1.1)."""
+"""Decisions a reseller may ask the reason of (`rules.md` 1.1)."""
 
 
 async def add(
@@ -32,6 +33,7 @@ async def add(
     state: str = "",
     street2: str = "",
     tax_number: str = "",
+    website: str = "",
     language: str = "en",
 ) -> Reseller:
     """A new reseller, pending, with its first user.
@@ -46,6 +48,7 @@ async def add(
     if language not in ("en", "de"):
         raise InvalidInput(f"language: {language!r} is not one of en, de.", code="language")
     land = country_code(country)
+    area = us_state(state) if land == "US" else _at_most("state", state, 50)
     folded = fold_email(email)
     if await _find(session, folded) is not None:
         raise Conflict(f"{folded} is a reseller already; decide about that one instead.", code="known_reseller")
@@ -55,12 +58,13 @@ async def add(
         email=folded,
         company=_filled("company", company, 200),
         street=_filled("street", street, 200),
-        street2=street2.strip(),
+        street2=_at_most("street2", street2, 200),
         city=_filled("city", city, 100),
         postal_code=us_zip(postal_code) if land == "US" else _filled("postal_code", postal_code, 20),
         country=land,
-        state=us_state(state) if land == "US" else state.strip(),
-        tax_number=tax_number.strip(),
+        state=area,
+        tax_number=_at_most("tax_number", tax_number, 50),
+        website=website.strip(),
         language=language,
         status=ResellerStatus.PENDING.value,
         created_at=at,
@@ -71,6 +75,23 @@ async def add(
     await session.flush()
     await _record(session, reseller, "add", by=by, at=at)
     return reseller
+
+
+async def add_user(
+    session: AsyncSession, reseller: Reseller, *, saleor_user_id: str, email: str, by: str, at: datetime
+) -> ResellerUser:
+    """Another account that orders for the reseller. Raises Conflict when it orders for one already, this one or another."""
+    folded = fold_email(email)
+    if (other := await by_saleor_user(session, saleor_user_id)) is not None or (
+        other := await _find(session, folded)
+    ) is not None:
+        raise Conflict(f"The account {folded} orders for {other.company} ({other.email}) already.", code="known_user")
+    user = ResellerUser(reseller_id=reseller.id, saleor_user_id=saleor_user_id, email=folded)
+    session.add(user)
+    await session.flush()
+    await session.refresh(reseller, ["users"])
+    await _record(session, reseller, "add_user", by=by, at=at, reason=folded)
+    return user
 
 
 async def decide(
@@ -103,11 +124,33 @@ async def decide(
     return reseller
 
 
-async def accept_policy(session: AsyncSession, reseller: Reseller, *, version: str, by: str, at: datetime) -> bool:
-    """Record the acceptance of a policy version; False when it was accepted before (`rules.md` 1.3, edge case 7)."""
+async def accept_policy(
+    session: AsyncSession,
+    reseller: Reseller,
+    *,
+    version: str,
+    by: str,
+    at: datetime,
+    language: str = "",
+    address: str | None = None,
+) -> bool:
+    """Record the acceptance of a policy version; False when it was accepted before (`rules.md` 1.3, edge case 7).
+
+    `language` is that of the text shown, the reseller's own by default; the text's hash is kept where the text is here. `address`
+    is the IP address of the click.
+    """
     if any(acceptance.policy_version == version for acceptance in reseller.acceptances):
         return False
-    row = PolicyAcceptance(reseller_id=reseller.id, policy_version=version, accepted_at=at, accepted_by=by)
+    shown = language or reseller.language
+    row = PolicyAcceptance(
+        reseller_id=reseller.id,
+        policy_version=version,
+        accepted_at=at,
+        accepted_by=by,
+        text_sha256=await text_hash(session, version, shown),
+        language=shown,
+        address=address,
+    )
     try:
         async with session.begin_nested():
             session.add(row)
@@ -165,9 +208,13 @@ async def _record(session: AsyncSession, reseller: Reseller, action: str, *, by:
 
 
 def _filled(field: str, text: str, longest: int) -> str:
-    given = text.strip()
-    if not given:
+    if not text.strip():
         raise InvalidInput(f"{field}: it is missing.", code=field)
+    return _at_most(field, text, longest)
+
+
+def _at_most(field: str, text: str, longest: int) -> str:
+    given = text.strip()
     if len(given) > longest:
         raise InvalidInput(f"{field}: at most {longest} characters.", code=field)
     return given

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db.base import Base, ProgramRow, TenantScoped, new_id
@@ -17,7 +18,7 @@ class Reseller(ProgramRow, Base):
     __table_args__ = (UniqueConstraint("tenant_id", "email"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    email: Mapped[str] = mapped_column(String(254))
+    email: Mapped[str] = mapped_column(Text)
     """The first user's address, folded by `rules.fold_email`; mails about orders go here."""
     company: Mapped[str] = mapped_column(String(200))
     street: Mapped[str] = mapped_column(String(200))
@@ -28,6 +29,7 @@ class Reseller(ProgramRow, Base):
     state: Mapped[str] = mapped_column(String(50), default="")
     """Two-letter code in the US, the country area elsewhere."""
     tax_number: Mapped[str] = mapped_column(String(50), default="")
+    website: Mapped[str] = mapped_column(String(200), default="")
     language: Mapped[str] = mapped_column(String(2), default="en")
     status: Mapped[str] = mapped_column(String(20))
     """A `rules.ResellerStatus`."""
@@ -53,8 +55,8 @@ class ResellerUser(ProgramRow, Base):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"), index=True)
-    saleor_user_id: Mapped[str] = mapped_column(String(100))
-    email: Mapped[str] = mapped_column(String(254))
+    saleor_user_id: Mapped[str] = mapped_column(Text)
+    email: Mapped[str] = mapped_column(Text)
 
 
 class PolicyAcceptance(ProgramRow, Base):
@@ -65,9 +67,31 @@ class PolicyAcceptance(ProgramRow, Base):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"), index=True)
-    policy_version: Mapped[str] = mapped_column(String(40))
+    policy_version: Mapped[str] = mapped_column(Text)
     accepted_at: Mapped[datetime]
-    accepted_by: Mapped[str] = mapped_column(String(254))
+    accepted_by: Mapped[str] = mapped_column(Text)
+    text_sha256: Mapped[str | None] = mapped_column(String(64))
+    """Of the text that was shown; None for a version without a text here."""
+    language: Mapped[str | None] = mapped_column(String(2))
+    address: Mapped[str | None] = mapped_column(String(45))
+    """The IP address of the click; None where staff recorded it."""
+
+
+class PolicyVersion(TenantScoped, Base):
+    """One version of the Reseller Policy as it was published (`rules.md` 1.3). Its texts never change."""
+
+    __tablename__ = "policy_version"
+    __table_args__ = (UniqueConstraint("tenant_id", "version"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    version: Mapped[str] = mapped_column(String(40))
+    text_en: Mapped[str] = mapped_column(Text)
+    """Markdown, like `text_de`."""
+    text_de: Mapped[str] = mapped_column(Text)
+    sha256_en: Mapped[str] = mapped_column(String(64))
+    sha256_de: Mapped[str] = mapped_column(String(64))
+    published_at: Mapped[datetime]
+    in_force_from: Mapped[date]
 
 
 class ResellerHistory(TenantScoped, Base):
@@ -78,6 +102,83 @@ class ResellerHistory(TenantScoped, Base):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"))
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(Text)
+    action: Mapped[str] = mapped_column(String(40))
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+
+OPEN_STATES = "state IN ('draft', 'submitted', 'more_information')"
+
+
+class Application(TenantScoped, Base):
+    """A company's request to become a reseller (`rules.md` 1.1). An account has at most one that is not decided."""
+
+    __tablename__ = "application"
+    __table_args__ = (
+        Index("ix_application_state", "tenant_id", "state", "submitted_at"),
+        Index("ix_application_email", "tenant_id", "email"),
+        Index(
+            "uq_application_open",
+            "tenant_id",
+            "saleor_user_id",
+            unique=True,
+            sqlite_where=text(OPEN_STATES),
+            postgresql_where=text(OPEN_STATES),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    saleor_user_id: Mapped[str] = mapped_column(String(100))
+    email: Mapped[str] = mapped_column(String(254))
+    """The account's address, folded by `rules.fold_email`."""
+    contact: Mapped[str] = mapped_column(String(200), default="")
+    """The person who applies, as mails greet it."""
+    company: Mapped[str] = mapped_column(String(200), default="")
+    street: Mapped[str] = mapped_column(String(200), default="")
+    street2: Mapped[str] = mapped_column(String(200), default="")
+    city: Mapped[str] = mapped_column(String(100), default="")
+    postal_code: Mapped[str] = mapped_column(String(20), default="")
+    country: Mapped[str] = mapped_column(String(2), default="")
+    region: Mapped[str] = mapped_column(String(50), default="")
+    """`Reseller.state`; here `state` is the application's own."""
+    tax_number: Mapped[str] = mapped_column(String(50), default="")
+    website: Mapped[str] = mapped_column(String(200), default="")
+    main_business: Mapped[str] = mapped_column(String(20), default="")
+    """An `application.Business`."""
+    why: Mapped[str] = mapped_column(Text, default="")
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """The vendor's own questions with their answers, as text."""
+    language: Mapped[str] = mapped_column(String(2), default="en")
+    state: Mapped[str] = mapped_column(String(20))
+    """An `application.ApplicationState`."""
+    created_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str] = mapped_column(String(254), default="")
+    reason: Mapped[str] = mapped_column(Text, default="")
+    """What was asked or why it was rejected, as the applicant was told."""
+    reseller_id: Mapped[str | None] = mapped_column(ForeignKey("reseller.id"), index=True)
+    """The reseller it became, or that its account was linked to."""
+    policy_version: Mapped[str | None] = mapped_column(String(40))
+    """The version of the Reseller Policy accepted with it; void at approval when another one is in force (edge case 5)."""
+    policy_accepted_at: Mapped[datetime | None]
+    policy_language: Mapped[str | None] = mapped_column(String(2))
+    policy_address: Mapped[str | None] = mapped_column(String(45))
+    version: Mapped[int] = mapped_column(default=1)
+    """Counts changes; a decision on an old version is refused (`rules.md` 1.2)."""
+
+    __mapper_args__ = {"version_id_col": version}
+
+
+class ApplicationHistory(TenantScoped, Base):
+    """What happened to an application, by whom and why. Only ever added to."""
+
+    __tablename__ = "application_history"
+    __table_args__ = (Index("ix_application_history_application", "tenant_id", "application_id", "at"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    application_id: Mapped[str] = mapped_column(ForeignKey("application.id"))
     at: Mapped[datetime]
     by: Mapped[str] = mapped_column(String(254))
     action: Mapped[str] = mapped_column(String(40))

@@ -43,6 +43,13 @@ class SaleorRef(Answer):
     id: str
 
 
+class SaleorStatus(Answer):
+    """Something of which id and status were asked for."""
+
+    id: str
+    status: str
+
+
 class SaleorAmount(Answer):
     """An amount in major units; its currency is the order's or channel's."""
 
@@ -175,11 +182,9 @@ class SaleorOrderLine(Answer):
     product_sku: str | None
     product_variant_id: str | None
     quantity: int
-    quantity_fulfilled: int
     quantity_to_fulfill: int
     tax_rate: Decimal
     is_gift: bool | None
-    is_price_overridden: bool | None
     unit_price: SaleorTaxed
     undiscounted_unit_price: SaleorTaxed
     total_price: SaleorTaxed
@@ -215,7 +220,6 @@ class SaleorTransaction(Answer):
     charged_amount: SaleorAmount
     authorized_amount: SaleorAmount
     charge_pending_amount: SaleorAmount
-    refunded_amount: SaleorAmount
     events: list[SaleorTransactionEvent]
 
 
@@ -226,18 +230,6 @@ class SaleorPayment(Answer):
     gateway: str
     is_active: bool
     captured_amount: SaleorAmount | None
-
-
-class SaleorFulfillmentLine(Answer):
-    quantity: int
-    order_line: SaleorRef | None
-
-
-class SaleorFulfillment(Answer):
-    id: str
-    status: str
-    metadata: Metadata
-    lines: list[SaleorFulfillmentLine] | None
 
 
 class SaleorInvoiceNumber(Answer):
@@ -251,18 +243,12 @@ class SaleorOrderEvent(Answer):
     message: str | None
 
 
-class SaleorGiftCard(Answer):
-    id: str
-    last_4_code_chars: str = Field(alias="last4CodeChars")
-
-
 class SaleorOrder(Answer):
     """One order as the audit and the release see it."""
 
     id: str
     number: str
     created: AwareDatetime
-    updated_at: AwareDatetime
     status: str
     charge_status: str
     authorize_status: str
@@ -277,13 +263,12 @@ class SaleorOrder(Answer):
     shipping_address: SaleorAddress | None
     total: SaleorTotal
     shipping_price: SaleorTaxed
-    total_charged: SaleorAmount
-    gift_cards: list[SaleorGiftCard]
+    gift_cards: list[SaleorRef]
     discounts: list[SaleorDiscount]
     lines: list[SaleorOrderLine]
     transactions: list[SaleorTransaction]
     payments: list[SaleorPayment]
-    fulfillments: list[SaleorFulfillment]
+    fulfillments: list[SaleorStatus]
     invoices: list[SaleorInvoiceNumber]
     events: list[SaleorOrderEvent]
 
@@ -292,25 +277,6 @@ class OrderAnswer(Answer):
     """None for an order that does not exist or that this app may not see."""
 
     order: SaleorOrder | None
-
-
-class SaleorOrderNumber(Answer):
-    id: str
-    number: str
-
-
-class SaleorOrderNumberEdge(Answer):
-    node: SaleorOrderNumber
-
-
-class SaleorOrderNumbers(Answer):
-    edges: list[SaleorOrderNumberEdge]
-
-
-class OrderIdByNumberAnswer(Answer):
-    """At most one edge."""
-
-    orders: SaleorOrderNumbers | None
 
 
 class SaleorPageInfo(Answer):
@@ -570,13 +536,6 @@ class Payload(Answer):
     errors: list[SaleorFieldError]
 
 
-class SaleorStatus(Answer):
-    """Something of which id and status were asked for."""
-
-    id: str
-    status: str
-
-
 class SaleorTypename(Answer):
     typename: str = Field(alias="__typename")
 
@@ -602,10 +561,6 @@ class SaleorAllowUnpaid(Answer):
 
 class OrderPayload(Payload):
     order: SaleorStatus | None
-
-
-class OrderCancelAnswer(Answer):
-    order_cancel: OrderPayload | None
 
 
 class OrderConfirmAnswer(Answer):
@@ -646,7 +601,6 @@ class PrivateMetadataUpdateAnswer(Answer):
 
 
 class TransactionEventReportPayload(Payload):
-    already_processed: bool | None
     transaction: SaleorReportedTransaction | None
 
 

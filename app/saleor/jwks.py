@@ -16,10 +16,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import structlog
 
 from app.clock import Clock
 from app.errors import SaleorError
 from app.saleor.signature import KeySet, UnknownKey, verify
+
+log = structlog.get_logger()
 
 COOLDOWN = timedelta(minutes=1)
 GRACE = timedelta(hours=1)
@@ -57,7 +60,6 @@ class ShopKeys:
         self.api_url = api_url
         self.jwks = dict(jwks)
         self.unsaved = False
-        self.last_error: str | None = None
         self._keys = KeySet(jwks)
         self._former: tuple[tuple[datetime, KeySet], ...] = ()
         self._http = http
@@ -108,9 +110,8 @@ class ShopKeys:
             try:
                 fetched = await fetch_jwks(self._http, self.api_url)
             except SaleorError as error:
-                self.last_error = error.sentence
+                log.warning("jwks.unreachable", shop=self.api_url, error=error.sentence)
                 return False
-            self.last_error = None
             if fetched == self.jwks:
                 return False
             self.accept(fetched)

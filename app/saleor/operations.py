@@ -38,7 +38,6 @@ CUSTOMER_BY_EMAIL = Operation("customer_by_email", answers.CustomerAnswer, "user
 FLAT_RATES = Operation("flat_rates", answers.FlatRatesAnswer, "taxCountryConfigurations", repeatable=True)
 INSTALLATION = Operation("installation", answers.InstallationAnswer, "shop", repeatable=True)
 ORDER = Operation("order", answers.OrderAnswer, "order", repeatable=True)
-ORDER_ID_BY_NUMBER = Operation("order_id_by_number", answers.OrderIdByNumberAnswer, "orders", repeatable=True)
 ORDERS_CHANGED = Operation("orders_changed", answers.OrdersChangedAnswer, "orders", repeatable=True)
 VARIANT_BY_SKU = Operation("variant_by_sku", answers.VariantBySkuAnswer, "productVariant", repeatable=True)
 VARIANT_PRICE = Operation("variant_price", answers.VariantPriceAnswer, "productVariant", repeatable=True)
@@ -61,7 +60,6 @@ WEBHOOK_UPDATE = Operation("webhook_update", answers.WebhookUpdateAnswer, "webho
 
 CUSTOMER_CREATE = Operation("customer_create", answers.CustomerCreateAnswer, "customerCreate")
 INVOICE_CREATE = Operation("invoice_create", answers.InvoiceCreateAnswer, "invoiceCreate")
-ORDER_CANCEL = Operation("order_cancel", answers.OrderCancelAnswer, "orderCancel")
 ORDER_CONFIRM = Operation("order_confirm", answers.OrderConfirmAnswer, "orderConfirm")
 ORDER_FULFILL = Operation("order_fulfill", answers.OrderFulfillAnswer, "orderFulfill")
 ORDER_FULFILLMENT_CANCEL = Operation("order_fulfillment_cancel", answers.OrderFulfillmentCancelAnswer, "orderFulfillmentCancel")

@@ -103,6 +103,7 @@ class Variant(_Payload):
 class CheckoutLine(_Payload):
     id: str
     quantity: int
+    is_gift: bool | None
     total_price: Taxed
     variant: Variant
 
@@ -126,6 +127,8 @@ class Checkout(_Payload):
     metadata: tuple[Pair, ...]
     total_price: TaxedTotal
     shipping_price: GrossOnly
+    discount: Price | None
+    """The entire-order discount, which Saleor's line totals do not hold (saleor-facts 3)."""
     billing_address: Address | None
     shipping_address: Address | None
     lines: tuple[CheckoutLine, ...]

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
+import structlog
+from pydantic import ValidationError
 from sqlalchemy import select, update
 
 from app.clock import Clock
@@ -16,6 +18,8 @@ from app.errors import NotFound, Unauthorized
 from app.saleor.client import SaleorClient
 from app.saleor.jwks import ShopKeys
 from app.settings import Settings, ShopSettings
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,12 @@ class Shops:
         self._by_tenant: dict[str, Shop] = {}
         self._clients: dict[str, tuple[str, SaleorClient]] = {}
         self._outdated: list[SaleorClient] = []
+        self._wrong: dict[str, int] = {}
 
     async def refresh(self, changed: Callable[[Shop], None] | None = None) -> None:
         """Read what changed; `changed` hears of every new or changed shop.
 
+        A shop whose stored settings this version does not understand keeps the ones it had, or stays unknown: the others go on.
         Keys fetched since the last look are stored first, so that a restart verifies while the shop is down.
         """
         await self._save_keys()
@@ -71,13 +77,20 @@ class Shops:
             before = self._by_tenant.get(row.id)
             if before is not None and before.version == row.program_version:
                 continue
+            try:
+                settings = merged(self._settings.shop, row.settings)
+            except ValidationError as error:
+                if self._wrong.get(row.id) != row.program_version:
+                    self._wrong[row.id] = row.program_version
+                    log.error("shop.settings_wrong", shop=row.saleor_api_url, errors=str(error))
+                continue
             shop = Shop(
                 tenant_id=row.id,
                 api_url=row.saleor_api_url,
                 app_id=row.app_id,
                 active=row.active,
                 version=row.program_version,
-                settings=merged(self._settings.shop, row.settings),
+                settings=settings,
                 keys=self._keys(row, before),
             )
             if before is not None and before.api_url != shop.api_url:
@@ -116,7 +129,7 @@ class Shops:
 
     async def token(self, shop: Shop) -> str:
         """The shop's app token, read from the database each time so that a re-install counts at once."""
-        async with self._database.system() as session:
+        async with self._database.system_reading() as session:
             sealed = await session.scalar(select(Tenant.token).where(Tenant.id == shop.tenant_id))
         if sealed is None:
             raise NotFound("There is no such shop.", code="unknown_shop")

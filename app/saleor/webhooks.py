@@ -6,13 +6,15 @@ Where staff renamed, switched off or edited one, or the app moved or learned new
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from graphql import GraphQLError, parse, print_ast
 
-from app.errors import SaleorError
+from app.errors import Refused, SaleorError
 from app.saleor.answers import AppSelfAnswer, SaleorWebhook
 from app.saleor.client import SaleorClient
 from app.saleor.manifest import render
@@ -127,9 +129,12 @@ async def sync(client: SaleorClient, base_url: str) -> list[Difference]:
     """Repair what differs and say what that was; empty when nothing did. Each repair is a request of its own, so that running it
     again after a failure goes on where it stopped.
 
-    Raises SaleorRefused and the other errors of the client.
+    Raises Refused, with nothing changed, where webhooks of another machine would be called on the shop's own from then on; else
+    SaleorRefused and the other errors of the client.
     """
-    repairs = await drift(client, base_url)
+    answer = await client.execute(APP_SELF)
+    repairs = drift_of(answer, base_url)
+    _refuse_to_lose(answer.app.webhooks or () if answer.app else (), base_url)
     for repair in repairs:
         match repair:
             case MissingWebhook(wanted):
@@ -139,6 +144,28 @@ async def sync(client: SaleorClient, base_url: str) -> list[Difference]:
             case SurplusWebhook(id):
                 await client.execute(WEBHOOK_DELETE, id=id)
     return repairs
+
+
+def _refuse_to_lose(installed: Iterable[SaleorWebhook], base_url: str) -> None:
+    """A shell without the installation's own RESELLER_BASE_URL must not take a live shop's webhooks away from it."""
+    if not _is_loopback(base_url):
+        return
+    for webhook in installed:
+        if not _is_loopback(webhook.target_url):
+            raise Refused(
+                f"The shop calls {webhook.target_url}; RESELLER_BASE_URL={base_url} would move its webhooks to this machine, "
+                "where the shop does not reach them. Set RESELLER_BASE_URL to the app's public address and try again.",
+                code="loopback_target",
+            )
+
+
+def _is_loopback(url: str) -> bool:
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
 
 
 def _installed(webhook: SaleorWebhook) -> Webhook:

@@ -13,8 +13,6 @@ from app.sandbox.rows.catalog import Channel, Product, TaxClass, Variant, Vouche
 from app.sandbox.rows.people import App, AppInstallation, User
 from app.sandbox.rows.sales import Checkout, Order, Transaction
 
-__all__ = ["Order", "Store"]
-
 
 @dataclass(kw_only=True)
 class Store:

@@ -16,7 +16,7 @@ async def read(tenant_id: str, document_id: str, request: Request) -> Response:
     """The document's bytes as they were issued, or 404."""
     services: Services = request.app.state.services
     try:
-        async with services.database.tenant(tenant_id) as session:
+        async with services.database.tenant_reading(tenant_id) as session:
             document = await fetch(session, document_id)
     except NotFound as error:
         return Response(error.sentence, status_code=404, media_type="text/plain")

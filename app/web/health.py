@@ -23,7 +23,7 @@ async def ready(request: Request, response: Response) -> dict[str, object]:
     """The database answers and every installed shop's program is loaded; 503 until then."""
     services: Services = request.app.state.services
     try:
-        async with services.database.system() as session:
+        async with services.database.system_reading() as session:
             await session.scalar(select(Tenant.id).limit(1))
     except (OperationalError, InterfaceError):
         response.status_code = 503

@@ -30,8 +30,8 @@ from graphql import (
 from app.sandbox import card, permissions, storefront
 from app.sandbox.app import SCHEMA, executable_schema
 
-ROOT = Path(__file__).parents[2]
-SALEOR = Path("/work/shared/saleor/schema-3.23.28.graphql")
+ROOT = Path(__file__).resolve().parents[2]
+SALEOR = ROOT.parent / "shared" / "saleor" / "schema-3.23.28.graphql"
 DOCUMENTS = sorted((ROOT / "graphql").glob("*/*.graphql"))
 STOREFRONT = {name: text for name, text in vars(storefront).items() if name.isupper() and isinstance(text, str)}
 

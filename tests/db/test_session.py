@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import String, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, TenantScoped
@@ -64,3 +65,12 @@ async def test_a_reading_transaction_takes_no_write_lock(database: Database, ten
             assert (await reading.scalars(select(Note))).all() == []
         async with database.system_reading() as reading:
             assert len((await reading.scalars(select(Tenant))).all()) == 1
+
+
+async def test_errors_of_the_database_say_nothing_of_the_values(database: Database, tenant: str) -> None:
+    async with database.tenant(tenant) as session:
+        session.add(Note(id=1, body="first"))
+    with pytest.raises(IntegrityError, match="hide_parameters") as caught:
+        async with database.tenant(tenant) as session:
+            session.add(Note(id=1, body="eva@acme.example"))
+    assert "eva@acme.example" not in str(caught.value)

@@ -147,6 +147,18 @@ async def test_an_order_whose_event_was_lost_is_found_by_the_reconciliation(data
         await assert_nothing_contradicts(at)
 
 
+async def test_a_release_does_not_wait_for_the_events_that_its_own_wire_caused(database_url: str, tmp_path: Path) -> None:
+    async with journey(database_url, tmp_path) as at:
+        _, order = await at.buy(RESELLER, [("GRID-DEV", 1)], end_customer=NEW_CUSTOMER)
+        await at.idle()
+        before = set(await at.workflows())
+        await at.wire_came(order.number)
+        await at.idle()
+        begun = [workflow_id.split(":")[0] for workflow_id in await at.begun() if workflow_id not in before]
+        assert begun[0] == "wire"
+        assert begun.index("release") < begun.index("order")
+
+
 async def test_a_web_process_keeps_events_although_no_worker_ever_ran(database_url: str, tmp_path: Path) -> None:
     async with journey(database_url, tmp_path, worker=False) as at:
         _, order = await at.buy(RESELLER, [("GRID-DEV", 1)], end_customer=NEW_CUSTOMER)

@@ -3,7 +3,7 @@
     async with journey(database_url, tmp_path) as at:
         paid, order = await at.buy(RESELLER, [("GRID-DEV", 2)], end_customer="new@customer.example")
         await at.idle()
-        await at.wire(order.number)
+        await at.wire_came(order.number)
         await at.idle()
         assert len(at.mails()) == 3
 
@@ -308,7 +308,8 @@ class Journey:
         later = self.services.clock() + timedelta(hours=1)
         async with self.rows() as session:
             answers = await check(session, later)
-        answers["workflows_that_gave_up"] = [str(work) for work in await self.services.jobs.stuck()]
+        ended = (await self.workflows()).items()
+        answers["workflows_that_gave_up"] = [f"{name} {key}" for key, (name, state) in ended if state in OVER - {"SUCCESS"}]
         return {question: found for question, found in answers.items() if found}
 
     async def workflows(self) -> dict[str, tuple[str, str]]:
@@ -323,6 +324,14 @@ class Journey:
             steps = await self._workflows.list_workflow_steps_async(workflow_id)
             found += [(workflow_id, step["function_id"], step["function_name"]) for step in steps]
         return found
+
+    async def begun(self) -> list[str]:
+        """Workflow ids in the order in which their first steps began."""
+        times: dict[str, int] = {}
+        for workflow_id in await self.workflows():
+            steps = await self._workflows.list_workflow_steps_async(workflow_id)
+            times |= {workflow_id: min(step["started_at_epoch_ms"] or 0 for step in steps)} if steps else {}
+        return sorted(times, key=lambda workflow_id: times[workflow_id])
 
     async def start(self, workflow: str, workflow_id: str, *arguments: Any) -> None:
         """Ask for a workflow as the schedule does, such as `reconcile`; `idle` waits for it."""

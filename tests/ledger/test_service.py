@@ -2,7 +2,7 @@ import asyncio
 from datetime import date
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.exc import DBAPIError
 
 from app.db.session import Database
@@ -114,6 +114,30 @@ async def test_case_53_a_canceled_order_owes_nothing_and_its_money_is_free(datab
         items = [as_item(row) for row in await session.scalars(select(LedgerItem))]
     assert (found.open_minor, found.fully_paid) == (0, False)
     assert unallocated(items) == {booking.payment_id: 5_000}
+
+
+@pytest.mark.parametrize(
+    ("reference", "says"), [("x" * 141, "has 141 characters; at most 140"), (" ", "needs the bank's reference")]
+)
+async def test_a_reference_nobody_could_keep_is_refused(database: Database, tenant: str, reference: str, says: str) -> None:
+    await owe(database, tenant)
+    with pytest.raises(InvalidInput, match=says):
+        await pay(database, tenant, "118.80", reference)
+    booked = await pay(database, tenant, "118.80", f" {'x' * 140} ")
+    async with database.tenant(tenant) as session:
+        payment = (await session.scalars(select(LedgerItem).where(LedgerItem.id == booked.payment_id))).one()
+    assert payment.reference == "x" * 140
+
+
+async def test_what_a_wire_did_is_found_by_its_keys(database: Database, tenant: str) -> None:
+    """Within the lock of a booking nothing may read the whole ledger."""
+    await owe(database, tenant)
+    said: list[str] = []
+    event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *given: said.append(given[2]))
+    await pay(database, tenant, "110.00")
+    again = await pay(database, tenant, "110.00")
+    assert (again.allocated_minor, again.bank_charge_minor, again.surplus_minor, again.repeated) == (11_000, 880, 0, True)
+    assert not [statement for statement in said if " LIKE " in statement.upper()]
 
 
 async def test_a_missing_debt_and_a_negative_one(database: Database, tenant: str) -> None:

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InvalidInput
-from app.licenses.rules import Licensee, LicenseKind, LicensePolicy, add_months, may_issue_temporary, payload, policy_from
+from app.licenses.rules import (
+    Licensee,
+    LicenseKind,
+    LicensePolicy,
+    add_months,
+    check_seats,
+    may_issue_temporary,
+    payload,
+    policy_from,
+)
 
 ISSUED = datetime(2026, 3, 2, 23, 30, tzinfo=timezone(timedelta(hours=-5)))
 POLICY = LicensePolicy("grid", "ultimate", 5, None, 12)
@@ -39,12 +48,36 @@ def test_what_is_not_said_has_a_default() -> None:
         ({"license.product": "g", "license.term": "0 months"}, '"12 months"'),
         ({"license.product": "g", "license.seats_per_unit": "-1"}, '"license.seats_per_unit" holds "-1"'),
         ({"license.product": "g", "license.maintenance_months": "1.5"}, "whole number"),
+        ({"license.product": "g", "license.maintenance_months": "1201"}, "from 1 to 1200"),
+        ({"license.product": "g", "license.maintenance_months": "999999"}, '"license.maintenance_months" holds "999999"'),
+        ({"license.product": "g", "license.maintenance_months": "١٢"}, "from 1 to 1200"),
+        ({"license.product": "g", "license.term": "1201 months"}, "up to 1200"),
+        ({"license.product": "g", "license.seats_per_unit": "1000001"}, "from 1 to 1000000"),
     ],
 )
 def test_a_wrong_policy_names_the_product_the_key_and_the_way_out(metadata: dict[str, str], says: str) -> None:
     with pytest.raises(InvalidInput, match=re.escape(says)) as caught:
         policy_from(metadata, {}, "Grid")
     assert caught.value.sentence.startswith("Grid")
+
+
+def test_the_longest_policy_still_makes_a_license() -> None:
+    most = {
+        "license.product": "g", "license.term": "1200 months", "license.maintenance_months": "1200",
+        "license.seats_per_unit": "1000000",
+    }  # fmt: skip
+    attributes = make(policy_from(most, {}, "Grid"), quantity=1)["attributes"]
+    assert (attributes["maintenanceUntil"], attributes["expiry"], attributes["seats"]) == (
+        "2126-03-03", "2126-03-03T23:59:59Z", 1_000_000,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("quantity", [0, 200_001])
+def test_too_many_seats_are_found_before_anything_is_paid(quantity: int) -> None:
+    assert check_seats(POLICY, 200_000, "GRID-U") == 1_000_000
+    with pytest.raises(InvalidInput, match=f"GRID-U: {quantity} units of 5 seats") as caught:
+        check_seats(POLICY, quantity, "GRID-U")
+    assert caught.value.code == "license_quantity"
 
 
 def test_a_permanent_license() -> None:

@@ -1,5 +1,6 @@
 """Mail contexts for tests."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -7,7 +8,7 @@ from typing import Any
 
 import segno.helpers
 
-from app.mail.schemas import LicenseContext, MailLine, OrderContext, Payment
+from app.mail.schemas import ApplicationContext, LicenseContext, MailKind, MailLine, OrderContext, Payment
 from app.money import Money
 from app.settings import Seller
 
@@ -55,3 +56,26 @@ def license(**changes: Any) -> LicenseContext:
         seller=SELLER, name="Rita Resell", order_number="1042", end_customer="Acme GmbH", lines=LINES, po_number="PO-7781"
     )
     return replace(full, **changes)
+
+
+def application(**changed: Any) -> ApplicationContext:
+    full = ApplicationContext(
+        seller=SELLER,
+        name="Rita Resell",
+        company="Beta Resell GmbH",
+        reason="You build portals for your clients.\nThe program is for resellers.",
+        policy_version="2026-1",
+        apply_again_from=date(2026, 4, 1),
+        prepaid_needed=3,
+    )
+    return replace(full, **changed)
+
+
+def sample(kind: MailKind, **changed: Any) -> OrderContext | LicenseContext | ApplicationContext:
+    """A context of the kind's own class; changes that it has no field for are left out."""
+    make: Callable[..., OrderContext | LicenseContext | ApplicationContext] = application
+    if kind is MailKind.LICENSE:
+        make = license
+    elif kind in (MailKind.ORDER_RECEIVED, MailKind.ORDER_DETAILS):
+        make = order
+    return make(**{name: value for name, value in changed.items() if hasattr(make(), name)})

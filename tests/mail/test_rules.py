@@ -1,7 +1,7 @@
 import email
 import re
 from dataclasses import fields, replace
-from datetime import date
+from datetime import date, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from app.errors import InvalidInput
-from app.mail.rules import compose, envelope, message_id, render, subject
+from app.mail.rules import compose, envelope, message_id, readdressed, render, subject
 from app.mail.schemas import Attachment, LicenseContext, MailKind, MailLine
 from tests.conftest import NOW
-from tests.mail.samples import license, order, payment
+from tests.mail.samples import application, license, order, payment, sample
 
 PDF = Attachment("invoice-2026-00001.pdf", "application/pdf", b"%PDF-1.7 \x00\xff" * 50)
 LICENSE_FILE = Attachment("license-1042-GRID-DEV.lic", "application/octet-stream", b"-----BEGIN LICENSE FILE-----\n")
@@ -20,11 +20,10 @@ AMOUNT = re.compile(r"\d[.,]\d{2}\b|[€$£¥]|\b(?:EUR|USD|GBP|CHF|JPY)\b|price
 
 
 def make(kind: MailKind = MailKind.ORDER_RECEIVED, language: Any = "en", context: Any = None, *attachments: Attachment) -> bytes:
-    default = license() if kind is MailKind.LICENSE else order()
     return compose(
         kind,
         language,
-        context or default,
+        context or sample(kind),
         attachments,
         sender="Reseller Program <resellers@vendor.example>",
         recipient="rita@beta.example",
@@ -55,6 +54,22 @@ def test_the_same_mail_is_the_same_bytes(kind: MailKind, language: Any) -> None:
     content.decode("ascii")
     assert all(len(line) <= 998 for line in content.split(b"\r\n"))
     assert b"\n" not in content.replace(b"\r\n", b"")
+
+
+@pytest.mark.parametrize("kind", MailKind)
+def test_case_83_a_mail_to_another_address_says_the_same(kind: MailKind) -> None:
+    license_file = Attachment("grid.lic", "text/plain", "Ünîcode\r\n\r\nand blank lines".encode())
+    content = make(kind, "de", None, license_file)
+    assert readdressed(content, recipient="rita@beta.example", message_id="id-1@app.example", at=NOW) == content
+    other = readdressed(content, recipient="Zoë <zoe@bücher.example>", message_id="id-2@app.example", at=NOW + timedelta(days=1))
+    before, after = parse(content), parse(other)
+    assert (after["To"], after["Message-ID"]) == ("Zoë <zoe@xn--bcher-kva.example>", "<id-2@app.example>")
+    assert after["Date"].datetime == NOW + timedelta(days=1)
+    changed = {"To", "Message-ID", "Date"}
+    assert [(k, v) for k, v in before.items() if k not in changed] == [(k, v) for k, v in after.items() if k not in changed]
+    assert content.partition(b"\r\n\r\n")[2] == other.partition(b"\r\n\r\n")[2]
+    with pytest.raises(InvalidInput):
+        readdressed(content, recipient="a@b.example\r\nBcc: c@d.example", message_id="i", at=NOW)
 
 
 def test_headers() -> None:
@@ -138,7 +153,8 @@ def test_rule_9_amounts_cannot_come_into_a_license_mail() -> None:
 def test_names_are_text(kind: MailKind, language: Any) -> None:
     evil = "<script>alert(1)</script> {{ 7*7 }} & Söhne"
     changes: dict[str, Any] = {"name": evil, "end_customer": evil, "lines": (MailLine("<b>", evil, 1),), "po_number": "<i>"}
-    context = license(**changes) if kind is MailKind.LICENSE else order(**changes)
+    changes |= {"company": evil, "reason": evil, "policy_version": "<b>"}
+    context = sample(kind, **changes)
     html = render(kind, language, context, "html")
     assert "<script>" not in html
     assert "<b>" not in html
@@ -177,3 +193,46 @@ def test_addresses() -> None:
     assert envelope("eva@müller.example").addr_spec == "eva@xn--mller-kva.example"
     assert envelope("Eva\r\nX <eva+tag@b.example>").addr_spec == "eva+tag@b.example"
     assert message_id("m1", "https://app.example:8443") == "m1@app.example"
+
+
+APPLICATION_MAILS = (MailKind.APPLICATION_APPROVED, MailKind.APPLICATION_REJECTED, MailKind.APPLICATION_MORE_INFORMATION)
+
+
+@pytest.mark.parametrize("kind", APPLICATION_MAILS)
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_mails_about_an_application_hold_no_amount_and_need_its_context(kind: MailKind, language: Any) -> None:
+    mail = parse(make(kind, language))
+    for part in (body(mail, "plain"), words(body(mail, "html")), mail["Subject"]):
+        assert AMOUNT.search(part) is None, part
+    with pytest.raises(TypeError, match="ApplicationContext"):
+        make(kind, language, order())
+
+
+@pytest.mark.parametrize(
+    ("language", "reason", "again"),
+    [("en", "Reason", "apply again from April 1, 2026 on"), ("de", "Begründung", "Ab dem 1. April 2026")],
+)
+def test_case_3_a_rejection_says_why_line_by_line_and_when_to_try_again(language: Any, reason: str, again: str) -> None:
+    mail = parse(make(MailKind.APPLICATION_REJECTED, language))
+    text, html = body(mail, "plain").replace("\r\n", "\n"), body(mail, "html")
+    assert f"{reason}\n\n> You build portals for your clients.\n> The program is for resellers.\n" in text
+    assert again in text
+    assert again in html
+    assert "You build portals for your clients.<br>The program" in html
+    for_good = parse(make(MailKind.APPLICATION_REJECTED, language, application(apply_again_from=None)))
+    assert "2026" not in body(for_good, "plain")
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "three"), [("en", "first order is", "first 3 orders are"), ("de", "erste", "ersten 3")]
+)
+def test_an_approval_says_what_is_left_to_do(language: Any, one: str, three: str) -> None:
+    def text(**changed: Any) -> str:
+        return body(parse(make(MailKind.APPLICATION_APPROVED, language, application(**changed))), "plain")
+
+    assert "2026-1" in text()
+    assert three in text()
+    assert "2026-1" not in text(policy_version="")
+    assert one in text(prepaid_needed=1)
+    assert "3." not in text(prepaid_needed=0)
+    assert "Acme Group" in text(linked_to="Acme Group")

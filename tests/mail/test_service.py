@@ -17,9 +17,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import undefer
 
 from app.db.session import Database
-from app.errors import InvalidInput, NotFound, Unavailable
+from app.errors import Conflict, InvalidInput, NotFound, Unavailable
 from app.mail.schemas import MailKind
-from app.mail.service import deliver, of_order, queue
+from app.mail.service import deliver, of_order, queue, resend
 from app.mail.tables import Mail
 from app.settings import Settings
 from tests.conftest import NOW, install
@@ -310,3 +310,51 @@ async def test_another_shops_mail_is_not_there(database: Database, tenant: str, 
     other = await install(database, "http://other.example/graphql/")
     with pytest.raises(NotFound):
         await deliver(database, other, mail.id, config, clock)
+
+
+async def refused(database: Database, tenant: str, config: Settings) -> Mail:
+    mail = await put(database, tenant, config)
+    async with database.tenant(tenant) as session:
+        row = (await session.scalars(select(Mail).where(Mail.id == mail.id))).one()
+        row.state, row.error = "failed", "550 no such user"
+    return mail
+
+
+async def again(database: Database, tenant: str, mail_id: str, recipient: str | None = None) -> Mail:
+    async with database.tenant(tenant) as session:
+        return await resend(session, mail_id, recipient=recipient, at=NOW + timedelta(days=1))
+
+
+async def test_case_83_a_refused_mail_goes_to_another_address_and_the_old_one_stays(
+    database: Database, tenant: str, tmp_path: Path
+) -> None:
+    old = await refused(database, tenant, settings(tmp_path))
+    before = await stored(database, tenant, old.id)
+    new = await again(database, tenant, old.id, " Second <second@beta.example> ")
+    assert (new.key, new.state, new.recipient) == ("license:o1:again:1", "queued", "Second <second@beta.example>")
+    assert (new.kind, new.order_id, new.subject, new.language) == (old.kind, old.order_id, old.subject, old.language)
+    kept = await stored(database, tenant, old.id)
+    assert (kept.state, kept.content, kept.message_id) == ("failed", before.content, before.message_id)
+    assert new.message_id == f"{new.id}@app.example"
+    assert await deliver(database, tenant, new.id, settings(tmp_path), clock) == "sent"
+    third = await again(database, tenant, new.id)
+    assert (third.key, third.recipient) == ("license:o1:again:2", new.recipient)
+    async with database.tenant(tenant) as session:
+        assert [mail.id for mail in await of_order(session, "o1")] == [old.id, new.id, third.id]
+
+
+async def test_two_who_send_again_at_once_make_two_mails(database: Database, tenant: str, tmp_path: Path) -> None:
+    old = await refused(database, tenant, settings(tmp_path))
+    made = await asyncio.gather(again(database, tenant, old.id), again(database, tenant, old.id))
+    assert {mail.key for mail in made} == {"license:o1:again:1", "license:o1:again:2"}
+
+
+async def test_what_cannot_be_sent_again(database: Database, tenant: str, tmp_path: Path) -> None:
+    waiting = await put(database, tenant, settings(tmp_path))
+    with pytest.raises(Conflict, match="still on its way"):
+        await again(database, tenant, waiting.id)
+    with pytest.raises(InvalidInput, match="not a mail address"):
+        await again(database, tenant, waiting.id, "nobody")
+    with pytest.raises(NotFound):
+        await again(database, tenant, "nothing")
+    assert (await again(database, tenant, waiting.id, "second@beta.example")).key == "license:o1:again:1"

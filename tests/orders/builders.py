@@ -57,7 +57,14 @@ class RecordedJobs(Jobs):
         self.asked: list[tuple[str, str, tuple[str, ...]]] = []
 
     async def enqueue(
-        self, session: AsyncSession, workflow: str, workflow_id: str, *, partition: str, args: tuple[str, ...]
+        self,
+        session: AsyncSession,
+        workflow: str,
+        workflow_id: str,
+        *,
+        partition: str,
+        args: tuple[str, ...],
+        first: bool = False,
     ) -> None:
         if all(known != workflow_id for _, known, _ in self.asked):
             self.asked.append((workflow, workflow_id, args))
@@ -201,13 +208,22 @@ async def paid_orders(world: World, reseller_id: str, count: int) -> None:
             )
 
 
+EVIDENCE = [{"code": "tax_state", "params": {"rate": "8.25", "state": "TX", "version": "2026"}}]
+"""Why the session accepted what it did, as it keeps it."""
+
+
 async def promise(world: World, reseller_id: str, transaction: str = "T1", **changed: Any) -> PaymentSession:
     """A payment session our gateway accepted for the order below."""
     facts: dict[str, Any] = {
         "transaction_id": transaction, "source_id": f"C-{transaction}", "reseller_id": reseller_id, "saleor_user_id": "texan",
         "psp_reference": f"BT-{transaction}", "reference": f"RF-{transaction}", "terms": "prepay", "amount_minor": 1949,
         "currency": "USD", "due_date": NOW.date(), "reasons": [], "answer": {}, "created_at": NOW,
-        "lines": [{"variant": "V1", "quantity": 2, "net": 1800, "gross": 1949}],
+        "lines": [
+            {
+                "variant": "V1", "quantity": 2, "net": 1800, "gross": 1949, "tax_rate": "8.25", "certificate_id": None,
+                "price_list_version": 1, "reasons": EVIDENCE,
+            }
+        ],
     }  # fmt: skip
     row = PaymentSession(**facts | changed)
     async with world.database.tenant(world.shop.tenant_id) as session:

@@ -185,20 +185,24 @@ def test_all_reasons_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "order_discount", "reduced"),
+    ("lines", "named", "reduced"),
     [
-        ([("10", "10", "0")], "0", False),
-        ([("10", "9", "0")], "0", True),
-        ([("10", "9", "1")], "0", False),
-        ([("10", "9", "1"), ("10", "9", "0")], "0", True),
-        ([("10", "9", "0")], "2", False),
-        ([("10", "11", "0")], "0", False),
+        ([("10", "10", 1)], "0", False),
+        ([("10", "9", 1)], "0", True),
+        ([("10", "9", 1)], "1", False),
+        ([("100", "90", 1)], "0.01", True),  # a voucher of a cent must not hide a partner price
+        ([("100", "90", 1)], "5", True),
+        ([("100", "90", 1)], "10", False),  # an ordinary reduction of the same size is the public price
+        ([("10", "9", 1), ("10", "9", 1)], "1", True),
+        ([("10", "9", 1), ("10", "11", 1)], "0", True),  # a dearer line does not make up for it
+        ([("10", "9.99", 3)], "0.02", False),  # a cent of rounding for the line
+        ([("10", "11", 1)], "0", False),
         ([], "0", False),
     ],
 )
-def test_reduced_without_a_discount(lines: list[tuple[str, str, str]], order_discount: str, reduced: bool) -> None:
-    numbers = [(Decimal(retail), Decimal(unit), Decimal(named)) for retail, unit, named in lines]
-    assert reduced_without_discount(numbers, Decimal(order_discount)) is reduced
+def test_reduced_without_a_discount(lines: list[tuple[str, str, int]], named: str, reduced: bool) -> None:
+    numbers = [(Decimal(retail), Decimal(unit), quantity) for retail, unit, quantity in lines]
+    assert reduced_without_discount(numbers, Decimal(named), Decimal("0.01")) is reduced
 
 
 def test_a_zero_order_without_lines_of_a_reseller() -> None:

@@ -45,7 +45,7 @@ async def test_case_26_an_existing_account_gets_the_license(world: World) -> Non
     world.saleor.answers = {"CustomerByEmail": {"user": account()}}
     await find(world, row)
     found = await customer_of(world, row)
-    assert (found.saleor_user_id, found.created_by_us, found.company, found.name) == ("u7", False, "ACME", "Ann Lee")
+    assert (found.saleor_user_id, found.company, found.name) == ("u7", "ACME", "Ann Lee")
     await find(world, row)
     assert len(world.saleor.calls) == 1, "a known account is not looked up again"
     assert [event.key for event in await rows(world, OrderEvent)].count("customer") == 1
@@ -62,7 +62,7 @@ async def test_case_22_the_record_says_nothing_of_whether_it_existed(world: Worl
         await find(world, row)
     said = [Reason.from_dict(event.what) for event in await rows(world, OrderEvent, OrderEvent.key == "customer")]
     assert {reason.code for reason in said} == {"customer_account"}
-    assert (await customer_of(world, two)).created_by_us
+    assert [(await customer_of(world, row)).saleor_user_id for row in (one, two)] == ["u7", "new"]
 
 
 @pytest.mark.parametrize("redirect", ["", "https://store.example/welcome"])
@@ -72,7 +72,7 @@ async def test_a_new_account_is_made_from_the_ship_to(world: World, redirect: st
     world.saleor.answers = {"CustomerByEmail": {"user": None}, "CustomerCreate": created}
     await find(world, row)
     found = await customer_of(world, row)
-    assert (found.saleor_user_id, found.created_by_us) == ("new", True)
+    assert found.saleor_user_id == "new"
     (asked,) = world.saleor.named("CustomerCreate")
     given = asked["input"]
     assert (given["email"], given["firstName"], given["lastName"]) == ("buyer@customer.example", "Ann", "Lee")
@@ -190,16 +190,32 @@ async def test_a_resellers_account_that_was_switched_off(world: World) -> None:
     assert "was switched off" in str(Reason.from_dict(task.reasons[0]))
 
 
-@pytest.mark.parametrize("event", ["customer_deleted", "customer_updated"])
-async def test_a_resellers_account_that_was_deleted_has_no_prices_any_more(world: World, event: str) -> None:
+async def test_an_account_that_became_one_of_staff_keeps_its_reseller_and_staff_are_asked(world: World) -> None:
     world.saleor.answers = {"Customer": {"user": None}}
-    assert await changed(world, "texan", event) == "reseller"
+    for _ in range(2):
+        assert await changed(world, "texan") == "reseller"
+    (user,) = await rows(world, ResellerUser)
+    assert user.email == "texan@partner.example"
+    (task,) = await rows(world, StaffTask)
+    assert (task.key, str(Reason.from_dict(task.reasons[0]))[:35]) == ("unseen:texan", "Saleor shows no customer account fo")
+
+
+async def test_an_end_customer_that_became_one_of_staff_is_not_erased(world: World) -> None:
+    row = await recorded(world)
+    world.saleor.answers = {"CustomerByEmail": {"user": account()}, "Customer": {"user": None}}
+    await find(world, row)
+    assert await changed(world, "u7") == "end customer"
+    assert (await customer_of(world, row)).email == "buyer@customer.example"
+
+
+async def test_a_resellers_account_that_was_deleted_has_no_prices_any_more(world: World) -> None:
+    assert await changed(world, "texan", "customer_deleted") == "reseller"
     assert await rows(world, ResellerUser) == []
     (task,) = await rows(world, StaffTask)
     assert task.key == "account:texan"
     await world.refresh()
     assert world.services.programs.get(world.shop.tenant_id).resellers == {}
-    assert await changed(world, "texan", event) == "other"
+    assert await changed(world, "texan", "customer_deleted") == "other"
 
 
 async def test_case_27_an_erased_end_customer_is_forgotten_and_its_order_stays(world: World) -> None:

@@ -14,11 +14,13 @@ from app.ledger.service import receivable, receivable_id, reseller_receivables
 from app.orders.intake import order_facts, other_money, owe, record
 from app.orders.tables import OrderEvent, OrderLine, ResellerOrder, StaffTask
 from app.reasons import Reason, sentence
+from app.resellers.policy import publish
 from app.resellers.rules import Decision
 from app.resellers.service import decide
 from app.saleor.answers import SaleorOrder
 from tests.conftest import NOW
 from tests.orders.builders import (
+    EVIDENCE,
     World,
     address,
     limits,
@@ -139,6 +141,15 @@ async def test_case_9_an_order_of_a_suspended_reseller_with_a_promise_is_held_in
     assert (row.audit_passed, codes(row.audit), row.reseller_id) == (False, ["detached"], buyer.id)
 
 
+async def test_case_6_an_order_after_the_grace_of_a_published_policy_is_held(world: World) -> None:
+    await reseller(world)
+    await world.set(policy_grace_days=0)
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        await publish(session, "2", "English", "Deutsch", NOW.date() - timedelta(days=9), NOW - timedelta(days=9))
+    row = await taken(world, order())
+    assert "policy_not_accepted" in codes(row.audit)
+
+
 async def test_case_28_an_order_with_the_end_customers_email(world: World) -> None:
     await reseller(world)
     row = await taken(world, order(userEmail="buyer@customer.example"))
@@ -195,10 +206,25 @@ async def test_case_16_prices_a_session_accepted_stand(world: World) -> None:
     buyer = await reseller(world)
     cheap = [order_line(unitPrice=taxed("8.00", "8.66"), totalPrice=taxed("16.00", "17.32"))]
     assert codes((await taken(world, order("1", lines=cheap))).audit) == ["wrong_price"]
-    lines = [{"variant": "V1", "quantity": 2, "net": 1600, "gross": 1732}]
+    lines = [
+        {
+            "variant": "V1",
+            "quantity": 2,
+            "net": 1600,
+            "gross": 1732,
+            "tax_rate": "8.25",
+            "certificate_id": None,
+            "price_list_version": 7,
+            "reasons": EVIDENCE,
+        }
+    ]
     await promise(world, buyer.id, "T2", lines=lines)
     cheap[0] |= {"id": "L2"}
-    assert (await taken(world, order("2", lines=cheap, transactions=[transaction("T2")]))).audit_passed
+    row = await taken(world, order("2", lines=cheap, transactions=[transaction("T2")]))
+    assert row.audit_passed
+    assert [(line.tax_rate, line.price_list_version, line.reasons) for line in row.lines] == [(Decimal("8.25"), 7, EVIDENCE)], (
+        "the evidence is the one the buyer's price was made of, not today's"
+    )
     both = [cheap[0] | {"id": "L3"}, cheap[0] | {"id": "L4"}]
     await promise(world, buyer.id, "T3", lines=lines)
     row = await taken(world, order("3", lines=both, transactions=[transaction("T3")]))

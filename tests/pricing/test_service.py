@@ -3,14 +3,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.session import Database
 from app.errors import InvalidInput, NotFound, Refused
 from app.money import Money
 from app.pricing.rules import Entry, PriceList, Scope, StaffException
-from app.pricing.service import assign, list_entries, load_prices, price_list, remove_entry, set_entry, set_rate
-from app.pricing.tables import PriceEntry
+from app.pricing.service import assign, known_list, list_entries, load_prices, price_list, remove_entry, set_entry, set_rate
+from app.pricing.tables import PriceEntry, PriceListRow
 from app.resellers.tables import Reseller
 from tests.conftest import NOW
 
@@ -158,3 +159,17 @@ async def test_a_reseller_with_a_list_of_its_own(database: Database, tenant: str
         assert prices.of("another") is prices.default
         await assign(session, reseller.id, "default")
         assert (await load_prices(session, cap=10)).of(reseller.id).rate == Decimal(10)
+
+
+async def test_looking_at_a_list_makes_none(database: Database, tenant: str) -> None:
+    async with database.tenant(tenant) as session:
+        shown = await known_list(session, cap=5)
+        assert (shown.name, shown.rate, shown.version) == ("default", Decimal(5), 1)
+        with pytest.raises(NotFound, match="no price list 'gold'; there are: default"):
+            await known_list(session, cap=10, name="gold")
+    async with database.tenant(tenant) as session:
+        assert list(await session.scalars(select(PriceListRow))) == []
+        await set_rate(session, Decimal(8), cap=10, today=TODAY, name="gold")
+        assert (await known_list(session, cap=10, name="gold")).rate == Decimal(8)
+        with pytest.raises(NotFound, match="there are: default, gold"):
+            await known_list(session, cap=10, name="glod")

@@ -4,11 +4,10 @@ from datetime import date
 import pytest
 
 from app.reasons import sentence
-from app.resellers.rules import Decision, ResellerStatus, after, email_key, fold_email, may_order, valid_email
-from app.settings import ProgramNumbers
+from app.resellers.rules import Decision, Policy, ResellerStatus, after, email_key, fold_email, may_order, valid_email
 
 SINCE = date(2026, 3, 1)
-NUMBERS = ProgramNumbers(policy_version="2", policy_since=SINCE, policy_grace_days=30)
+POLICY = Policy("2", SINCE, 30)
 
 
 @dataclass
@@ -22,9 +21,9 @@ class Company:
     acceptances: list[Click]
 
 
-def codes(status: str, versions: str, today: date = SINCE, numbers: ProgramNumbers = NUMBERS) -> list[str]:
+def codes(status: str, versions: str, today: date = SINCE, policy: Policy = POLICY) -> list[str]:
     company = Company(status, [Click(version) for version in versions])
-    return [reason.code for reason in may_order(company, numbers, today)]
+    return [reason.code for reason in may_order(company, policy, today)]
 
 
 def test_an_approved_reseller_with_the_policy_in_force_may_order() -> None:
@@ -38,13 +37,13 @@ def test_case_6_grace_runs_through_its_last_day_for_who_accepted_an_older_versio
 
 
 def test_without_a_day_the_policy_came_into_force_there_is_no_grace() -> None:
-    assert codes("approved", "1", numbers=ProgramNumbers(policy_version="2")) == ["policy_not_accepted"]
+    assert codes("approved", "1", policy=Policy("2", None, 30)) == ["policy_not_accepted"]
 
 
 @pytest.mark.parametrize("status", [status for status in ResellerStatus if status is not ResellerStatus.APPROVED])
 def test_case_9_only_an_approved_reseller_may_order(status: ResellerStatus) -> None:
     assert codes(status, "2") == ["reseller_inactive"]
-    (reason,) = may_order(Company(status, [Click("2")]), NUMBERS, SINCE)
+    (reason,) = may_order(Company(status, [Click("2")]), POLICY, SINCE)
     assert sentence(reason) == f"The reseller is {status}; only an approved one may order."
 
 

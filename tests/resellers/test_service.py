@@ -74,6 +74,9 @@ async def test_the_same_company_in_another_shop_is_another_reseller(database: Da
         ({"country": "EU"}, "country: 'EU'"),
         ({"country": "DE", "postal_code": ""}, "postal_code: it is missing"),
         ({"language": "fr"}, "language: 'fr'"),
+        ({"street2": "x" * 201}, "street2: at most 200"),
+        ({"tax_number": "x" * 51}, "tax_number: at most 50"),
+        ({"country": "DE", "state": "x" * 51}, "state: at most 50"),
     ],
 )
 async def test_the_wrong_field_is_named(database: Database, tenant: str, changed: dict[str, Any], says: str) -> None:

@@ -99,14 +99,14 @@ async def test_money_is_read_from_its_digits(client: SaleorClient) -> None:
 @respx.mock
 async def test_amounts_and_moments_are_sent_exactly(client: SaleorClient) -> None:
     route = respx.post(API).respond(
-        json={"data": {"transactionEventReport": {"alreadyProcessed": True, "transaction": None, "errors": []}}}
+        json={"data": {"transactionEventReport": {"transaction": {"id": "T", "pspReference": "B1"}, "errors": []}}}
     )
     moment = datetime(2026, 3, 2, 12, tzinfo=UTC)
     answer = await client.execute(
         TRANSACTION_EVENT_REPORT, id="T", pspReference="B1", type="CHARGE_SUCCESS", amount=Decimal("19.90"), time=moment
     )
     assert answer.transaction_event_report is not None
-    assert answer.transaction_event_report.already_processed is True
+    assert answer.transaction_event_report.transaction is not None
     sent = json.loads(route.calls.last.request.content)["variables"]
     assert (sent["amount"], sent["time"]) == ("19.90", "2026-03-02T12:00:00Z")
 

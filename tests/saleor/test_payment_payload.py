@@ -22,14 +22,14 @@ CHECKOUT: dict[str, Any] = {
     "channel": {"slug": "default", "taxConfiguration": {"pricesEnteredWithTax": False}},
     "email": "orders@partner.example", "languageCode": "EN_US", "voucherCode": None,
     "metadata": [{"key": "po_number", "value": " PO-7 "}],
-    "totalPrice": {"currency": "USD", **PRICE}, "shippingPrice": {"gross": {"amount": 0.0}},
+    "totalPrice": {"currency": "USD", **PRICE}, "shippingPrice": {"gross": {"amount": 0.0}}, "discount": None,
     "billingAddress": ADDRESS, "shippingAddress": None, "lines": [],
 }  # fmt: skip
 PRODUCT = {
     "id": "P1", "name": "Grid", "category": None, "collections": None, "taxClass": None, "productType": {"taxClass": None},
 }  # fmt: skip
 LINE: dict[str, Any] = {
-    "id": "L1", "quantity": 1, "totalPrice": PRICE,
+    "id": "L1", "quantity": 1, "isGift": False, "totalPrice": PRICE,
     "variant": {"id": "V1", "sku": None, "name": "", "product": PRODUCT, "channelListings": None, "pricing": None},
 }  # fmt: skip
 SESSION: dict[str, Any] = {

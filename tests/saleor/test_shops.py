@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -108,6 +109,23 @@ async def test_what_changed_is_told_once(shops: Shops, database: Database, tenan
     assert heard[-1].settings.seller.country == "US", "the rest stays the installation's"
 
 
+async def test_a_shop_with_settings_nobody_understands_keeps_its_own_and_stops_no_other(
+    shops: Shops, database: Database, tenant: str
+) -> None:
+    await shops.refresh()
+    first = (await shops.by_tenant(tenant)).version
+    await install(database, OTHER)
+    await change(database, tenant, settings={"paymant_days": 1})
+    for _ in range(2):
+        await shops.refresh()
+    assert shops.known(OTHER) is not None
+    kept = await shops.by_tenant(tenant)
+    assert (kept.version, kept.settings) == (first, ShopSettings())
+    await change(database, tenant, settings={})
+    await shops.refresh()
+    assert (await shops.by_tenant(tenant)).version == first + 2
+
+
 def test_a_shops_own_lists_replace_and_its_objects_merge() -> None:
     defaults = ShopSettings(reseller_only_channels=["a", "b"], time_zone="Europe/Berlin")
     own = merged(defaults, {"reseller_only_channels": ["c"], "program": {"payment_days": 14}})
@@ -128,6 +146,13 @@ async def test_one_client_per_token(shops: Shops, database: Database, tenant: st
         assert route.calls.last.request.headers["Authorization"] == "Bearer second-token"
     await shops.close()
     assert await shops.client(shop) is not second
+
+
+async def test_a_token_is_read_while_somebody_writes(shops: Shops, database: Database, tenant: str) -> None:
+    shop = await shops.by_api_url(API)
+    async with database.tenant(tenant) as session, asyncio.timeout(5):
+        await session.connection()
+        assert await shops.token(shop)
 
 
 async def test_a_shop_that_is_gone_has_no_token(shops: Shops, database: Database) -> None:

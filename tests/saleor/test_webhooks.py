@@ -12,7 +12,7 @@ import respx
 from graphql import build_schema, parse
 from graphql.execution.values import get_variable_values
 
-from app.errors import SaleorError
+from app.errors import Refused, SaleorError
 from app.saleor.answers import SaleorWebhook
 from app.saleor.client import SaleorClient, SaleorRefused
 from app.saleor.manifest import render
@@ -165,6 +165,25 @@ async def test_sync_repairs_once(client: SaleorClient) -> None:
     assert await drift(client, BASE) == []
     assert await sync(client, BASE) == []
     assert len(shop.mutations) == 3
+
+
+@pytest.mark.parametrize("base", ["http://localhost:8001", "http://127.0.0.1:8001", "http://[::1]:8001", "http://0.0.0.0:8001"])
+@respx.mock
+async def test_sync_does_not_take_a_live_shops_webhooks_to_this_machine(client: SaleorClient, base: str) -> None:
+    shop = broken()
+    respx.post(API).mock(side_effect=shop)
+    with pytest.raises(Refused, match=f"The shop calls {BASE}/.*Set RESELLER_BASE_URL") as caught:
+        await sync(client, base)
+    assert (caught.value.code, shop.mutations) == ("loopback_target", [])
+
+
+@respx.mock
+async def test_sync_moves_webhooks_between_addresses_of_this_machine_and_away_from_it(client: SaleorClient) -> None:
+    shop = Shop([entry | {"targetUrl": entry["targetUrl"].replace(BASE, "http://localhost:8001")} for entry in installed()])
+    respx.post(API).mock(side_effect=shop)
+    for base in ("http://127.0.0.1:9001", "https://moved.example"):
+        assert {type(repair) for repair in await sync(client, base)} == {ChangedWebhook}
+        assert all(entry["targetUrl"].startswith(base) for entry in shop.webhooks.values())
 
 
 @respx.mock

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -36,3 +37,10 @@ async def test_it_is_nowhere_else(client: httpx.AsyncClient, database: Database,
     for where in (f"{other}/{document.id}", f"nobody/{document.id}", f"{tenant}/{document.order_id}", f"{tenant}/%27"):
         found = await client.get(f"/documents/{where}")
         assert (found.status_code, found.text) == (404, "There is no such document.")
+
+
+async def test_reading_waits_for_nobody_who_writes(client: httpx.AsyncClient, database: Database, tenant: str) -> None:
+    where = document_url("http://app.example", tenant, (await give(database, tenant)).id)
+    async with database.tenant(tenant) as session, asyncio.timeout(5):
+        await session.connection()
+        assert [(await client.get(path)).status_code for path in (where, "/ready")] == [200, 200]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.errors import Conflict, Forbidden
 from app.licenses.service import license_file_name
@@ -16,6 +16,7 @@ from app.orders.attend import order_state
 from app.orders.tables import OrderLine, ResellerOrder
 from app.orders.temporary import issue_temporary
 from app.reasons import Reason
+from app.resellers.policy import in_force
 from app.resellers.rules import ResellerStatus
 from app.resellers.service import accept_policy
 from app.tax.service import list_certificates
@@ -62,16 +63,24 @@ async def standing(asking: Asking, services: Doors) -> s.StandingOut:
 
 
 @resellers.post("/policy/acceptance", response_model=s.AcceptanceOut)
-async def policy_acceptance(body: s.AcceptanceIn, asking: Asking, services: Doors) -> s.AcceptanceOut:
+async def policy_acceptance(request: Request, body: s.AcceptanceIn, asking: Asking, services: Doors) -> s.AcceptanceOut:
     """Accept the Reseller Policy in force; a repetition changes nothing."""
-    version = asking.shop.settings.program.policy_version
     async with services.database.tenant(asking.shop.tenant_id) as session:
         reseller = await storefront.member(session, asking.user_id)
         if reseller.status in (ResellerStatus.REJECTED, ResellerStatus.ENDED):
             raise Forbidden("The reseller is not in the program.", code="reseller_inactive")
+        version = (await in_force(session, asking.shop.settings, services.today(asking.shop))).version
         if body.version != version:
             raise Conflict(f"Version {version} of the Reseller Policy is in force; show it and ask again.", code="policy_version")
-        new = await accept_policy(session, reseller, version=version, by=asking.email, at=services.clock())
+        new = await accept_policy(
+            session,
+            reseller,
+            version=version,
+            by=asking.email,
+            at=services.clock(),
+            language=body.language or "",
+            address=request.client.host if request.client else None,
+        )
     return s.AcceptanceOut(version=version, new=new)
 
 

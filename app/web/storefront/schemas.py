@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -60,6 +61,7 @@ class StandingOut(Model):
 
 
 class AcceptanceIn(Model):
+    language: Literal["en", "de"] | None = Field(None, description="Of the text that was shown; the reseller's own by default.")
     version: str = Field(max_length=40, description="The version that was shown to the user.", examples=["1"])
 
 

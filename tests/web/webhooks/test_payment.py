@@ -1,6 +1,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from app.db.session import Database
 from app.orders.intake import record
 from app.orders.service import confirm_order, order_gate
 from app.orders.tables import PaymentSession, RefundRequest, ResellerOrder, StaffDecision, StaffTask
+from app.resellers.policy import publish
 from app.resellers.rules import Decision
 from app.resellers.service import decide
 from tests.conftest import NOW
@@ -54,7 +56,7 @@ def line(net: str = "18.00", gross: str = "19.49", quantity: int = 2, public: st
             {"channel": {"slug": "default"}, "price": {"amount": 10.0}},
         ],
     }  # fmt: skip
-    return {"id": "L1", "quantity": quantity, "totalPrice": taxed(net, gross), "variant": variant}
+    return {"id": "L1", "quantity": quantity, "isGift": False, "totalPrice": taxed(net, gross), "variant": variant}
 
 
 def checkout(user: str | None = "texan", **changed: Any) -> dict[str, Any]:
@@ -63,6 +65,7 @@ def checkout(user: str | None = "texan", **changed: Any) -> dict[str, Any]:
         "channel": {"slug": "default", "taxConfiguration": {"pricesEnteredWithTax": False}},
         "email": None, "languageCode": "EN_US", "voucherCode": None, "metadata": [],
         "totalPrice": {"currency": "USD", **taxed("18.00", "19.49")}, "shippingPrice": {"gross": {"amount": 0.0}},
+        "discount": None,
         "billingAddress": address("TX"), "shippingAddress": address("CA", "buyer@customer.example"), "lines": [line()],
     } | changed  # fmt: skip
 
@@ -119,7 +122,15 @@ async def test_a_new_reseller_prepays_with_instructions(saleor: Sender) -> None:
         (row,) = await opened.scalars(select(PaymentSession))
     assert (row.transaction_id, row.source_id, row.reseller_id, row.saleor_user_id) == ("T1", "C1", buyer.id, "texan")
     assert (row.psp_reference, row.reference, row.amount_minor) == (found["pspReference"], data["reference"], 1949)
-    assert row.lines == [{"variant": "V1", "quantity": 2, "net": 1800, "gross": 1949}]
+    (kept,) = row.lines
+    assert {name: kept[name] for name in ("variant", "quantity", "net", "gross")} == {
+        "variant": "V1",
+        "quantity": 2,
+        "net": 1800,
+        "gross": 1949,
+    }
+    assert (kept["tax_rate"], kept["certificate_id"], kept["price_list_version"]) == ("8.25", None, 1)
+    assert [reason["code"] for reason in kept["reasons"]][-1] == "tax_state"
 
 
 async def test_an_established_reseller_buys_on_account(saleor: Sender) -> None:
@@ -193,6 +204,16 @@ async def test_who_is_no_reseller_may_not_order_or_did_not_accept(saleor: Sender
     async with saleor.world.database.tenant(saleor.world.shop.tenant_id) as opened:
         await decide(opened, row.email, Decision.SUSPEND, by="a", at=NOW, policy_version="1", reason="x")
     assert await refusal(saleor, session(checkout("late"), caller="late")) == "reseller_inactive"
+
+
+async def test_case_6_a_published_policy_asks_again_once_its_grace_is_over(saleor: Sender) -> None:
+    await reseller(saleor.world)
+    await saleor.world.set(policy_grace_days=10)
+    async with saleor.world.database.tenant(saleor.world.shop.tenant_id) as opened:
+        await publish(opened, "2", "English", "Deutsch", NOW.date(), NOW)
+    assert (await answer(saleor, session()))["result"] == "CHARGE_REQUEST"
+    saleor.world.clock.now += timedelta(days=11)
+    assert (await answer(saleor, session(number="T2")))["data"]["code"] == "policy_not_accepted"
 
 
 async def test_no_bank_account_for_the_currency(saleor: Sender) -> None:

@@ -54,12 +54,11 @@ def upgrade() -> None:
     op.create_table(
         "end_customer",
         sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("email_key", sa.String(length=254), nullable=False),
-        sa.Column("email", sa.String(length=254), nullable=False),
-        sa.Column("company", sa.String(length=200), nullable=False),
-        sa.Column("name", sa.String(length=200), nullable=False),
-        sa.Column("saleor_user_id", sa.String(length=100), nullable=True),
-        sa.Column("created_by_us", sa.Boolean(), nullable=False),
+        sa.Column("email_key", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("company", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("saleor_user_id", sa.Text(), nullable=True),
         sa.Column("created_at", app.db.base.UtcDateTime(timezone=True), nullable=False),
         sa.Column("tenant_id", sa.String(length=36), nullable=False),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_end_customer_tenant_id")),
@@ -87,11 +86,11 @@ def upgrade() -> None:
         "license",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("order_id", sa.String(length=36), nullable=False),
-        sa.Column("order_number", sa.String(length=50), nullable=False),
+        sa.Column("order_number", sa.Text(), nullable=False),
         sa.Column("order_line_id", sa.String(length=36), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
-        sa.Column("sku", sa.String(length=255), nullable=False),
+        sa.Column("sku", sa.Text(), nullable=False),
         sa.Column("end_customer_id", sa.String(length=36), nullable=True),
         sa.Column("kid", sa.String(length=40), nullable=False),
         sa.Column("payload", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False),
@@ -139,13 +138,13 @@ def upgrade() -> None:
     op.create_table(
         "mail",
         sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column("order_id", sa.String(length=36), nullable=True),
-        sa.Column("recipient", sa.String(length=254), nullable=False),
+        sa.Column("recipient", sa.Text(), nullable=False),
         sa.Column("language", sa.String(length=2), nullable=False),
-        sa.Column("subject", sa.String(length=500), nullable=False),
-        sa.Column("message_id", sa.String(length=200), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -160,6 +159,24 @@ def upgrade() -> None:
     with op.batch_alter_table("mail", schema=None) as batch_op:
         batch_op.create_index("ix_mail_order", ["tenant_id", "order_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_mail_tenant_id"), ["tenant_id"], unique=False)
+
+    op.create_table(
+        "policy_version",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.String(length=40), nullable=False),
+        sa.Column("text_en", sa.Text(), nullable=False),
+        sa.Column("text_de", sa.Text(), nullable=False),
+        sa.Column("sha256_en", sa.String(length=64), nullable=False),
+        sa.Column("sha256_de", sa.String(length=64), nullable=False),
+        sa.Column("published_at", app.db.base.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("in_force_from", sa.Date(), nullable=False),
+        sa.Column("tenant_id", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_policy_version_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_policy_version")),
+        sa.UniqueConstraint("tenant_id", "version", name=op.f("uq_policy_version_tenant_id_version")),
+    )
+    with op.batch_alter_table("policy_version", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_policy_version_tenant_id"), ["tenant_id"], unique=False)
 
     op.create_table(
         "price_list",
@@ -195,7 +212,7 @@ def upgrade() -> None:
     op.create_table(
         "reseller",
         sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("email", sa.String(length=254), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
         sa.Column("company", sa.String(length=200), nullable=False),
         sa.Column("street", sa.String(length=200), nullable=False),
         sa.Column("street2", sa.String(length=200), nullable=False),
@@ -204,6 +221,7 @@ def upgrade() -> None:
         sa.Column("country", sa.String(length=2), nullable=False),
         sa.Column("state", sa.String(length=50), nullable=False),
         sa.Column("tax_number", sa.String(length=50), nullable=False),
+        sa.Column("website", sa.String(length=200), nullable=False),
         sa.Column("language", sa.String(length=2), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("prepaid_orders", sa.Integer(), nullable=True),
@@ -240,6 +258,55 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_state_rate_tenant_id"), ["tenant_id"], unique=False)
 
     op.create_table(
+        "application",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("saleor_user_id", sa.String(length=100), nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=False),
+        sa.Column("contact", sa.String(length=200), nullable=False),
+        sa.Column("company", sa.String(length=200), nullable=False),
+        sa.Column("street", sa.String(length=200), nullable=False),
+        sa.Column("street2", sa.String(length=200), nullable=False),
+        sa.Column("city", sa.String(length=100), nullable=False),
+        sa.Column("postal_code", sa.String(length=20), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("region", sa.String(length=50), nullable=False),
+        sa.Column("tax_number", sa.String(length=50), nullable=False),
+        sa.Column("website", sa.String(length=200), nullable=False),
+        sa.Column("main_business", sa.String(length=20), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("answers", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("created_at", app.db.base.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("submitted_at", app.db.base.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("decided_at", app.db.base.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.String(length=254), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("reseller_id", sa.String(length=36), nullable=True),
+        sa.Column("policy_version", sa.String(length=40), nullable=True),
+        sa.Column("policy_accepted_at", app.db.base.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("policy_language", sa.String(length=2), nullable=True),
+        sa.Column("policy_address", sa.String(length=45), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(["reseller_id"], ["reseller.id"], name=op.f("fk_application_reseller_id")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_application_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_application")),
+    )
+    with op.batch_alter_table("application", schema=None) as batch_op:
+        batch_op.create_index("ix_application_email", ["tenant_id", "email"], unique=False)
+        batch_op.create_index(batch_op.f("ix_application_reseller_id"), ["reseller_id"], unique=False)
+        batch_op.create_index("ix_application_state", ["tenant_id", "state", "submitted_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_application_tenant_id"), ["tenant_id"], unique=False)
+        batch_op.create_index(
+            "uq_application_open",
+            ["tenant_id", "saleor_user_id"],
+            unique=True,
+            sqlite_where=sa.text("state IN ('draft', 'submitted', 'more_information')"),
+            postgresql_where=sa.text("state IN ('draft', 'submitted', 'more_information')"),
+        )
+
+    op.create_table(
         "certificate",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("reseller_id", sa.String(length=36), nullable=False),
@@ -266,11 +333,11 @@ def upgrade() -> None:
     op.create_table(
         "payment_session",
         sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("transaction_id", sa.String(length=100), nullable=False),
-        sa.Column("source_id", sa.String(length=100), nullable=False),
+        sa.Column("transaction_id", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
         sa.Column("reseller_id", sa.String(length=36), nullable=False),
-        sa.Column("saleor_user_id", sa.String(length=100), nullable=False),
-        sa.Column("psp_reference", sa.String(length=100), nullable=False),
+        sa.Column("saleor_user_id", sa.Text(), nullable=False),
+        sa.Column("psp_reference", sa.Text(), nullable=False),
         sa.Column("reference", sa.String(length=25), nullable=False),
         sa.Column("terms", sa.String(length=20), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
@@ -295,9 +362,12 @@ def upgrade() -> None:
         "policy_acceptance",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("reseller_id", sa.String(length=36), nullable=False),
-        sa.Column("policy_version", sa.String(length=40), nullable=False),
+        sa.Column("policy_version", sa.Text(), nullable=False),
         sa.Column("accepted_at", app.db.base.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("accepted_by", sa.String(length=254), nullable=False),
+        sa.Column("accepted_by", sa.Text(), nullable=False),
+        sa.Column("text_sha256", sa.String(length=64), nullable=True),
+        sa.Column("language", sa.String(length=2), nullable=True),
+        sa.Column("address", sa.String(length=45), nullable=True),
         sa.Column("tenant_id", sa.String(length=36), nullable=False),
         sa.ForeignKeyConstraint(["reseller_id"], ["reseller.id"], name=op.f("fk_policy_acceptance_reseller_id")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_policy_acceptance_tenant_id")),
@@ -358,7 +428,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("reseller_id", sa.String(length=36), nullable=False),
         sa.Column("at", app.db.base.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("by", sa.String(length=254), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
         sa.Column("action", sa.String(length=40), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("tenant_id", sa.String(length=36), nullable=False),
@@ -374,8 +444,8 @@ def upgrade() -> None:
         "reseller_user",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("reseller_id", sa.String(length=36), nullable=False),
-        sa.Column("saleor_user_id", sa.String(length=100), nullable=False),
-        sa.Column("email", sa.String(length=254), nullable=False),
+        sa.Column("saleor_user_id", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
         sa.Column("tenant_id", sa.String(length=36), nullable=False),
         sa.ForeignKeyConstraint(["reseller_id"], ["reseller.id"], name=op.f("fk_reseller_user_reseller_id")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_reseller_user_tenant_id")),
@@ -387,15 +457,32 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_reseller_user_tenant_id"), ["tenant_id"], unique=False)
 
     op.create_table(
+        "application_history",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("application_id", sa.String(length=36), nullable=False),
+        sa.Column("at", app.db.base.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.String(length=254), nullable=False),
+        sa.Column("action", sa.String(length=40), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("tenant_id", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(["application_id"], ["application.id"], name=op.f("fk_application_history_application_id")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_application_history_tenant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_application_history")),
+    )
+    with op.batch_alter_table("application_history", schema=None) as batch_op:
+        batch_op.create_index("ix_application_history_application", ["tenant_id", "application_id", "at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_application_history_tenant_id"), ["tenant_id"], unique=False)
+
+    op.create_table(
         "reseller_order",
         sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("saleor_order_id", sa.String(length=100), nullable=False),
-        sa.Column("number", sa.String(length=50), nullable=False),
+        sa.Column("saleor_order_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
         sa.Column("reseller_id", sa.String(length=36), nullable=True),
         sa.Column("payment_session_id", sa.String(length=36), nullable=True),
-        sa.Column("channel", sa.String(length=255), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("language", sa.String(length=2), nullable=False),
-        sa.Column("recipient", sa.String(length=254), nullable=False),
+        sa.Column("recipient", sa.Text(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("net_minor", sa.BigInteger(), nullable=False),
         sa.Column("total_minor", sa.BigInteger(), nullable=False),
@@ -403,10 +490,10 @@ def upgrade() -> None:
         sa.Column("order_date", sa.Date(), nullable=False),
         sa.Column("due_date", sa.Date(), nullable=False),
         sa.Column("reference", sa.String(length=25), nullable=False),
-        sa.Column("po_number", sa.String(length=100), nullable=False),
+        sa.Column("po_number", sa.Text(), nullable=False),
         sa.Column("bill_to", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False),
         sa.Column("ship_to", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False),
-        sa.Column("end_customer_email", sa.String(length=254), nullable=False),
+        sa.Column("end_customer_email", sa.Text(), nullable=False),
         sa.Column("end_customer_id", sa.String(length=36), nullable=True),
         sa.Column("audit_passed", sa.Boolean(), nullable=False),
         sa.Column("audit", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False),
@@ -447,8 +534,8 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("ledger_item_id", sa.String(length=36), nullable=False),
         sa.Column("order_id", sa.String(length=36), nullable=False),
-        sa.Column("transaction_id", sa.String(length=100), nullable=False),
-        sa.Column("psp_reference", sa.String(length=100), nullable=False),
+        sa.Column("transaction_id", sa.Text(), nullable=False),
+        sa.Column("psp_reference", sa.Text(), nullable=False),
         sa.Column("type", sa.String(length=30), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
@@ -471,7 +558,7 @@ def upgrade() -> None:
         "order_event",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("order_id", sa.String(length=36), nullable=False),
-        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
         sa.Column("at", app.db.base.UtcDateTime(timezone=True), nullable=False),
         sa.Column("what", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False),
         sa.Column("tenant_id", sa.String(length=36), nullable=False),
@@ -488,10 +575,10 @@ def upgrade() -> None:
         "order_line",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("order_id", sa.String(length=36), nullable=False),
-        sa.Column("saleor_line_id", sa.String(length=100), nullable=False),
+        sa.Column("saleor_line_id", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("sku", sa.String(length=255), nullable=False),
-        sa.Column("name", sa.String(length=500), nullable=False),
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("retail_minor", sa.BigInteger(), nullable=False),
         sa.Column("unit_minor", sa.BigInteger(), nullable=False),
@@ -499,10 +586,14 @@ def upgrade() -> None:
         sa.Column("gross_minor", sa.BigInteger(), nullable=False),
         sa.Column("tax_rate", sa.Numeric(precision=7, scale=4), nullable=False),
         sa.Column("certificate_id", sa.String(length=36), nullable=True),
-        sa.Column("certificate_number", sa.String(length=100), nullable=False),
+        sa.Column("certificate_number", sa.Text(), nullable=False),
         sa.Column("price_list_version", sa.Integer(), nullable=True),
         sa.Column("reasons", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False),
-        sa.Column("license_policy", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=True),
+        sa.Column(
+            "license_policy",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), "postgresql"),
+            nullable=True,
+        ),
         sa.Column("tenant_id", sa.String(length=36), nullable=False),
         sa.ForeignKeyConstraint(["order_id"], ["reseller_order.id"], name=op.f("fk_order_line_order_id")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_order_line_tenant_id")),
@@ -518,7 +609,7 @@ def upgrade() -> None:
         "refund_request",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("order_id", sa.String(length=36), nullable=False),
-        sa.Column("psp_reference", sa.String(length=100), nullable=False),
+        sa.Column("psp_reference", sa.Text(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("requested_at", app.db.base.UtcDateTime(timezone=True), nullable=False),
@@ -538,7 +629,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("order_id", sa.String(length=36), nullable=False),
         sa.Column("hold", sa.Boolean(), nullable=False),
-        sa.Column("by", sa.String(length=254), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("at", app.db.base.UtcDateTime(timezone=True), nullable=False),
         sa.Column("expires_at", app.db.base.UtcDateTime(timezone=True), nullable=True),
@@ -554,7 +645,7 @@ def upgrade() -> None:
     op.create_table(
         "staff_task",
         sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
         sa.Column("order_id", sa.String(length=36), nullable=True),
         sa.Column("reasons", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False),
         sa.Column("created_at", app.db.base.UtcDateTime(timezone=True), nullable=False),
@@ -616,6 +707,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_reseller_order_reseller")
 
     op.drop_table("reseller_order")
+    with op.batch_alter_table("application_history", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_application_history_tenant_id"))
+        batch_op.drop_index("ix_application_history_application")
+
+    op.drop_table("application_history")
     with op.batch_alter_table("reseller_user", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_reseller_user_tenant_id"))
         batch_op.drop_index(batch_op.f("ix_reseller_user_reseller_id"))
@@ -650,6 +746,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_certificate_reseller_id"))
 
     op.drop_table("certificate")
+    with op.batch_alter_table("application", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_application_open",
+            sqlite_where=sa.text("state IN ('draft', 'submitted', 'more_information')"),
+            postgresql_where=sa.text("state IN ('draft', 'submitted', 'more_information')"),
+        )
+        batch_op.drop_index(batch_op.f("ix_application_tenant_id"))
+        batch_op.drop_index("ix_application_state")
+        batch_op.drop_index(batch_op.f("ix_application_reseller_id"))
+        batch_op.drop_index("ix_application_email")
+
+    op.drop_table("application")
     with op.batch_alter_table("state_rate", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_state_rate_tenant_id"))
 
@@ -666,6 +774,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_price_list_tenant_id"))
 
     op.drop_table("price_list")
+    with op.batch_alter_table("policy_version", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_policy_version_tenant_id"))
+
+    op.drop_table("policy_version")
     with op.batch_alter_table("mail", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_mail_tenant_id"))
         batch_op.drop_index("ix_mail_order")

@@ -1,0 +1,58 @@
+"""Mails that did not arrive: staff are told, and send them once more (`rules.md` 8.3, edge case 83)."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.errors import NotFound
+from app.mail.schemas import MailKind
+from app.mail.service import FAILED, first_key, of_order, resend
+from app.mail.tables import Mail
+from app.orders.record import add_event, add_task, finish_task
+from app.orders.service import find_order
+from app.orders.services import Services
+from app.reasons import because, register
+from app.saleor.shops import Shop
+
+register(
+    {
+        "mail_refused": "The mail '{subject}' to {recipient} was refused: {words}. Send it again to an address that works.",
+        "mail_again": "The mail '{subject}' goes once more, to {recipient}.",
+    }
+)
+
+
+async def note_failure(session: AsyncSession, services: Services, mail: Mail) -> None:
+    """A mail that the server refused for good becomes a task of staff and an event of its order; once, and nothing for others."""
+    if mail.state != FAILED:
+        return
+    now = services.clock()
+    reason = because("mail_refused", subject=mail.subject, recipient=mail.recipient, words=mail.error)
+    if mail.order_id is not None:
+        await add_event(session, mail.order_id, f"mail-refused:{mail.id}", now, reason)
+    await add_task(session, f"mail:{mail.id}", mail.order_id, [reason], now)
+
+
+async def resend_order_mail(
+    session: AsyncSession, services: Services, shop: Shop, *, number: str, kind: MailKind, to: str | None = None
+) -> Mail:
+    """Send an order's latest mail of a kind once more, to `to` or to the same address; its failures are no task any more.
+
+    Raises NotFound without the order or such a mail, Conflict for one that is still on its way to that address, InvalidInput for
+    a text that is no mail address.
+    """
+    order = await find_order(session, number)
+    mails = [mail for mail in await of_order(session, order.id) if mail.kind == kind]
+    if not mails:
+        raise NotFound(f"Order {order.number} has no {kind} mail yet.", code="no_mail")
+    now = services.clock()
+    again = await resend(session, mails[-1].id, recipient=to, at=now)
+    for mail in mails:
+        if first_key(mail.key) == first_key(again.key):
+            await finish_task(session, f"mail:{mail.id}", now)
+    reason = because("mail_again", subject=again.subject, recipient=again.recipient)
+    await add_event(session, order.id, f"mail-again:{again.id}", now, reason)
+    await services.jobs.enqueue(
+        session, "deliver_mail", f"mail:{shop.tenant_id}:{again.id}", partition=again.id, args=(shop.tenant_id, again.id)
+    )
+    return again

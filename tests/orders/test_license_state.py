@@ -1,0 +1,86 @@
+"""Staff decide about licenses that went out."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.db.session import Database
+from app.errors import InvalidInput, NotFound
+from app.licenses.rules import LicenseState
+from app.licenses.tables import License
+from app.orders.license_state import change_licenses
+from app.orders.record import add_task
+from app.orders.release import issue_licenses
+from app.orders.tables import OrderEvent, RefundRequest, ResellerOrder, StaffTask
+from app.reasons import Reason, because
+from tests.conftest import NOW
+from tests.orders.builders import World, opened, recorded, reseller, rows
+
+
+@pytest.fixture
+async def world(database: Database, tenant: str) -> AsyncIterator[World]:
+    async with opened(database, tenant) as world:
+        await reseller(world)
+        yield world
+
+
+async def sold(world: World, *tasks: str) -> ResellerOrder:
+    """An order whose license is out, with these tasks open."""
+    row = await recorded(world)
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        await issue_licenses(session, world.services, world.shop, row.id)
+        for key in tasks:
+            await add_task(session, f"{key}:{row.id}", row.id, [because("canceled_after_release")], NOW)
+    return row
+
+
+async def change(world: World, subject: str, state: LicenseState, reason: str = "not paid.") -> list[str]:
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        changed = await change_licenses(session, world.services, subject=subject, state=state, by="anna", reason=reason)
+        return [row.state for row in changed]
+
+
+async def open_keys(world: World) -> list[str]:
+    return [task.key.rsplit(":", 1)[0] for task in await rows(world, StaffTask, StaffTask.done_at.is_(None))]
+
+
+async def test_a_decision_stands_on_the_order_and_ends_what_asked_for_it(world: World) -> None:
+    row = await sold(world, "canceled", "refund:BT-R-1", "mail")
+    assert await change(world, "#1", LicenseState.SUSPENDED) == ["suspended"]
+    assert await open_keys(world) == ["mail"]
+    events = await rows(world, OrderEvent, OrderEvent.order_id == row.id, OrderEvent.key.startswith("license:suspended"))
+    (said,) = [str(Reason.from_dict(event.what)) for event in events]
+    assert said.endswith("was suspended by anna: not paid.")
+
+
+async def test_money_that_is_still_to_be_sent_is_not_forgotten(world: World) -> None:
+    row = await sold(world, "canceled", "refund:BT-R-1")
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        asked = RefundRequest(order_id=row.id, psp_reference="BT-R-1", amount_minor=100, currency="USD", requested_at=NOW)
+        session.add(asked)
+    await change(world, "1", LicenseState.REVOKED)
+    assert await open_keys(world) == ["refund:BT-R-1"]
+
+
+async def test_one_license_by_its_id(world: World) -> None:
+    await sold(world, "canceled")
+    (license,) = await rows(world, License)
+    assert await change(world, license.id, LicenseState.REVOKED) == ["revoked"]
+    assert await open_keys(world) == []
+    assert await change(world, license.id, LicenseState.ACTIVE) == ["active"]
+
+
+@pytest.mark.parametrize("subject", ["2", "no-license"])
+async def test_what_is_not_there(world: World, subject: str) -> None:
+    await sold(world)
+    with pytest.raises(NotFound, match="There is no order"):
+        await change(world, subject, LicenseState.REVOKED)
+
+
+async def test_a_decision_needs_a_reason_and_something_to_change(world: World) -> None:
+    await sold(world, "canceled")
+    with pytest.raises(InvalidInput, match="needs a reason"):
+        await change(world, "1", LicenseState.REVOKED, " ")
+    with pytest.raises(NotFound, match="no license that could become active"):
+        await change(world, "1", LicenseState.ACTIVE)
+    assert await open_keys(world) == ["canceled"]
