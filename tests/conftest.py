@@ -6,6 +6,7 @@ import importlib
 import os
 import pkgutil
 import shutil
+import socket
 import subprocess
 import tempfile
 import uuid
@@ -43,7 +44,9 @@ def postgres_url() -> Iterator[str]:
     if os.geteuid() == 0:
         shutil.chown(directory, "postgres")
         as_user = ["runuser", "-u", "postgres", "--"]
-    port = 20000 + os.getpid() % 20000
+    with socket.socket() as probe:  # a free one: others run tests on this machine, and ports of theirs may be anywhere
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     data = directory / "data"
     subprocess.run(
         [*as_user, str(home / "initdb"), "-D", str(data), "-U", "test", "-A", "trust"], check=True, capture_output=True, cwd="/"
