@@ -57,8 +57,10 @@ RELEASED = ATTENDED | {
     "finish_release",
     "offer_invoice",
 }
-SCHEDULED = {"for_each_shop", "refresh_flat_rates", "attend_changed", "run_stuck_again", "order_ids_with_ended_decisions"}
-OTHERS = {"follow_customer", "confirm_other"}
+SCHEDULED = {"for_each_shop", "refresh_flat_rates", "attend_changed", "run_stuck_again", "order_ids_with_ended_decisions"} | {
+    "forget_finished"
+}
+OTHERS = {"follow_customer", "confirm_other", "write_standing"}
 RENAME = """mutation Rename($id: ID!, $input: CustomerInput!) {
   customerUpdate(id: $id, input: $input) { user { id } errors { field code message } }
 }"""
@@ -112,6 +114,8 @@ async def test_an_order_found_by_the_reconciliation_and_canceled_is_credited_onc
             await at.start("look_again", "look_again:now", datetime.now(UTC), None)
             user = at.sandbox.store.user_by_email(RESELLER)
             assert user is not None
+            row = await recorded_once(at, order.number)
+            await at.start("mirror_standing", "mirror:now", at.tenant_id, row.reseller_id)
             buyer = await at.storefront(BUYER)
             await buyer.buy(CHANNEL, [("GRID-DEV", 1)], BILLING, None, card.IDENTIFIER)
             await at.staff.send(RENAME, "customerUpdate", id=user.id, input={"lastName": "Renamed"})

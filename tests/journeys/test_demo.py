@@ -1,8 +1,19 @@
 """The demo is a journey test: it plays the whole story and checks each scene itself."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+import structlog
+
 from app.cli.demo import play
+
+
+@pytest.fixture(autouse=True)
+def _quiet_for_this_test_alone() -> Iterator[None]:
+    """The demo silences logs for its process; other tests listen to them."""
+    yield
+    structlog.reset_defaults()
 
 
 async def test_the_demo_plays_the_whole_story(tmp_path: Path) -> None:
