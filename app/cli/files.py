@@ -3,22 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
 
 from app.errors import Unavailable
-
-
-def distinct(names: Iterable[str]) -> list[str]:
-    """File names as the license mail has them: the second of the same name gets a number, so that none takes another's place."""
-    given: list[str] = []
-    for name in names:
-        stem, dot, suffix = name.rpartition(".")
-        candidate, number = name, 2
-        while candidate in given:
-            candidate = f"{stem}-{number}{dot}{suffix}" if dot else f"{name}-{number}"
-            number += 1
-        given.append(candidate)
-    return given
 
 
 def listen(host: str, port: int) -> socket.socket:

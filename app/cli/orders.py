@@ -10,10 +10,10 @@ from typing import Annotated, Any, TypedDict
 import typer
 
 from app.cli.common import By, Json, ShopUrl, a_date, an_amount, run_in_shop, show, who
-from app.cli.files import distinct
 from app.errors import InvalidInput, NotFound
 from app.licenses import service as licenses
 from app.licenses.rules import LicenseState
+from app.mail.rules import distinct
 from app.mail.schemas import MailKind
 from app.money import Money
 from app.orders.license_state import change_licenses

@@ -118,7 +118,7 @@ def compose(
         html = mail.get_payload(1)
         assert isinstance(html, EmailMessage)
         html.add_related(qr, "image", "png", cid=f"<{cid}>", filename="qr.png", disposition="inline")
-    for attachment, name in zip(attachments, _distinct(attachment.file_name for attachment in attachments), strict=True):
+    for attachment, name in zip(attachments, distinct(attachment.file_name for attachment in attachments), strict=True):
         main, _, sub = attachment.media_type.partition("/")
         mail.add_attachment(attachment.content, maintype=main, subtype=sub, filename=name)
     _fix_boundaries(mail, message_id)
@@ -155,7 +155,7 @@ def _fix_boundaries(mail: EmailMessage, message_id: str) -> None:
         part.set_boundary("=_" + hashlib.sha256(f"{message_id}/{position}".encode()).hexdigest()[:40])
 
 
-def _distinct(names: Iterable[str]) -> list[str]:
+def distinct(names: Iterable[str]) -> list[str]:
     """File names without control characters, the second of the same name with a number."""
     given: list[str] = []
     for name in map(_line, names):

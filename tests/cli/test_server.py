@@ -9,8 +9,8 @@ from psycopg.errors import UndefinedTable
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.cli.failures import NOT_MIGRATED, machine_sentence
-from app.cli.files import distinct
 from app.db.migrate import head
+from app.mail.rules import distinct
 from tests.cli.conftest import Run
 
 COMMAND = [str(Path(sys.executable).parent / "reseller")]
