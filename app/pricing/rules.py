@@ -77,11 +77,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class StaffException:
-    """Leave by staff to go above the cap, up to `rate` percent through the day `expires`, with the reason on record."""
+    """Leave by staff to go above the cap, up to `rate` percent through the day `expires`; who gave it and why is on record."""
 
     rate: Decimal
     reason: str
     expires: date
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
