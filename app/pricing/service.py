@@ -266,7 +266,9 @@ async def load_prices(session: AsyncSession, *, cap: int, reseller_id: str | Non
     by_id: dict[str, PriceList] = {}
     for row in await session.scalars(select(PriceListRow).options(lazyload(PriceListRow.entries))):
         rate = shortest(row.rate)
-        by_id[row.id] = PriceList.of(row.version, by_list[row.id], rate=rate, cap=Decimal(cap), exception=exception_of(row))
+        by_id[row.id] = PriceList.of(
+            row.version, by_list[row.id], rate=rate, cap=Decimal(cap), exception=exception_of(row), id=row.id
+        )
         if row.name == DEFAULT_LIST:
             default = by_id[row.id]
     return Prices(default, by_id, assigned)
