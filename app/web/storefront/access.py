@@ -20,8 +20,8 @@ bearer = HTTPBearer(
     auto_error=False,
     scheme_name="SaleorAccessToken",
     bearerFormat="JWT",
-    description="The access token that Saleor gave the signed-in customer (`tokenCreate`, `tokenRefresh`): five minutes of life, signed by "
-    "a key of the shop. No refresh token and no token of an app.",
+    description="The access token that Saleor gave the signed-in customer (`tokenCreate`, `tokenRefresh`): five minutes of life, "
+    "signed by a key of the shop. No refresh token and no token of an app.",
 )
 
 

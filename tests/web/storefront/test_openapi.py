@@ -1,4 +1,4 @@
-"""The OpenAPI document is complete: every operation with words, examples that fit, its errors with their codes, and who may ask."""
+"""The OpenAPI document is complete: each operation with words, examples that fit, errors with their codes, and who may ask."""
 
 from __future__ import annotations
 
@@ -124,7 +124,8 @@ async def test_the_document_is_served_without_a_token(store: Store) -> None:
 
 
 def test_an_example_is_made_of_the_fields_own() -> None:
-    schemas = {"A": {"type": "object", "properties": {"b": {"type": "array", "items": {"$ref": "#/components/schemas/B"}}}}}
+    items = {"type": "array", "items": {"$ref": "#/components/schemas/B"}}
+    schemas: dict[str, Any] = {"A": {"type": "object", "properties": {"b": items}}}
     schemas["B"] = {"type": "object", "properties": {"c": {"anyOf": [{"type": "null"}, {"type": "string"}]}}}
     with pytest.raises(LookupError, match=r"A\.b\[\]\.c"):
         example_of({"$ref": "#/components/schemas/A"}, schemas)

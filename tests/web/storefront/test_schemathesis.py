@@ -68,13 +68,14 @@ class Served:
         self.store = store
         self.known = {"number": "1", "document_id": store.document, "license_id": store.license}
 
-    def send(self, case: schemathesis.Case, user: str | None) -> httpx.Response:
+    def send(self, case: schemathesis.Case[Any], user: str | None) -> httpx.Response:
         case.headers["Authorization"] = f"Bearer {token(user)}" if user else ""
         if user is None:
             del case.headers["Authorization"]
         ready = requests.Request(**case.as_transport_kwargs(base_url="http://app.example/storefront/v1")).prepare()
-        body = ready.body.encode() if isinstance(ready.body, str) else ready.body
-        request = httpx.Request(str(ready.method), str(ready.url), headers=dict(ready.headers), content=body or b"")
+        body = ready.body.encode() if isinstance(ready.body, str) else cast(bytes, ready.body or b"")
+        headers = cast(dict[str, str], dict(ready.headers))
+        request = httpx.Request(str(ready.method), str(ready.url), headers=headers, content=body)
         return self._portal.call(self.store.client.send, request)
 
 
