@@ -18,7 +18,8 @@ from app.mail.service import queue
 from app.orders.record import add_task
 from app.orders.services import Services
 from app.pricing import planned
-from app.pricing.content import Changes, Difference, Draft, EntryKey, Terms
+from app.pricing.content import Changes, EntryKey, Terms
+from app.pricing.draft import Difference, Draft
 from app.pricing.tables import DEFAULT_LIST, PriceChange
 from app.reasons import because, register
 from app.resellers.tables import Reseller

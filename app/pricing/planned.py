@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import lazyload, undefer
 
 from app.errors import Conflict, InvalidInput, NotFound, Refused
-from app.pricing.content import Changes, Content, Difference, Draft, between, difference
+from app.pricing.content import Changes, Content, between
+from app.pricing.draft import Difference, Draft, difference
 from app.pricing.rules import PriceList
 from app.pricing.service import known_list, price_list, signed
 from app.pricing.tables import (
@@ -89,6 +90,12 @@ async def plan(
     session.add(change)
     await session.flush()
     return change, found
+
+
+async def preview_plan(session: AsyncSession, draft: Draft, *, on: date, cap: int, name: str = DEFAULT_LIST) -> Difference:
+    """What `plan` would plan for a day; nothing is written. Raises as `content.difference` and NotFound."""
+    row = await known_list(session, cap=cap, name=name)
+    return difference(draft, await content_on(session, row, on), cap=cap, on=on)
 
 
 async def cancel(session: AsyncSession, change_id: str, *, today: date, by: str, at: datetime, reason: str) -> PriceChange:
