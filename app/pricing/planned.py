@@ -233,18 +233,24 @@ async def note_told(session: AsyncSession, change: PriceChange, resellers: Seque
     await session.flush()
 
 
-async def to_be_retracted(session: AsyncSession, limit: int) -> Sequence[tuple[PriceChangeNotice, PriceChange, Reseller]]:
-    """Notices, locked, of changes that were canceled since, whose resellers are still to be told so."""
+async def to_be_retracted(
+    session: AsyncSession, limit: int
+) -> tuple[PriceChange, Sequence[tuple[PriceChangeNotice, Reseller]]] | None:
+    """A change that was canceled after resellers were told of it, and the next notices, locked, of those to be told of that."""
+    waiting = select(PriceChangeNotice.price_change_id).where(PriceChangeNotice.retracted_at.is_(None))
+    canceled = select(PriceChange).where(PriceChange.state == CANCELED, PriceChange.id.in_(waiting))
+    change = await session.scalar(canceled.order_by(PriceChange.canceled_at).limit(1).options(undefer(PriceChange.changes)))
+    if change is None:
+        return None
     query = (
-        select(PriceChangeNotice, PriceChange, Reseller)
-        .join(PriceChange, PriceChange.id == PriceChangeNotice.price_change_id)
+        select(PriceChangeNotice, Reseller)
         .join(Reseller, Reseller.id == PriceChangeNotice.reseller_id)
-        .where(PriceChange.state == CANCELED, PriceChangeNotice.retracted_at.is_(None))
+        .where(PriceChangeNotice.price_change_id == change.id, PriceChangeNotice.retracted_at.is_(None))
         .order_by(PriceChangeNotice.id)
         .limit(limit)
         .with_for_update(of=PriceChangeNotice)
     )
-    return [(notice, change, reseller) for notice, change, reseller in await session.execute(query)]
+    return change, [(notice, reseller) for notice, reseller in await session.execute(query)]
 
 
 def _untold(change: PriceChange | None = None) -> Select[Reseller]:

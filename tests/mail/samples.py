@@ -8,7 +8,17 @@ from typing import Any
 
 import segno.helpers
 
-from app.mail.schemas import ApplicationContext, LicenseContext, MailKind, MailLine, OrderContext, Payment
+from app.mail.schemas import (
+    ApplicationContext,
+    LicenseContext,
+    MailKind,
+    MailLine,
+    OrderContext,
+    Payment,
+    PriceChangeContext,
+    PriceChangeLine,
+    PriceTerms,
+)
 from app.money import Money
 from app.settings import Seller
 
@@ -71,11 +81,31 @@ def application(**changed: Any) -> ApplicationContext:
     return replace(full, **changed)
 
 
-def sample(kind: MailKind, **changed: Any) -> OrderContext | LicenseContext | ApplicationContext:
+def price_change(**changed: Any) -> PriceChangeContext:
+    full = PriceChangeContext(
+        seller=SELLER,
+        name="Rita Resell",
+        company="Beta Resell GmbH",
+        effective_on=date(2026, 6, 1),
+        prices=(
+            PriceChangeLine("", "", PriceTerms(Decimal(10)), PriceTerms(Decimal("7.5"))),
+            PriceChangeLine("variant", "GRID-DEV", PriceTerms(Decimal(5)), None, minimum_quantity=10),
+            PriceChangeLine(
+                "product", "Chart <b>", None, PriceTerms(Money.of("1091.50", "EUR"), date(2026, 12, 31)), since=date(2026, 7, 1)
+            ),
+        ),
+        more=2,
+    )
+    return replace(full, **changed)
+
+
+def sample(kind: MailKind, **changed: Any) -> OrderContext | LicenseContext | ApplicationContext | PriceChangeContext:
     """A context of the kind's own class; changes that it has no field for are left out."""
-    make: Callable[..., OrderContext | LicenseContext | ApplicationContext] = application
+    make: Callable[..., OrderContext | LicenseContext | ApplicationContext | PriceChangeContext] = application
     if kind is MailKind.LICENSE:
         make = license
+    elif kind in (MailKind.PRICE_CHANGE, MailKind.PRICE_CHANGE_CANCELED):
+        make = price_change
     elif kind in (MailKind.ORDER_RECEIVED, MailKind.ORDER_DETAILS):
         make = order
     return make(**{name: value for name, value in changed.items() if hasattr(make(), name)})
