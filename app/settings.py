@@ -39,6 +39,7 @@ class ProgramNumbers(BaseModel):
     policy_since: date | None = Field(None, description="Day that policy came into force; the grace period counts from it.")
     policy_grace_days: int = Field(30, ge=0, description="Days to accept a new policy version (rules.md 1.3).")
     reapply_days: int = Field(30, ge=0, description="Days a rejected company waits before it applies again (edge case 10).")
+    invitation_days: int = Field(7, ge=1, le=90, description="Days in which an invited user can accept.")
     refuse_vouchers: bool = Field(
         True,
         description="Refuse a reseller's checkout with a voucher code (edge case 14); off: the lower price holds (rules.md 2.3).",
@@ -96,6 +97,10 @@ class ShopSettings(BaseModel):
     )
     account_redirect_url: str = Field(
         "", description="Storefront page of the set-your-password mail to new end customers; empty sends none (saleor-facts 0.7)."
+    )
+    invitation_url: str = Field(
+        "",
+        description="Page of the storefront that takes invitations of users; it gets `?token=...`. Empty takes the app's portal.",
     )
     storefront_origins: list[str] = Field(
         default_factory=list,

@@ -16,12 +16,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import typst
-from babel.dates import format_date
+from babel.dates import format_date, format_time
 from babel.numbers import format_currency
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.errors import InvalidInput
-from app.mail.schemas import ApplicationContext, Attachment, Language, LicenseContext, MailKind, OrderContext
+from app.mail.schemas import (
+    ApplicationContext,
+    Attachment,
+    InvitationContext,
+    Language,
+    LicenseContext,
+    MailKind,
+    OrderContext,
+    ResellerContext,
+)
 from app.money import Money
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -42,9 +51,17 @@ SUBJECTS = {
     (MailKind.APPLICATION_REJECTED, "de"): "Ihre Bewerbung zum Wiederverkäuferprogramm",
     (MailKind.APPLICATION_MORE_INFORMATION, "en"): "A question about your application to the reseller program",
     (MailKind.APPLICATION_MORE_INFORMATION, "de"): "Eine Rückfrage zu Ihrer Bewerbung zum Wiederverkäuferprogramm",
+    (MailKind.RESELLER_SUSPENDED, "en"): "Your part in the reseller program is suspended",
+    (MailKind.RESELLER_SUSPENDED, "de"): "Ihre Teilnahme am Wiederverkäuferprogramm ruht",
+    (MailKind.RESELLER_ENDED, "en"): "Your part in the reseller program has ended",
+    (MailKind.RESELLER_ENDED, "de"): "Ihre Teilnahme am Wiederverkäuferprogramm ist beendet",
+    (MailKind.RESELLER_REINSTATED, "en"): "Welcome back to the reseller program",
+    (MailKind.RESELLER_REINSTATED, "de"): "Willkommen zurück im Wiederverkäuferprogramm",
+    (MailKind.INVITATION, "en"): "{c.company} invites you to its reseller account",
+    (MailKind.INVITATION, "de"): "{c.company} lädt Sie in sein Wiederverkäuferkonto ein",
 }
 
-Context = OrderContext | LicenseContext | ApplicationContext
+Context = OrderContext | LicenseContext | ApplicationContext | ResellerContext | InvitationContext
 CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.ORDER_RECEIVED: OrderContext,
     MailKind.ORDER_DETAILS: OrderContext,
@@ -52,6 +69,10 @@ CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.APPLICATION_APPROVED: ApplicationContext,
     MailKind.APPLICATION_REJECTED: ApplicationContext,
     MailKind.APPLICATION_MORE_INFORMATION: ApplicationContext,
+    MailKind.RESELLER_SUSPENDED: ResellerContext,
+    MailKind.RESELLER_ENDED: ResellerContext,
+    MailKind.RESELLER_REINSTATED: ResellerContext,
+    MailKind.INVITATION: InvitationContext,
 }
 
 
@@ -181,6 +202,10 @@ def _date(day: date, language: Language) -> str:
     return format_date(day, DATES[language], LOCALES[language])
 
 
+def _moment(at: datetime, language: Language) -> str:
+    return f"{_date(at.date(), language)}, {format_time(at, 'HH:mm z', tzinfo=at.tzinfo, locale=LOCALES[language])}"
+
+
 def _iban(iban: str) -> str:
     return " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
 
@@ -193,7 +218,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: dict[str, Any] = {"money": _money, "day": _date, "iban": _iban, "line": _line}
+    filters: dict[str, Any] = {"money": _money, "day": _date, "moment": _moment, "iban": _iban, "line": _line}
     environment.filters.update(filters)
     return environment
 

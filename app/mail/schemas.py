@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -14,7 +14,8 @@ Language = Literal["en", "de"]
 
 
 class MailKind(StrEnum):
-    """The mails of an order, all to its reseller (`rules.md` 8.1), and those about an application (`rules.md` 1.1)."""
+    """The mails of an order, all to its reseller (`rules.md` 8.1), those about an application and what staff decide about a
+    reseller (`rules.md` 1.1, 1.2), and invitations of users."""
 
     ORDER_RECEIVED = "order_received"
     ORDER_DETAILS = "order_details"
@@ -22,6 +23,10 @@ class MailKind(StrEnum):
     APPLICATION_APPROVED = "application_approved"
     APPLICATION_REJECTED = "application_rejected"
     APPLICATION_MORE_INFORMATION = "application_more_information"
+    RESELLER_SUSPENDED = "reseller_suspended"
+    RESELLER_ENDED = "reseller_ended"
+    RESELLER_REINSTATED = "reseller_reinstated"
+    INVITATION = "invitation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,28 @@ class ApplicationContext:
     apply_again_from: date | None = None
     linked_to: str = ""
     prepaid_needed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ResellerContext:
+    """A decision about a reseller. `reason` is what staff wrote; `policy_version` the policy to be accepted yet, if any."""
+
+    seller: Seller
+    company: str
+    reason: str = ""
+    policy_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationContext:
+    """An invitation of a user by `invited_by`. `url` holds its token; `until` is when it expires, in the shop's time zone."""
+
+    seller: Seller
+    company: str
+    invited_by: str
+    role: Literal["owner", "buyer", "accounts", "viewer"]
+    url: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from app.db.jobs import QUEUE, system_url
 from app.errors import Unavailable
 from app.mail import service as mail
 from app.mail.tables import Mail
-from app.orders import applications, attend, customers, release
+from app.orders import attend, customers, mirror, release
 from app.orders.intake import record
 from app.orders.mails import note_failure
 from app.orders.service import confirm_order, decide_release, ended_decisions, lock_order, pending_reports, waiting_orders
@@ -154,6 +154,12 @@ async def attend_customer(tenant_id: str, saleor_user_id: str, event: str) -> st
 async def mirror_standing(tenant_id: str, reseller_id: str) -> int:
     """Somebody decided about a reseller: show where it stands on its accounts in Saleor."""
     return await write_standing(tenant_id, reseller_id)
+
+
+@DBOS.workflow(name="mirror_account")
+async def mirror_account(tenant_id: str, saleor_user_id: str) -> int:
+    """An account was taken out of a reseller: show it there."""
+    return await write_account(tenant_id, saleor_user_id)
 
 
 @DBOS.workflow(name="deliver_mail")
@@ -302,7 +308,12 @@ async def follow_customer(tenant_id: str, saleor_user_id: str, event: str) -> st
 
 @DBOS.step(name="write_standing", **RETRY)
 async def write_standing(tenant_id: str, reseller_id: str) -> int:
-    return await applications.mirror_standing(services(), await _shop(tenant_id), reseller_id)
+    return await mirror.mirror_standing(services(), await _shop(tenant_id), reseller_id)
+
+
+@DBOS.step(name="write_account", **RETRY)
+async def write_account(tenant_id: str, saleor_user_id: str) -> int:
+    return await mirror.mirror_account(services(), await _shop(tenant_id), saleor_user_id)
 
 
 @DBOS.step(name="issue_licenses", **RETRY)

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from app.errors import ResellerError
 from app.orders.services import Services
 from app.web.dispatch import Asgi
+from app.web.storefront import users
 from app.web.storefront.access import Buckets, TooMany
 from app.web.storefront.front import PROBLEM, Front, problem
 from app.web.storefront.routes import PREFIX, RESPONSES, customers, resellers
@@ -37,6 +38,7 @@ def storefront_application(services: Services) -> Asgi:
     api.state.buckets = Buckets()
     api.include_router(resellers)
     api.include_router(customers)
+    api.include_router(users.router)
     api.add_exception_handler(ResellerError, _own)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)

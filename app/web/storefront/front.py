@@ -21,7 +21,7 @@ log = structlog.get_logger()
 VISIT = "storefront_visit"
 MAX_BODY = 64 * 1024
 PROBLEM = "application/problem+json"
-METHODS = "GET, POST, OPTIONS"
+METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
 ASKED = "Authorization, Content-Type, If-None-Match"
 EXPOSED = "ETag, Retry-After, Content-Disposition"
 

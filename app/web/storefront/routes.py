@@ -17,6 +17,7 @@ from app.orders.tables import OrderLine, ResellerOrder
 from app.orders.temporary import issue_temporary
 from app.reasons import Reason
 from app.resellers.policy import in_force
+from app.resellers.roles import Right
 from app.resellers.rules import ResellerStatus
 from app.resellers.service import accept_policy
 from app.tax.service import list_certificates
@@ -48,8 +49,8 @@ Id = Annotated[str, Path(max_length=36, pattern=r"^[^\x00]+$")]
 async def standing(asking: Asking, services: Doors) -> s.StandingOut:
     """On which terms the next order goes, why, and what is open."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
-        found = await storefront.reseller_standing(session, services, asking.shop, reseller)
+        reseller = await storefront.member(session, asking.user_id, Right.SEE_STANDING)
+        found = await storefront.reseller_standing(session, services, asking.shop, reseller, asking.user_id)
     return s.StandingOut(
         status=reseller.status,
         terms=found.standing.terms.value,
@@ -66,7 +67,7 @@ async def standing(asking: Asking, services: Doors) -> s.StandingOut:
 async def policy_acceptance(request: Request, body: s.AcceptanceIn, asking: Asking, services: Doors) -> s.AcceptanceOut:
     """Accept the Reseller Policy in force; a repetition changes nothing."""
     async with services.database.tenant(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.ACCEPT_POLICY)
         if reseller.status in (ResellerStatus.REJECTED, ResellerStatus.ENDED):
             raise Forbidden("The reseller is not in the program.", code="reseller_inactive")
         version = (await in_force(session, asking.shop.settings, services.today(asking.shop))).version
@@ -116,7 +117,7 @@ async def orders(
 ) -> s.OrdersOut:
     """The reseller's orders, the newest first."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.SEE_ORDERS)
         rows, following = await storefront.page_of_orders(session, reseller.id, limit, cursor)
     return s.OrdersOut(orders=[s.OrderOut(**_facts(row)) for row in rows], next=following)
 
@@ -125,9 +126,10 @@ async def orders(
 async def order(number: Number, asking: Asking, services: Doors) -> s.OrderDetailOut:
     """One order with its prices, its way to be paid, its documents and licenses."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.SEE_ORDERS)
         row = await storefront.own_order(session, reseller.id, number)
-        shown = await storefront.shown_order(session, asking.shop, row, services.clock())
+        role = storefront.role_in(reseller, asking.user_id)
+        shown = await storefront.shown_order(session, asking.shop, row, role, services.clock())
     pay = shown.payment
     return s.OrderDetailOut(
         **_facts(row),
@@ -168,7 +170,7 @@ async def order(number: Number, asking: Asking, services: Doors) -> s.OrderDetai
 async def document(number: Number, document_id: Id, asking: Asking, services: Doors) -> Response:
     """A document of the order, as it was issued."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.SEE_INVOICES)
         found = await storefront.own_document(session, await storefront.own_order(session, reseller.id, number), document_id)
     return Response(found.content, media_type=found.media_type, headers=_attached(found.file_name))
 
@@ -177,7 +179,7 @@ async def document(number: Number, document_id: Id, asking: Asking, services: Do
 async def order_license(number: Number, license_id: Id, asking: Asking, services: Doors) -> Response:
     """The file of a license of the order."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.SEE_LICENSES)
         found = await storefront.order_license(session, await storefront.own_order(session, reseller.id, number), license_id)
     return _file(found)
 
@@ -186,7 +188,7 @@ async def order_license(number: Number, license_id: Id, asking: Asking, services
 async def temporary_license(number: Number, asking: Asking, services: Doors) -> s.TemporaryOut:
     """Ask for the order's temporary licenses, once, while it waits for its wire."""
     async with services.database.tenant(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.ASK_LICENSES)
         row = await storefront.own_order(session, reseller.id, number)
         if reseller.status != ResellerStatus.APPROVED:
             raise Forbidden("Only an approved reseller may ask for this.", code="reseller_inactive")
@@ -198,7 +200,7 @@ async def temporary_license(number: Number, asking: Asking, services: Doors) -> 
 async def certificates(asking: Asking, services: Doors) -> s.CertificatesOut:
     """The reseller's exemption certificates."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.SEE_CERTIFICATES)
         rows = await list_certificates(session, reseller.id)
     fields = s.CertificateOut.model_fields
     return s.CertificatesOut(certificates=[s.CertificateOut(**{name: getattr(row, name) for name in fields}) for row in rows])
