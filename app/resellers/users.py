@@ -36,7 +36,7 @@ async def invite(
     folded = fold_email(email)
     kept = await lock(session, reseller.id)
     if kept.status in CLOSED:
-        raise Conflict(f"{kept.company} is {kept.status}; it takes in no users.", code="reseller_inactive")
+        raise Conflict(f"{kept.company} is {kept.status}; it takes in no users.", code="reseller_left")
     if (known := next((user for user in kept.users if user.email == folded), None)) is not None:
         raise Conflict(f"{folded} is a user already, as {known.role}; change the role instead.", code="known_user")
     lately = select(func.count(ResellerInvitation.id)).where(
@@ -76,7 +76,7 @@ async def accept(
     row = await session.scalar(query.execution_options(populate_existing=True))
     if row is None:
         raise NotFound(
-            "There is no such invitation; open the link of the mail as it is, or ask for a new one.", code="invitation"
+            "There is no such invitation; open the link of the mail as it is, or ask for a new one.", code="no_invitation"
         )
     if fold_email(email) != row.email:
         raise Forbidden("The invitation is for another e-mail; sign in with the account of that one.", code="invitation_foreign")
@@ -90,7 +90,7 @@ async def accept(
         raise Forbidden("Confirm your e-mail in the store first, by the link in its mail.", code="email_not_confirmed")
     reseller = await lock(session, row.reseller_id)
     if reseller.status in CLOSED:
-        raise Conflict(f"{reseller.company} is {reseller.status}; it takes in no users.", code="reseller_inactive")
+        raise Conflict(f"{reseller.company} is {reseller.status}; it takes in no users.", code="reseller_left")
     user = await add_user(
         session, reseller, saleor_user_id=saleor_user_id, email=row.email, by=row.email, at=at, role=Role(row.role)
     )

@@ -3,27 +3,49 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 from pydantic import Field
 
 from app.orders import storefront
 from app.orders import users as cases
 from app.resellers import users
 from app.resellers.roles import Right, Role
-from app.resellers.tables import Reseller, ResellerInvitation, ResellerUser
+from app.resellers.tables import ResellerInvitation, ResellerUser
 from app.web.storefront.access import Asking, Doors
+from app.web.storefront.common import Id
+from app.web.storefront.problems import MEMBER, problems, register_problems
 from app.web.storefront.schemas import Model
 
 router = APIRouter(tags=["resellers"])
-Id = Annotated[str, Path(max_length=36, pattern=r"^[^\x00]+$")]
-ROLE = Field(description="owner: everything; buyer: prices, orders, licenses; accounts: invoices, statements, certificates, "
-             "remittance; viewer: reads.", examples=["buyer"])  # fmt: skip
+program = APIRouter(tags=["program"])
+register_problems(
+    {
+        "no_user": (404, "There is no such user."),
+        "no_invitation": (404, "There is no such invitation; open the link of the mail as it is, or ask for a new one."),
+        "last_owner": (409, "rita@beta.example is the last owner; make somebody else an owner first."),
+        "known_user": (409, "new@beta.example is a user already, as buyer; change the role instead."),
+        "reseller_left": (409, "Beta Resell GmbH is ended; it takes in no users."),
+        "email": (400, "email: 'new@' is not an e-mail address."),
+        "too_many_invitations": (422, "There were 20 invitations within a day; go on tomorrow."),
+        "invitation_foreign": (403, "The invitation is for another e-mail; sign in with the account of that one."),
+        "email_not_confirmed": (403, "Confirm your e-mail in the store first, by the link in its mail."),
+        "invitation_used": (409, "The invitation was used already; it counts once."),
+        "invitation_withdrawn": (409, "The invitation was taken back, or a newer one was sent."),
+        "invitation_expired": (409, "The invitation expired on 2026-03-09; ask for a new one."),
+    }
+)
+ROLE = Field(
+    description="owner: everything; buyer: prices, orders, licenses; accounts: invoices, statements, certificates, remittance; "
+    "viewer: reads.",
+    examples=["buyer"],
+)
+ID = Field(examples=["3f0c8a52-7d0e-4a55-9a3f-0f6f3b0f2a11"])
+MOMENT = "2026-03-09T12:00:00Z"
 
 
 class UserOut(Model):
-    id: str
+    id: str = ID
     email: str = Field(examples=["rita@beta.example"])
     role: Role = ROLE
     you: bool = Field(description="Whether this is the user who asks.")
@@ -43,12 +65,12 @@ class InvitationIn(Model):
 
 
 class InvitationOut(Model):
-    id: str
+    id: str = ID
     email: str = Field(examples=["new@beta.example"])
     role: Role = ROLE
     invited_by: str = Field(examples=["rita@beta.example"])
-    created_at: datetime
-    expires_at: datetime = Field(description="From then on it does not count.")
+    created_at: datetime = Field(examples=[MOMENT])
+    expires_at: datetime = Field(description="From then on it does not count.", examples=[MOMENT])
 
 
 class InvitationsOut(Model):
@@ -56,7 +78,7 @@ class InvitationsOut(Model):
 
 
 class AcceptIn(Model):
-    token: str = Field(min_length=1, max_length=200, description="The end of the link in the mail.")
+    token: str = Field(min_length=1, max_length=200, description="The end of the link in the mail.", examples=["tYq0m-3oRk"])
 
 
 class AcceptedOut(Model):
@@ -64,7 +86,7 @@ class AcceptedOut(Model):
     role: Role = ROLE
 
 
-@router.get("/users", response_model=UsersOut)
+@router.get("/users", response_model=UsersOut, responses=problems(*MEMBER))
 async def list_users(asking: Asking, services: Doors) -> UsersOut:
     """Who acts for the reseller."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
@@ -72,7 +94,7 @@ async def list_users(asking: Asking, services: Doors) -> UsersOut:
     return UsersOut(users=[_user(user, asking.user_id) for user in sorted(reseller.users, key=lambda user: user.email)])
 
 
-@router.patch("/users/{user_id}", response_model=UserOut)
+@router.patch("/users/{user_id}", response_model=UserOut, responses=problems(*MEMBER, "no_user", "last_owner"))
 async def change_role(user_id: Id, body: RoleIn, asking: Asking, services: Doors) -> UserOut:
     """Give a user another role. The last owner stays one."""
     async with services.database.tenant(asking.shop.tenant_id) as session:
@@ -81,7 +103,7 @@ async def change_role(user_id: Id, body: RoleIn, asking: Asking, services: Doors
     return _user(user, asking.user_id)
 
 
-@router.delete("/users/{user_id}", status_code=204)
+@router.delete("/users/{user_id}", status_code=204, responses=problems(*MEMBER, "no_user", "last_owner"))
 async def remove_user(user_id: Id, asking: Asking, services: Doors) -> None:
     """Take a user out; orders stay the reseller's. The last owner stays."""
     async with services.database.tenant(asking.shop.tenant_id) as session:
@@ -89,7 +111,7 @@ async def remove_user(user_id: Id, asking: Asking, services: Doors) -> None:
         await cases.remove(session, services, asking.shop, reseller, user_id, by=asking.email)
 
 
-@router.get("/invitations", response_model=InvitationsOut)
+@router.get("/invitations", response_model=InvitationsOut, responses=problems(*MEMBER))
 async def list_invitations(asking: Asking, services: Doors) -> InvitationsOut:
     """Invitations that wait."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
@@ -98,23 +120,42 @@ async def list_invitations(asking: Asking, services: Doors) -> InvitationsOut:
     return InvitationsOut(invitations=[_invitation(row) for row in rows])
 
 
-@router.post("/invitations", response_model=InvitationOut, status_code=201)
+@router.post(
+    "/invitations",
+    response_model=InvitationOut,
+    status_code=201,
+    responses=problems(*MEMBER, "email", "known_user", "reseller_left", "too_many_invitations"),
+)
 async def invite(body: InvitationIn, asking: Asking, services: Doors) -> InvitationOut:
     """Invite somebody by mail; an earlier invitation to the same address is void then."""
     async with services.database.tenant(asking.shop.tenant_id) as session:
-        reseller: Reseller = await storefront.member(session, asking.user_id, Right.CHANGE_USERS)
+        reseller = await storefront.member(session, asking.user_id, Right.CHANGE_USERS)
         row = await cases.invite(session, services, asking.shop, reseller, email=body.email, role=body.role, by=asking.email)
     return _invitation(row)
 
 
-@router.post("/invitations/accept", response_model=AcceptedOut)
+@program.post(
+    "/invitations/accept",
+    response_model=AcceptedOut,
+    responses=problems(
+        "no_invitation",
+        "invitation_foreign",
+        "email_not_confirmed",
+        "invitation_used",
+        "invitation_withdrawn",
+        "invitation_expired",
+        "known_user",
+        "reseller_left",
+        "saleor_error",
+    ),
+)
 async def accept_invitation(body: AcceptIn, asking: Asking, services: Doors) -> AcceptedOut:
     """Join a reseller by the token of an invitation, with the account of the invited e-mail."""
     reseller, user = await cases.accept(services, asking, body.token)
     return AcceptedOut(company=reseller.company, role=Role(user.role))
 
 
-@router.delete("/invitations/{invitation_id}", status_code=204)
+@router.delete("/invitations/{invitation_id}", status_code=204, responses=problems(*MEMBER, "no_invitation"))
 async def withdraw_invitation(invitation_id: Id, asking: Asking, services: Doors) -> None:
     """Take an invitation back."""
     async with services.database.tenant(asking.shop.tenant_id) as session:
