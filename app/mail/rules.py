@@ -21,7 +21,7 @@ from babel.numbers import format_currency
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.errors import InvalidInput
-from app.mail.schemas import ApplicationContext, Attachment, Language, LicenseContext, MailKind, OrderContext
+from app.mail.schemas import ApplicationContext, Attachment, ClaimContext, Language, LicenseContext, MailKind, OrderContext
 from app.money import Money
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -36,6 +36,8 @@ SUBJECTS = {
     (MailKind.ORDER_DETAILS, "de"): "Bestellung {c.order_number}: Details und Rechnung",
     (MailKind.LICENSE, "en"): "Order {c.order_number}: license",
     (MailKind.LICENSE, "de"): "Bestellung {c.order_number}: Lizenz",
+    (MailKind.LICENSE_CLAIM, "en"): "A license waits for you",
+    (MailKind.LICENSE_CLAIM, "de"): "Eine Lizenz wartet auf Sie",
     (MailKind.APPLICATION_APPROVED, "en"): "Welcome to the reseller program",
     (MailKind.APPLICATION_APPROVED, "de"): "Willkommen im Wiederverkäuferprogramm",
     (MailKind.APPLICATION_REJECTED, "en"): "Your application to the reseller program",
@@ -44,11 +46,12 @@ SUBJECTS = {
     (MailKind.APPLICATION_MORE_INFORMATION, "de"): "Eine Rückfrage zu Ihrer Bewerbung zum Wiederverkäuferprogramm",
 }
 
-Context = OrderContext | LicenseContext | ApplicationContext
+Context = OrderContext | LicenseContext | ClaimContext | ApplicationContext
 CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.ORDER_RECEIVED: OrderContext,
     MailKind.ORDER_DETAILS: OrderContext,
     MailKind.LICENSE: LicenseContext,
+    MailKind.LICENSE_CLAIM: ClaimContext,
     MailKind.APPLICATION_APPROVED: ApplicationContext,
     MailKind.APPLICATION_REJECTED: ApplicationContext,
     MailKind.APPLICATION_MORE_INFORMATION: ApplicationContext,

@@ -14,11 +14,12 @@ Language = Literal["en", "de"]
 
 
 class MailKind(StrEnum):
-    """The mails of an order, all to its reseller (`rules.md` 8.1), and those about an application (`rules.md` 1.1)."""
+    """Mails of an order to its reseller (`rules.md` 8.1), to who may claim its license (8.2), and about an application (1.1)."""
 
     ORDER_RECEIVED = "order_received"
     ORDER_DETAILS = "order_details"
     LICENSE = "license"
+    LICENSE_CLAIM = "license_claim"
     APPLICATION_APPROVED = "application_approved"
     APPLICATION_REJECTED = "application_rejected"
     APPLICATION_MORE_INFORMATION = "application_more_information"
@@ -71,15 +72,32 @@ class OrderContext:
 
 @dataclass(frozen=True, slots=True)
 class LicenseContext:
-    """License files of an order. `temporary_until` is the last day of a temporary license."""
+    """License files of an order. `steps` say how one is applied; `temporary_until` is the last day of a temporary license."""
 
     seller: Seller
     name: str
     order_number: str
     end_customer: str
     lines: tuple[MailLine, ...]
+    steps: tuple[str, ...]
     po_number: str = ""
     temporary_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimContext:
+    """A license that waits to be claimed by the holder of the mailbox, who is an end customer: no amount (`rules.md` 9).
+
+    `link` counts through the day `until`.
+    """
+
+    seller: Seller
+    name: str
+    order_number: str
+    end_customer: str
+    lines: tuple[MailLine, ...]
+    link: str
+    until: date
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,35 +1,33 @@
-"""What resellers and end customers read through the storefront API. Everybody is known by Saleor's user id alone.
+"""What resellers read through the storefront API; end customers have `customer_view`. They are known by Saleor's user id alone.
 
-What is not one's own is answered exactly as what does not exist. The customer's half has no money in it (`rules.md` 9).
+What is not one's own is answered exactly as what does not exist.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from app.documents.bank_details import Instructions, instructions
 from app.documents.tables import Document
-from app.errors import Conflict, Forbidden, InvalidInput, NotFound
+from app.errors import Forbidden, NotFound
 from app.ledger.service import receivable, receivable_id, reseller_receivables
-from app.licenses.rules import LicenseState
 from app.licenses.service import of_order
 from app.licenses.tables import License
 from app.money import Money
+from app.orders.customer_view import downloadable
 from app.orders.gateway import bank_account, credit_policy
+from app.orders.pages import cut, paged
 from app.orders.rules import Standing, standing
 from app.orders.service import order_gate
 from app.orders.services import Services
 from app.orders.snapshot import load_buyer
-from app.orders.tables import EndCustomer, OrderLine, ResellerOrder
+from app.orders.tables import ResellerOrder
 from app.pricing.rules import Item, LinePrice, choose, partner_price
 from app.reasons import Reason, because, register
 from app.resellers.policy import in_force
@@ -44,8 +42,6 @@ register({"on_hold": "The vendor is looking at this order.", "released_early": "
 
 FOR_RESELLERS = {"staff_hold": "on_hold", "staff_release": "released_early"}
 """Who of the vendor's staff decided, and in which words, is for staff."""
-WITHHELD = (LicenseState.SUSPENDED, LicenseState.REVOKED)
-MAX_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +73,6 @@ class ShownOrder:
     payment: Instructions | None
     documents: Sequence[Document]
     licenses: Sequence[License]
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerLicense:
-    """One license as its end customer sees it. There is no money here, and no id of Saleor's order."""
-
-    id: str
-    order_number: str
-    sku: str
-    quantity: int
-    seats: int
-    kind: str
-    state: str
-    issued_at: datetime
-    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +118,8 @@ async def page_of_orders(
 ) -> tuple[Sequence[ResellerOrder], str | None]:
     """A page of the reseller's orders, the newest first, and the cursor of the next. Raises InvalidInput for a wrong cursor."""
     query = select(ResellerOrder).where(ResellerOrder.reseller_id == reseller_id)
-    if cursor is not None:
-        at, last = _position(cursor)
-        query = query.where(or_(ResellerOrder.created_at < at, and_(ResellerOrder.created_at == at, ResellerOrder.id < last)))
-    query = query.order_by(ResellerOrder.created_at.desc(), ResellerOrder.id.desc()).limit(limit + 1)
-    rows = (await session.scalars(query)).all()
-    if len(rows) <= limit:
-        return rows, None
-    end = rows[limit - 1]
-    text = json.dumps([end.created_at.isoformat(), end.id])
-    return rows[:limit], base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    query = paged(query, ResellerOrder.created_at, ResellerOrder.id, limit, cursor)
+    return cut((await session.scalars(query)).all(), limit, lambda row: (row.created_at, row.id))
 
 
 async def own_order(session: AsyncSession, reseller_id: str, number: str) -> ResellerOrder:
@@ -190,52 +163,7 @@ async def own_document(session: AsyncSession, order: ResellerOrder, document_id:
 async def order_license(session: AsyncSession, order: ResellerOrder, license_id: str) -> License:
     """A license of the order, to hand out its file. Raises NotFound, and Conflict for one suspended or revoked."""
     query = select(License).where(License.id == license_id, License.order_id == order.id)
-    return _downloadable(await session.scalar(query))
-
-
-async def customer_ids(session: AsyncSession, user_id: str) -> Sequence[str]:
-    """Our end customers that a Saleor account is. Raises Forbidden for everybody else."""
-    found = (await session.scalars(select(EndCustomer.id).where(EndCustomer.saleor_user_id == user_id))).all()
-    if not found:
-        raise Forbidden("There are no licenses for this account.", code="not_a_customer")
-    return found
-
-
-async def customer_licenses(session: AsyncSession, customers: Sequence[str]) -> list[CustomerLicense]:
-    """The end customer's licenses, the newest first."""
-    return [
-        CustomerLicense(
-            row.id,
-            row.order_number,
-            row.sku,
-            quantity,
-            int(row.payload["attributes"]["seats"]),
-            row.kind,
-            row.state,
-            row.issued_at,
-            row.expires_at,
-        )
-        for row, quantity in await session.execute(
-            select(License, OrderLine.quantity)
-            .join(OrderLine, OrderLine.id == License.order_line_id)
-            .where(License.end_customer_id.in_(customers))
-            .order_by(License.issued_at.desc(), License.id)
-        )
-    ]
-
-
-async def customer_license(session: AsyncSession, customers: Sequence[str], license_id: str) -> CustomerLicense:
-    """One of the end customer's licenses. Raises NotFound."""
-    for found in await customer_licenses(session, customers):
-        if found.id == license_id:
-            return found
-    raise NotFound("There is no such license.", code="no_license")
-
-
-async def customer_file(session: AsyncSession, customers: Sequence[str], license_id: str) -> License:
-    """The same, to hand out its file. Raises NotFound, and Conflict for one suspended or revoked."""
-    query = select(License).where(License.id == license_id, License.end_customer_id.in_(customers))
-    return _downloadable(await session.scalar(query))
+    return downloadable(await session.scalar(query))
 
 
 async def price_lines(
@@ -273,22 +201,3 @@ async def price_lines(
         partner = partner_price(item, quantity, retail, buyer.prices, today)
         found.append(PricedLine(variant, choose(partner, quantity, public * quantity), with_tax))
     return found
-
-
-def _downloadable(license: License | None) -> License:
-    if license is None:
-        raise NotFound("There is no such license.", code="no_license")
-    if license.state in WITHHELD:
-        raise Conflict(f"The license is {license.state}; ask the vendor.", code=f"license_{license.state}")
-    return license
-
-
-def _position(cursor: str) -> tuple[datetime, str]:
-    try:
-        at, last = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None or not isinstance(last, str):
-            raise ValueError
-    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
-        raise InvalidInput("cursor: use the `next` of a page, as it is.", code="cursor") from error
-    return moment, last

@@ -8,7 +8,8 @@ from typing import Any
 
 import segno.helpers
 
-from app.mail.schemas import ApplicationContext, LicenseContext, MailKind, MailLine, OrderContext, Payment
+from app.mail.rules import Context
+from app.mail.schemas import ApplicationContext, ClaimContext, LicenseContext, MailKind, MailLine, OrderContext, Payment
 from app.money import Money
 from app.settings import Seller
 
@@ -53,7 +54,26 @@ def order(**changes: Any) -> OrderContext:
 
 def license(**changes: Any) -> LicenseContext:
     full = LicenseContext(
-        seller=SELLER, name="Rita Resell", order_number="1042", end_customer="Acme GmbH", lines=LINES, po_number="PO-7781"
+        seller=SELLER,
+        name="Rita Resell",
+        order_number="1042",
+        end_customer="Acme GmbH",
+        lines=LINES,
+        steps=("Save the file.", "Open it in the product."),
+        po_number="PO-7781",
+    )
+    return replace(full, **changes)
+
+
+def claim(**changes: Any) -> ClaimContext:
+    full = ClaimContext(
+        seller=SELLER,
+        name="Eva Endkunde",
+        order_number="1042",
+        end_customer="Acme GmbH",
+        lines=LINES,
+        link="https://shop.example/claim/abc-123",
+        until=date(2026, 4, 1),
     )
     return replace(full, **changes)
 
@@ -71,11 +91,13 @@ def application(**changed: Any) -> ApplicationContext:
     return replace(full, **changed)
 
 
-def sample(kind: MailKind, **changed: Any) -> OrderContext | LicenseContext | ApplicationContext:
+def sample(kind: MailKind, **changed: Any) -> Context:
     """A context of the kind's own class; changes that it has no field for are left out."""
-    make: Callable[..., OrderContext | LicenseContext | ApplicationContext] = application
+    make: Callable[..., Context] = application
     if kind is MailKind.LICENSE:
         make = license
+    elif kind is MailKind.LICENSE_CLAIM:
+        make = claim
     elif kind in (MailKind.ORDER_RECEIVED, MailKind.ORDER_DETAILS):
         make = order
     return make(**{name: value for name, value in changed.items() if hasattr(make(), name)})

@@ -12,8 +12,9 @@ from app.errors import ResellerError
 from app.orders.services import Services
 from app.web.dispatch import Asgi
 from app.web.storefront.access import Buckets, TooMany
+from app.web.storefront.customers import customers
 from app.web.storefront.front import PROBLEM, Front, problem
-from app.web.storefront.routes import PREFIX, RESPONSES, customers, resellers
+from app.web.storefront.routes import PREFIX, RESPONSES, resellers
 from app.web.storefront.schemas import ProblemOut
 
 ERRORS: dict[int | str, dict[str, Any]] = {

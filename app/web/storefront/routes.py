@@ -13,6 +13,7 @@ from app.licenses.tables import License
 from app.money import Money, shortest
 from app.orders import storefront
 from app.orders.attend import order_state
+from app.orders.pages import MAX_PAGE
 from app.orders.tables import OrderLine, ResellerOrder
 from app.orders.temporary import issue_temporary
 from app.reasons import Reason
@@ -39,7 +40,6 @@ RESPONSES = {
 }
 FILE = {200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 resellers = APIRouter(tags=["resellers"])
-customers = APIRouter(tags=["end customers"])
 Number = Annotated[str, Path(max_length=50, pattern=r"^[^\x00]+$", examples=["1042"])]
 Id = Annotated[str, Path(max_length=36, pattern=r"^[^\x00]+$")]
 
@@ -111,7 +111,7 @@ async def prices(body: s.PricesIn, asking: Asking, services: Doors) -> s.PricesO
 async def orders(
     asking: Asking,
     services: Doors,
-    limit: Annotated[int, Query(ge=1, le=storefront.MAX_PAGE)] = 20,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> s.OrdersOut:
     """The reseller's orders, the newest first."""
@@ -202,30 +202,6 @@ async def certificates(asking: Asking, services: Doors) -> s.CertificatesOut:
         rows = await list_certificates(session, reseller.id)
     fields = s.CertificateOut.model_fields
     return s.CertificatesOut(certificates=[s.CertificateOut(**{name: getattr(row, name) for name in fields}) for row in rows])
-
-
-@customers.get("/licenses", response_model=s.LicensesOut)
-async def licenses(asking: Asking, services: Doors) -> s.LicensesOut:
-    """The end customer's licenses, the newest first."""
-    async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        found = await storefront.customer_licenses(session, await storefront.customer_ids(session, asking.user_id))
-    return s.LicensesOut(licenses=[s.LicenseOut.model_validate(one) for one in found])
-
-
-@customers.get("/licenses/{license_id}", response_model=s.LicenseOut)
-async def license(license_id: Id, asking: Asking, services: Doors) -> s.LicenseOut:
-    """One license of the end customer."""
-    async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        own = await storefront.customer_ids(session, asking.user_id)
-        return s.LicenseOut.model_validate(await storefront.customer_license(session, own, license_id))
-
-
-@customers.get("/licenses/{license_id}/file", response_class=Response, responses=FILE)  # type: ignore[arg-type]
-async def license_file(license_id: Id, asking: Asking, services: Doors) -> Response:
-    """The license file."""
-    async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        own = await storefront.customer_ids(session, asking.user_id)
-        return _file(await storefront.customer_file(session, own, license_id))
 
 
 def _reasons(reasons: Sequence[Reason]) -> list[s.ReasonOut]:

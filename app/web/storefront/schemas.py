@@ -1,4 +1,4 @@
-"""What the storefront API takes and answers. The end customer's models hold no money (`rules.md` 9)."""
+"""What the storefront API takes and answers resellers; end customers' models stand apart in `customer_schemas`."""
 
 from __future__ import annotations
 
@@ -181,23 +181,3 @@ class CertificateOut(Model):
 
 class CertificatesOut(Model):
     certificates: list[CertificateOut]
-
-
-class LicenseOut(Model):
-    """A license as its end customer sees it: no money, ever."""
-
-    model_config = ConfigDict(extra="forbid", from_attributes=True)
-
-    id: str
-    order_number: str = Field(examples=["1042"])
-    sku: str
-    quantity: int
-    seats: int
-    kind: str = Field(examples=["permanent"])
-    state: str = Field(examples=["active"])
-    issued_at: datetime
-    expires_at: datetime | None
-
-
-class LicensesOut(Model):
-    licenses: list[LicenseOut]
