@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.pages import page
 from app.errors import Conflict, Forbidden, NotFound
 from app.licenses.rules import LicenseState
 from app.licenses.service import license_file_name
 from app.licenses.tables import License
-from app.orders.pages import cut, paged
 from app.orders.tables import EndCustomer, OrderLine, ResellerOrder
 
 WITHHELD = (LicenseState.SUSPENDED, LicenseState.REVOKED)
@@ -56,23 +56,22 @@ async def page_of_licenses(
     session: AsyncSession, customers: Sequence[str], limit: int, cursor: str | None
 ) -> tuple[list[CustomerLicense], str | None]:
     """A page of the end customer's licenses, the newest first, and the cursor of the next. Raises InvalidInput for none."""
-    query = paged(_licenses(customers), License.issued_at, License.id, limit, cursor)
-    rows, following = cut((await session.execute(query)).all(), limit, lambda row: (row[0].issued_at, row[0].id))
-    return [_shown(*row) for row in rows], following
+    query = select(License).where(License.end_customer_id.in_(customers))
+    rows, following = await page(session, query, License.issued_at, License.id, limit, cursor)
+    return await _shown(session, rows), following
 
 
 async def customer_license(session: AsyncSession, customers: Sequence[str], license_id: str) -> CustomerLicense:
     """One of the end customer's licenses. Raises NotFound."""
-    row = (await session.execute(_licenses(customers).where(License.id == license_id))).first()
+    row = await session.scalar(_own(customers, license_id))
     if row is None:
         raise NotFound("There is no such license.", code="no_license")
-    return _shown(*row)
+    return (await _shown(session, [row]))[0]
 
 
 async def customer_file(session: AsyncSession, customers: Sequence[str], license_id: str) -> License:
     """The same, to hand out its file. Raises NotFound, and Conflict for one suspended or revoked."""
-    query = select(License).where(License.id == license_id, License.end_customer_id.in_(customers))
-    return downloadable(await session.scalar(query))
+    return downloadable(await session.scalar(_own(customers, license_id)))
 
 
 def downloadable(license: License | None) -> License:
@@ -84,28 +83,36 @@ def downloadable(license: License | None) -> License:
     return license
 
 
-def _licenses(customers: Sequence[str]) -> Select[Any]:
-    query: Select[Any] = (
-        select(License, OrderLine.quantity, OrderLine.name, ResellerOrder.order_date)
-        .join(OrderLine, OrderLine.id == License.order_line_id)
-        .join(ResellerOrder, ResellerOrder.id == License.order_id)
-        .where(License.end_customer_id.in_(customers))
-    )
+def _own(customers: Sequence[str], license_id: str) -> Select[Any]:
+    query: Select[Any] = select(License).where(License.id == license_id, License.end_customer_id.in_(customers))
     return query
 
 
-def _shown(row: License, quantity: int, name: str, ordered_on: date) -> CustomerLicense:
-    return CustomerLicense(
-        id=row.id,
-        order_number=row.order_number,
-        ordered_on=ordered_on,
-        sku=row.sku,
-        name=name,
-        quantity=quantity,
-        seats=int(row.payload["attributes"]["seats"]),
-        kind=row.kind,
-        state=row.state,
-        issued_at=row.issued_at,
-        expires_at=row.expires_at,
-        file_name=None if row.state in WITHHELD else license_file_name(row),
+async def _shown(session: AsyncSession, rows: Sequence[License]) -> list[CustomerLicense]:
+    """The licenses with what their orders say of them: columns without money only."""
+    query = (
+        select(OrderLine.id, OrderLine.name, OrderLine.quantity, ResellerOrder.order_date)
+        .join(ResellerOrder, ResellerOrder.id == OrderLine.order_id)
+        .where(OrderLine.id.in_([row.order_line_id for row in rows]))
     )
+    facts = {row.id: row for row in await session.execute(query)}
+    found = []
+    for row in rows:
+        line = facts[row.order_line_id]
+        found.append(
+            CustomerLicense(
+                id=row.id,
+                order_number=row.order_number,
+                ordered_on=line.order_date,
+                sku=row.sku,
+                name=line.name,
+                quantity=line.quantity,
+                seats=int(row.payload["attributes"]["seats"]),
+                kind=row.kind,
+                state=row.state,
+                issued_at=row.issued_at,
+                expires_at=row.expires_at,
+                file_name=None if row.state in WITHHELD else license_file_name(row),
+            )
+        )
+    return found

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
+from app.db.pages import page
 from app.documents.bank_details import Instructions, instructions
 from app.documents.tables import Document
 from app.errors import Forbidden, NotFound
@@ -22,7 +23,6 @@ from app.licenses.tables import License
 from app.money import Money
 from app.orders.customer_view import downloadable
 from app.orders.gateway import bank_account, credit_policy
-from app.orders.pages import cut, paged
 from app.orders.rules import Standing, standing
 from app.orders.service import order_gate
 from app.orders.services import Services
@@ -118,8 +118,7 @@ async def page_of_orders(
 ) -> tuple[Sequence[ResellerOrder], str | None]:
     """A page of the reseller's orders, the newest first, and the cursor of the next. Raises InvalidInput for a wrong cursor."""
     query = select(ResellerOrder).where(ResellerOrder.reseller_id == reseller_id)
-    query = paged(query, ResellerOrder.created_at, ResellerOrder.id, limit, cursor)
-    return cut((await session.scalars(query)).all(), limit, lambda row: (row.created_at, row.id))
+    return await page(session, query, ResellerOrder.created_at, ResellerOrder.id, limit, cursor)
 
 
 async def own_order(session: AsyncSession, reseller_id: str, number: str) -> ResellerOrder:
