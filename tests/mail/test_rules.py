@@ -2,6 +2,7 @@ import email
 import re
 from dataclasses import fields, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from app.errors import InvalidInput
 from app.mail.rules import compose, envelope, message_id, readdressed, render, subject
-from app.mail.schemas import Attachment, LicenseContext, MailKind, MailLine
+from app.mail.schemas import Attachment, ClaimContext, LicenseContext, MailKind, MailLine, PriceChangeLine, PriceTerms
 from tests.conftest import NOW
 from tests.mail.samples import application, license, order, payment, sample
 
@@ -142,17 +143,39 @@ def test_rule_9_a_license_mail_holds_no_amount(language: Any, temporary: date | 
     assert AMOUNT.search(body(parse(make()), "plain")), "the scan must be able to find an amount"
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_case_22_a_claim_mail_holds_its_link_and_no_amount(language: Any) -> None:
+    mail = parse(make(MailKind.LICENSE_CLAIM, language))
+    text, html = body(mail, "plain"), body(mail, "html")
+    for part in (text, words(html), mail["Subject"]):
+        assert AMOUNT.search(part) is None, part
+    assert "https://shop.example/claim/abc-123" in text
+    assert 'href="https://shop.example/claim/abc-123"' in html
+    assert "2026" in text
+    with pytest.raises(TypeError, match="ClaimContext"):
+        make(MailKind.LICENSE_CLAIM, language, order())
+    assert not any("Money" in str(field.type) or "Payment" in str(field.type) for field in fields(ClaimContext))
+
+
 def test_rule_9_amounts_cannot_come_into_a_license_mail() -> None:
     with pytest.raises(TypeError, match="LicenseContext"):
         make(MailKind.LICENSE, "en", order())
     assert not any("Money" in str(field.type) or "Payment" in str(field.type) for field in fields(LicenseContext))
 
 
+PRICE_CHANGES = {MailKind.PRICE_CHANGE, MailKind.PRICE_CHANGE_CANCELED}
+
+
 @pytest.mark.parametrize("kind", MailKind)
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_names_are_text(kind: MailKind, language: Any) -> None:
     evil = "<script>alert(1)</script> {{ 7*7 }} & Söhne"
-    changes: dict[str, Any] = {"name": evil, "end_customer": evil, "lines": (MailLine("<b>", evil, 1),), "po_number": "<i>"}
+    changes: dict[str, Any] = {"name": evil, "end_customer": evil, "po_number": "<i>"}
+    changes["lines"] = (
+        (PriceChangeLine("variant", evil, None, PriceTerms(Decimal(5))),)
+        if kind in PRICE_CHANGES
+        else (MailLine("<b>", evil, 1),)
+    )
     changes |= {"company": evil, "reason": evil, "policy_version": "<b>"}
     context = sample(kind, **changes)
     html = render(kind, language, context, "html")
