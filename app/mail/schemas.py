@@ -172,13 +172,13 @@ class PriceChangeLine:
 
 @dataclass(frozen=True, slots=True)
 class PriceChangeContext:
-    """A planned change of a reseller's prices, or its cancellation; `more` lines do not stand in the mail."""
+    """A planned change of a reseller's prices, or its cancellation; `more` prices do not stand in the mail."""
 
     seller: Seller
     name: str
     company: str
     effective_on: date
-    lines: tuple[PriceChangeLine, ...] = ()
+    prices: tuple[PriceChangeLine, ...] = ()
     more: int = 0
 
 

@@ -128,14 +128,15 @@ def price_change(**changed: Any) -> PriceChangeContext:
         seller=SELLER,
         name="Rita Resell",
         company="Beta Resell GmbH",
-        effective_on=date(2026, 4, 1),
-        lines=(
-            PriceChangeLine("", "", PriceTerms(Decimal("10")), PriceTerms(Decimal("7.5"))),
+        effective_on=date(2026, 6, 1),
+        prices=(
+            PriceChangeLine("", "", PriceTerms(Decimal(10)), PriceTerms(Decimal("7.5"))),
+            PriceChangeLine("variant", "GRID-DEV", PriceTerms(Decimal(5)), None, minimum_quantity=10),
             PriceChangeLine(
-                "variant", "GRID-DEV", None, PriceTerms(Money(9150, "USD"), until=date(2026, 6, 30)), minimum_quantity=5
+                "product", "Chart <b>", None, PriceTerms(Money.of("1091.50", "EUR"), date(2026, 12, 31)), since=date(2026, 7, 1)
             ),
         ),
-        more=3,
+        more=2,
     )
     return replace(full, **changed)
 
