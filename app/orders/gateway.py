@@ -29,9 +29,9 @@ from app.orders.tables import PaymentSession, ResellerOrder
 from app.pricing.rules import Item
 from app.reasons import Reason, because, register, sentence
 from app.resellers.policy import in_force
-from app.resellers.rules import may_order
 from app.resellers.service import by_saleor_user
 from app.resellers.tables import Reseller
+from app.resellers.users import may_order_as
 from app.saleor.payment_payload import Address, Checkout, CheckoutLine, GatewayInitialize, Order, Principal, Session
 from app.saleor.shops import Shop
 from app.settings import ProgramNumbers, ShopSettings
@@ -173,7 +173,7 @@ async def _decide(
     account = bank_account(shop.settings, source.channel.slug, request.total.currency)
     known = Known(
         location=buyer.location if buyer else None,
-        may_order=may_order(reseller, await in_force(session, shop.settings, today), today) if reseller else (),
+        may_order=may_order_as(reseller, user, await in_force(session, shop.settings, today), today) if reseller and user else (),
         po_number_used=reseller is not None and await _po_number_used(session, reseller.id, request.po_number),
         has_bank_account=account is not None,
         refuse_vouchers=numbers.refuse_vouchers,

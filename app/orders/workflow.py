@@ -20,7 +20,7 @@ from app.db.jobs import QUEUE, system_url
 from app.errors import Unavailable
 from app.mail import service as mail
 from app.mail.tables import Mail
-from app.orders import applications, attend, customers, release
+from app.orders import attend, customers, mirror, release
 from app.orders import price_changes as planned_prices
 from app.orders.intake import record
 from app.orders.mails import note_failure
@@ -147,6 +147,13 @@ async def release_order(tenant_id: str, order_id: str) -> None:
     await tell_saleor(tenant_id, order_id)
 
 
+@DBOS.workflow(name="correct_ship_to")
+async def correct_ship_to(tenant_id: str, order_id: str) -> None:
+    """Staff corrected the end customer's address after the release: its licenses go to the right account (edge case 29)."""
+    await find_or_create_customer(tenant_id, order_id)
+    await tell_saleor(tenant_id, order_id)
+
+
 @DBOS.workflow(name="attend_customer")
 async def attend_customer(tenant_id: str, saleor_user_id: str, event: str) -> str:
     """An account changed or was deleted in Saleor."""
@@ -157,6 +164,12 @@ async def attend_customer(tenant_id: str, saleor_user_id: str, event: str) -> st
 async def mirror_standing(tenant_id: str, reseller_id: str) -> int:
     """Somebody decided about a reseller: show where it stands on its accounts in Saleor."""
     return await write_standing(tenant_id, reseller_id)
+
+
+@DBOS.workflow(name="mirror_account")
+async def mirror_account(tenant_id: str, saleor_user_id: str) -> int:
+    """An account was taken out of a reseller: show it there."""
+    return await write_account(tenant_id, saleor_user_id)
 
 
 @DBOS.workflow(name="deliver_mail")
@@ -319,7 +332,12 @@ async def follow_customer(tenant_id: str, saleor_user_id: str, event: str) -> st
 
 @DBOS.step(name="write_standing", **RETRY)
 async def write_standing(tenant_id: str, reseller_id: str) -> int:
-    return await applications.mirror_standing(services(), await _shop(tenant_id), reseller_id)
+    return await mirror.mirror_standing(services(), await _shop(tenant_id), reseller_id)
+
+
+@DBOS.step(name="write_account", **RETRY)
+async def write_account(tenant_id: str, saleor_user_id: str) -> int:
+    return await mirror.mirror_account(services(), await _shop(tenant_id), saleor_user_id)
 
 
 @DBOS.step(name="issue_licenses", **RETRY)

@@ -10,7 +10,7 @@ import pytest
 
 from app.errors import InvalidInput
 from app.mail.rules import compose, envelope, message_id, readdressed, render, subject
-from app.mail.schemas import Attachment, LicenseContext, MailKind, MailLine
+from app.mail.schemas import Attachment, ClaimContext, LicenseContext, MailKind, MailLine
 from tests.conftest import NOW
 from tests.mail.samples import application, license, order, payment, price_change, sample
 
@@ -140,6 +140,20 @@ def test_rule_9_a_license_mail_holds_no_amount(language: Any, temporary: date | 
     assert "GRID-DEV" in text
     assert ("2026" in text) == (temporary is not None)
     assert AMOUNT.search(body(parse(make()), "plain")), "the scan must be able to find an amount"
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_case_22_a_claim_mail_holds_its_link_and_no_amount(language: Any) -> None:
+    mail = parse(make(MailKind.LICENSE_CLAIM, language))
+    text, html = body(mail, "plain"), body(mail, "html")
+    for part in (text, words(html), mail["Subject"]):
+        assert AMOUNT.search(part) is None, part
+    assert "https://shop.example/claim/abc-123" in text
+    assert 'href="https://shop.example/claim/abc-123"' in html
+    assert "2026" in text
+    with pytest.raises(TypeError, match="ClaimContext"):
+        make(MailKind.LICENSE_CLAIM, language, order())
+    assert not any("Money" in str(field.type) or "Payment" in str(field.type) for field in fields(ClaimContext))
 
 
 def test_rule_9_amounts_cannot_come_into_a_license_mail() -> None:

@@ -1,7 +1,7 @@
 """Versions of price lists, planned changes, and the list on an order line
 
-Revision ID: 0003
-Revises: 0002
+Revision ID: 0004_price_lists
+Revises: 0003_people
 """
 
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql
 
 import app.db.base
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004_price_lists"
+down_revision = "0003_people"
 branch_labels = None
 depends_on = None
 
