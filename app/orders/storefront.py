@@ -196,7 +196,7 @@ async def price_lines(
     today = services.today(shop)
     day = today if on is None else on
     if day < today:
-        raise InvalidInput(f"on: {day} is over; give today or a day to come.", code="on")
+        raise InvalidInput(f"on: {day} is over; give today or a day to come.", code="day_over")
     async with services.database.tenant_reading(shop.tenant_id) as session:
         await member(session, user_id, Right.SEE_PRICES)
         buyer = await load_buyer(session, shop.settings, user_id)
