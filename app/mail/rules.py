@@ -21,7 +21,15 @@ from babel.numbers import format_currency
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.errors import InvalidInput
-from app.mail.schemas import ApplicationContext, Attachment, Language, LicenseContext, MailKind, OrderContext
+from app.mail.schemas import (
+    ApplicationContext,
+    Attachment,
+    CertificateContext,
+    Language,
+    LicenseContext,
+    MailKind,
+    OrderContext,
+)
 from app.money import Money
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -42,9 +50,19 @@ SUBJECTS = {
     (MailKind.APPLICATION_REJECTED, "de"): "Ihre Bewerbung zum Wiederverkäuferprogramm",
     (MailKind.APPLICATION_MORE_INFORMATION, "en"): "A question about your application to the reseller program",
     (MailKind.APPLICATION_MORE_INFORMATION, "de"): "Eine Rückfrage zu Ihrer Bewerbung zum Wiederverkäuferprogramm",
+    (MailKind.CERTIFICATE_APPROVED, "en"): "Your exemption certificate {c.number} is approved",
+    (MailKind.CERTIFICATE_APPROVED, "de"): "Ihr Befreiungszertifikat {c.number} ist anerkannt",
+    (MailKind.CERTIFICATE_REJECTED, "en"): "Your exemption certificate {c.number} was not accepted",
+    (MailKind.CERTIFICATE_REJECTED, "de"): "Ihr Befreiungszertifikat {c.number} wurde nicht anerkannt",
+    (MailKind.CERTIFICATE_REVOKED, "en"): "Your exemption certificate {c.number} no longer counts",
+    (MailKind.CERTIFICATE_REVOKED, "de"): "Ihr Befreiungszertifikat {c.number} gilt nicht mehr",
+    (MailKind.CERTIFICATE_ENDING, "en"): "Your exemption certificate {c.number} ends soon",
+    (MailKind.CERTIFICATE_ENDING, "de"): "Ihr Befreiungszertifikat {c.number} läuft bald ab",
+    (MailKind.CERTIFICATE_EXPIRED, "en"): "Your exemption certificate {c.number} has expired",
+    (MailKind.CERTIFICATE_EXPIRED, "de"): "Ihr Befreiungszertifikat {c.number} ist abgelaufen",
 }
 
-Context = OrderContext | LicenseContext | ApplicationContext
+Context = OrderContext | LicenseContext | ApplicationContext | CertificateContext
 CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.ORDER_RECEIVED: OrderContext,
     MailKind.ORDER_DETAILS: OrderContext,
@@ -52,6 +70,11 @@ CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.APPLICATION_APPROVED: ApplicationContext,
     MailKind.APPLICATION_REJECTED: ApplicationContext,
     MailKind.APPLICATION_MORE_INFORMATION: ApplicationContext,
+    MailKind.CERTIFICATE_APPROVED: CertificateContext,
+    MailKind.CERTIFICATE_REJECTED: CertificateContext,
+    MailKind.CERTIFICATE_REVOKED: CertificateContext,
+    MailKind.CERTIFICATE_ENDING: CertificateContext,
+    MailKind.CERTIFICATE_EXPIRED: CertificateContext,
 }
 
 

@@ -58,8 +58,9 @@ from app.sandbox.shop import Sandbox
 from app.sandbox.store import Store
 from app.sandbox.storefront import Payment, PlacedOrder, Storefront
 from app.settings import BankAccountSettings, Seller, Settings, ShopSettings
+from app.tax.certificates import add_certificate, decide_certificate
 from app.tax.rules import CertificateState
-from app.tax.service import add_certificate, decide_certificate, import_rates, register_state
+from app.tax.service import import_rates, register_state
 
 GATEWAY = "reseller.program"
 CHANNEL = "default-channel"

@@ -19,7 +19,7 @@ from app.reasons import Reason
 from app.resellers.policy import in_force
 from app.resellers.rules import ResellerStatus
 from app.resellers.service import accept_policy
-from app.tax.service import list_certificates
+from app.tax.certificates import list_certificates
 from app.web.storefront import schemas as s
 from app.web.storefront.access import Asking, Doors
 
