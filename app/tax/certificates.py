@@ -61,6 +61,9 @@ async def add_certificate(
         raise InvalidInput("states: name at least one US state, like TX.", code="states")
     if valid_to is not None and valid_to < valid_from:
         raise InvalidInput(f"valid_to: {valid_to} is before the first day {valid_from}.", code="valid_to")
+    for name, day in (("valid_from", valid_from), ("valid_to", valid_to)):
+        if day is not None and not 1950 <= day.year <= 2200:
+            raise InvalidInput(f"{name}: {day} cannot be right; leave valid_to out where there is no end.", code=name)
     if signed_on > (at + timedelta(days=1)).date():  # it may be tomorrow already where it was signed
         raise InvalidInput(f"signed_on: {signed_on} is in the future.", code="signed_on")
     old = await _replaced(session, reseller_id, replaces) if replaces else None

@@ -58,7 +58,9 @@ RELEASED = ATTENDED | {
     "offer_invoice",
 }
 SCHEDULED = {"for_each_shop", "refresh_flat_rates", "attend_changed", "run_stuck_again", "order_ids_with_ended_decisions"} | {
-    "forget_finished"
+    "forget_finished",
+    "look_after_certificates",
+    "sweep_files",
 }
 OTHERS = {"follow_customer", "confirm_other", "write_standing"}
 RENAME = """mutation Rename($id: ID!, $input: CustomerInput!) {
@@ -112,6 +114,7 @@ async def test_an_order_found_by_the_reconciliation_and_canceled_is_credited_onc
             await at.idle(LONG)
             assert (await recorded_once(at, order.number)).confirmed_at is not None
             await at.start("look_again", "look_again:now", datetime.now(UTC), None)
+            await at.start("look_after", "look_after:now", datetime.now(UTC), None)
             user = at.sandbox.store.user_by_email(RESELLER)
             assert user is not None
             row = await recorded_once(at, order.number)

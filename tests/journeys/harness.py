@@ -393,6 +393,7 @@ async def journey(
         stack.push_async_callback(shop.stop)
         sandbox: Sandbox = shop_app.state.sandbox
         settings = Settings(
+            files_url=str(directory / "files"),
             database_url=database_url,
             base_url=f"http://127.0.0.1:{port}",
             secret_keys=["a key of the tests alone"],

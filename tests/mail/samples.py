@@ -8,7 +8,7 @@ from typing import Any
 
 import segno.helpers
 
-from app.mail.schemas import ApplicationContext, LicenseContext, MailKind, MailLine, OrderContext, Payment
+from app.mail.schemas import ApplicationContext, CertificateContext, LicenseContext, MailKind, MailLine, OrderContext, Payment
 from app.money import Money
 from app.settings import Seller
 
@@ -71,11 +71,27 @@ def application(**changed: Any) -> ApplicationContext:
     return replace(full, **changed)
 
 
-def sample(kind: MailKind, **changed: Any) -> OrderContext | LicenseContext | ApplicationContext:
+def certificate(**changed: Any) -> CertificateContext:
+    full = CertificateContext(
+        seller=SELLER,
+        company="Beta Resell GmbH",
+        number="TX-4711",
+        states=("New York", "Texas"),
+        valid_from=date(2026, 1, 1),
+        valid_to=date(2026, 4, 1),
+        reason="The signature is missing.\nPlease sign page 2.",
+        days_left=30,
+    )
+    return replace(full, **changed)
+
+
+def sample(kind: MailKind, **changed: Any) -> OrderContext | LicenseContext | ApplicationContext | CertificateContext:
     """A context of the kind's own class; changes that it has no field for are left out."""
-    make: Callable[..., OrderContext | LicenseContext | ApplicationContext] = application
+    make: Callable[..., OrderContext | LicenseContext | ApplicationContext | CertificateContext] = application
     if kind is MailKind.LICENSE:
         make = license
     elif kind in (MailKind.ORDER_RECEIVED, MailKind.ORDER_DETAILS):
         make = order
+    elif kind.startswith("certificate_"):
+        make = certificate
     return make(**{name: value for name, value in changed.items() if hasattr(make(), name)})

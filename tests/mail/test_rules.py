@@ -236,3 +236,39 @@ def test_an_approval_says_what_is_left_to_do(language: Any, one: str, three: str
     assert one in text(prepaid_needed=1)
     assert "3." not in text(prepaid_needed=0)
     assert "Acme Group" in text(linked_to="Acme Group")
+
+
+CERTIFICATE_MAILS = [kind for kind in MailKind if kind.startswith("certificate_")]
+
+
+@pytest.mark.parametrize("kind", CERTIFICATE_MAILS)
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_mails_about_a_certificate_name_it_and_hold_no_amount(kind: MailKind, language: Any) -> None:
+    mail = parse(make(kind, language))
+    for part in (body(mail, "plain"), words(body(mail, "html")), mail["Subject"]):
+        assert AMOUNT.search(part) is None, part
+        assert "TX-4711" in part
+    for part in (body(mail, "plain"), words(body(mail, "html"))):
+        assert "New York, Texas" in part
+        assert ("The signature is missing." in part) == (kind in (MailKind.CERTIFICATE_REJECTED, MailKind.CERTIFICATE_REVOKED))
+        assert {"en": "April 1, 2026", "de": "1. April 2026"}[language] in part
+    open_end = body(parse(make(kind, language, certificate(valid_to=None))), "plain")
+    assert {"en": "without an end", "de": "ohne Ende"}[language] in open_end
+    with pytest.raises(TypeError, match="CertificateContext"):
+        make(kind, language, order())
+
+
+@pytest.mark.parametrize(
+    ("language", "days", "says"),
+    [
+        ("en", 7, "ends in 7 days"), ("en", 1, "ends tomorrow"), ("en", 0, "ends today"),
+        ("de", 7, "in 7 Tagen ab"), ("de", 1, "morgen ab"), ("de", 0, "heute ab"),
+    ],
+)  # fmt: skip
+def test_a_reminder_says_when_and_what_to_do(language: Any, days: int, says: str) -> None:
+    for waits, to_do in ((False, {"en": "Please upload", "de": "Bitte laden"}), (True, {"en": "received", "de": "erhalten"})):
+        context = certificate(days_left=days, renewal_waits=waits)
+        for kind in ("plain", "html"):
+            text = body(parse(make(MailKind.CERTIFICATE_ENDING, language, context)), kind)
+            assert says in text
+            assert to_do[language] in text

@@ -12,9 +12,11 @@ from app.errors import ResellerError
 from app.orders.services import Services
 from app.web.dispatch import Asgi
 from app.web.storefront.access import Buckets, TooMany
+from app.web.storefront.certificates import UPLOADS, applicants, certificates
 from app.web.storefront.front import PROBLEM, Front, problem
 from app.web.storefront.routes import PREFIX, RESPONSES, customers, resellers
 from app.web.storefront.schemas import ProblemOut
+from app.web.storefront.uploads import PARTS
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": {PROBLEM: {"schema": ProblemOut.model_json_schema()}}}
@@ -37,10 +39,12 @@ def storefront_application(services: Services) -> Asgi:
     api.state.buckets = Buckets()
     api.include_router(resellers)
     api.include_router(customers)
+    api.include_router(certificates)
+    api.include_router(applicants)
     api.add_exception_handler(ResellerError, _own)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
-    return Front(api, services.shops)
+    return Front(api, services.shops, dict.fromkeys(UPLOADS, services.settings.max_upload_bytes + PARTS))
 
 
 def _problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:

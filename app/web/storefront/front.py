@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 VISIT = "storefront_visit"
 MAX_BODY = 64 * 1024
 PROBLEM = "application/problem+json"
-METHODS = "GET, POST, OPTIONS"
+METHODS = "GET, POST, DELETE, OPTIONS"
 ASKED = "Authorization, Content-Type, If-None-Match"
 EXPOSED = "ETag, Retry-After, Content-Disposition"
 
@@ -42,9 +42,11 @@ def problem(status: int, code: str, detail: str) -> bytes:
 class Front:
     """Around the API: nothing leaves without `Cache-Control: private`, and no error without its problem."""
 
-    def __init__(self, app: Asgi, shops: Shops) -> None:
+    def __init__(self, app: Asgi, shops: Shops, larger: Mapping[str, int]) -> None:
+        """`larger` are the bytes a POST to a path of the API may have where that is more than `MAX_BODY`."""
         self._app = app
         self._shops = shops
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,20 +67,22 @@ class Front:
                 body.extend(message.get("body", b""))
 
         taken = 0
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        limit = self._larger.get(path, MAX_BODY) if scope["method"] == "POST" else MAX_BODY
 
         async def limited() -> MutableMapping[str, Any]:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body") or b"")
-            if taken > MAX_BODY:
+            if taken > limit:
                 # FastAPI would answer 400 for whatever is raised here; what it then says is replaced below.
-                raise _too_large()
+                raise _too_large(limit)
             return message
 
         try:
             await self._app(scope, limited, collect)
-            if taken > MAX_BODY:
-                raise _too_large()
+            if taken > limit:
+                raise _too_large(limit)
         except ResellerError as error:
             status, answered = error.status, MutableHeaders({"Content-Type": PROBLEM})
             body = bytearray(problem(status, error.code, error.sentence))
@@ -121,8 +125,8 @@ class Front:
             headers["Access-Control-Max-Age"] = "600"
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(f"A request may hold {MAX_BODY} bytes.")
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"A request may hold {limit} bytes.")
 
 
 def _matches(asked: str, tag: str) -> bool:

@@ -19,7 +19,6 @@ from app.reasons import Reason
 from app.resellers.policy import in_force
 from app.resellers.rules import ResellerStatus
 from app.resellers.service import accept_policy
-from app.tax.certificates import list_certificates
 from app.web.storefront import schemas as s
 from app.web.storefront.access import Asking, Doors
 
@@ -192,16 +191,6 @@ async def temporary_license(number: Number, asking: Asking, services: Doors) -> 
             raise Forbidden("Only an approved reseller may ask for this.", code="reseller_inactive")
         issued = await issue_temporary(session, services, asking.shop, number=row.number, by=asking.email)
     return s.TemporaryOut(licenses=_licenses(row.number, issued))
-
-
-@resellers.get("/certificates", response_model=s.CertificatesOut)
-async def certificates(asking: Asking, services: Doors) -> s.CertificatesOut:
-    """The reseller's exemption certificates."""
-    async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
-        rows = await list_certificates(session, reseller.id)
-    fields = s.CertificateOut.model_fields
-    return s.CertificatesOut(certificates=[s.CertificateOut(**{name: getattr(row, name) for name in fields}) for row in rows])
 
 
 @customers.get("/licenses", response_model=s.LicensesOut)

@@ -169,18 +169,62 @@ class TemporaryOut(Model):
     licenses: list[OrderLicenseOut]
 
 
+class CertificateIn(Model):
+    number: str = Field(min_length=1, max_length=100, examples=["32-0012345-6"])
+    form: str = Field("", max_length=100, description="Name of the form.", examples=["01-339"])
+    states: list[str] = Field(
+        min_length=1, max_length=60, description="US states, repeated or separated by commas.", examples=[["TX", "OK"]]
+    )
+    signed_on: date
+    valid_from: date
+    valid_to: date | None = Field(None, description="Last valid day; left out where the form has no end.")
+    replaces: str = Field(
+        "", max_length=36, pattern=r"^[^\x00]*$", description="Id of the certificate that this one renews, if any."
+    )
+
+
 class CertificateOut(Model):
     id: str
     number: str
     form: str
     states: list[str] = Field(examples=[["TX", "CA"]])
-    state: str = Field(examples=["approved"])
+    state: str = Field(description="pending, approved, rejected, expired or revoked.", examples=["approved"])
+    signed_on: date
     valid_from: date
     valid_to: date | None = Field(description="Null is an open end.")
+    reason: str = Field(description="Why it was rejected or revoked.")
+    replaces_id: str | None = Field(description="The certificate it renews.")
+    created_at: datetime
+    decided_at: datetime | None
+    has_document: bool = Field(description="Whether its document can be downloaded.")
 
 
 class CertificatesOut(Model):
     certificates: list[CertificateOut]
+
+
+class TaxedOut(Model):
+    """Whether orders are taxed. A percentage, never an amount."""
+
+    state: str = Field(description="US state; empty for a reseller outside the US.", examples=["TX"])
+    day: date
+    taxed: bool
+    rate: str = Field(description="Percent, for products without a tax class of their own.", examples=["8.25"])
+    certificate_id: str | None = Field(description="The certificate that exempts.")
+    reasons: list[ReasonOut]
+
+
+class EvidenceOut(Model):
+    id: str
+    name: str = Field(examples=["trade-license.pdf"])
+    media_type: str = Field(examples=["application/pdf"])
+    size: int = Field(description="Bytes.")
+    sha256: str
+    created_at: datetime
+
+
+class EvidenceListOut(Model):
+    files: list[EvidenceOut] = Field(description="The oldest first.")
 
 
 class LicenseOut(Model):
