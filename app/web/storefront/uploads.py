@@ -68,7 +68,7 @@ def multipart(model: type[BaseModel] | None = None) -> dict[str, Any]:
 def file_answer(description: str) -> dict[int | str, dict[str, Any]]:
     """The `responses` of an operation that answers an uploaded file."""
     answer = binary("application/pdf", description)
-    answer[200]["content"] = {kind: answer[200]["content"]["application/pdf"] for kind in SUFFIXES}
+    answer[200]["content"] = dict.fromkeys(SUFFIXES, answer[200]["content"]["application/pdf"])
     return answer
 
 
