@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,8 +15,8 @@ from app.errors import Forbidden, InvalidInput, NotFound
 from app.files.service import Purpose, Upload, arriving, get, keep
 from app.files.tables import StoredFile
 from app.mail.schemas import CertificateContext, MailKind
-from app.mail.service import queue
 from app.mail.tables import Mail
+from app.orders import mails
 from app.orders.record import add_event, add_task, finish_task
 from app.orders.services import Services
 from app.orders.tables import OrderLine, ResellerOrder
@@ -38,6 +37,7 @@ register(
         "certificate_review": "Certificate {number} of {company} has no end; is it still in use? Revoke it or get a new one.",
         "certificate_revoked_later": "Certificate {number}, for which no tax was charged on this order, was revoked: {reason}",
         "certificate_used": "Certificate {number} of {company} was revoked; {count} orders were not taxed by it: {orders}.",
+        "no_certificate_mail": "{company} could not be told about its certificate {number}: {words}",
         "rates_old": "The rate table was imported on {on}, more than {days} days ago. It still counts; import a newer one.",
     }
 )
@@ -274,7 +274,7 @@ async def _mail(
     *,
     days_left: int = 0,
 ) -> bool:
-    """Queue a mail once by its key; False when it was made before."""
+    """Mail the reseller once by the key; False when it was told before."""
     if await session.scalar(select(Mail.id).where(Mail.key == key)) is not None:
         return False
     context = CertificateContext(
@@ -288,20 +288,18 @@ async def _mail(
         days_left=days_left,
         renewal_waits=await _renewed(session, row, CertificateState.PENDING),
     )
-    language: Literal["en", "de"] = "de" if reseller.language == "de" else "en"
-    mail = await queue(
-        session,
-        key=key,
-        kind=kind,
-        order_id=None,
-        recipient=reseller.email,
-        language=language,
-        context=context,
-        attachments=(),
-        settings=services.settings,
-        at=services.clock(),
-    )
-    await services.jobs.enqueue(
-        session, "deliver_mail", f"mail:{shop.tenant_id}:{mail.id}", partition=mail.id, args=(shop.tenant_id, mail.id)
-    )
+    try:
+        await mails.send(
+            session,
+            services,
+            shop,
+            key=key,
+            kind=kind,
+            recipient=reseller.email,
+            language=reseller.language,
+            context=context,
+        )
+    except InvalidInput as error:  # no address for mail: staff tell the reseller themselves, and nothing else waits for it
+        reason = because("no_certificate_mail", number=row.number, company=reseller.company, words=error.sentence)
+        return await add_task(session, f"certificate-mail:{key}", None, [reason], services.clock())
     return True

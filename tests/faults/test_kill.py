@@ -61,6 +61,8 @@ SCHEDULED = {"for_each_shop", "refresh_flat_rates", "attend_changed", "run_stuck
     "forget_finished",
     "look_after_certificates",
     "sweep_files",
+    "tell_price_changes",
+    "carry_out_price_changes",
 }
 OTHERS = {"follow_customer", "confirm_other", "write_standing"}
 RENAME = """mutation Rename($id: ID!, $input: CustomerInput!) {

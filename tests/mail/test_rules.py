@@ -12,7 +12,7 @@ from app.errors import InvalidInput
 from app.mail.rules import compose, envelope, message_id, readdressed, render, subject
 from app.mail.schemas import Attachment, LicenseContext, MailKind, MailLine
 from tests.conftest import NOW
-from tests.mail.samples import application, license, order, payment, sample
+from tests.mail.samples import application, certificate, license, order, payment, sample
 
 PDF = Attachment("invoice-2026-00001.pdf", "application/pdf", b"%PDF-1.7 \x00\xff" * 50)
 LICENSE_FILE = Attachment("license-1042-GRID-DEV.lic", "application/octet-stream", b"-----BEGIN LICENSE FILE-----\n")

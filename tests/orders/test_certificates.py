@@ -259,12 +259,24 @@ async def test_case_42_an_old_rate_table_is_a_task_until_a_newer_one_comes(world
     assert await tasks(world) == []
 
 
+async def test_an_address_that_takes_no_mail_stops_nothing(world: World) -> None:
+    row = await handed(world)
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        (await session.scalars(select(Reseller))).one().email = "ü@partner.example"
+    await decided(world, row, CertificateState.APPROVED)
+    world.clock.now = NOON
+    for _ in range(2):
+        await looked(world)
+    assert len([told for told in await tasks(world) if "could not be told about its certificate TX-1" in told]) == 2
+    assert await mails(world) == []
+
+
 async def test_a_mail_and_its_decision_are_kept_together_or_not_at_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(*args: Any, **more: Any) -> Mail:
         raise RuntimeError("the mail could not be made")
 
     row = await handed(world)
-    monkeypatch.setattr(certificates, "queue", broken)
+    monkeypatch.setattr(certificates.mails, "send", broken)
     with pytest.raises(RuntimeError):
         await decided(world, row, CertificateState.APPROVED)
     assert (await rows(world, CertificateRow))[0].state == "pending"

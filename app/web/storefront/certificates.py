@@ -9,13 +9,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.orders import certificates as use_cases
 from app.orders import storefront
+from app.resellers.roles import Right
 from app.tax.answer import will_be_taxed
 from app.tax.certificates import list_certificates
 from app.tax.tables import CertificateRow
 from app.web.storefront import schemas as s
 from app.web.storefront.access import Asking, Doors
 from app.web.storefront.common import TEXT, Id, shown_reasons
-from app.web.storefront.problems import problems, register_problems
+from app.web.storefront.problems import MEMBER, problems, register_problems
 from app.web.storefront.uploads import FILE_PROBLEMS, download, fields_of, file_answer, form_of, multipart, upload_of
 
 router = APIRouter(tags=["resellers"])
@@ -49,11 +50,11 @@ State = Annotated[
 ]
 
 
-@router.get("/certificates", response_model=s.CertificatesOut, responses=problems("not_a_reseller"))
+@router.get("/certificates", response_model=s.CertificatesOut, responses=problems(*MEMBER))
 async def certificates(asking: Asking, services: Doors) -> s.CertificatesOut:
     """The reseller's exemption certificates, with where they stand."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.SEE_CERTIFICATES)
         return s.CertificatesOut(certificates=[_shown(row) for row in await list_certificates(session, reseller.id)])
 
 
@@ -61,13 +62,13 @@ async def certificates(asking: Asking, services: Doors) -> s.CertificatesOut:
     "/certificates",
     response_model=s.CertificateOut,
     status_code=201,
-    responses=problems("not_a_reseller", "reseller_inactive", "known_certificate", "too_many", *FIELDS, *FILE_PROBLEMS),
+    responses=problems(*MEMBER, "reseller_inactive", "known_certificate", "too_many", *FIELDS, *FILE_PROBLEMS),
     openapi_extra=multipart(s.CertificateIn),
 )
 async def upload_certificate(request: Request, asking: Asking, services: Doors) -> s.CertificateOut:
     """Upload an exemption certificate as PDF, JPEG or PNG; it counts once the vendor approved it."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.CHANGE_CERTIFICATES)
     async with form_of(request) as form:
         document = await upload_of(form, services.settings.max_upload_bytes)
         fields = fields_of(form, s.CertificateIn, frozenset({"states"}))
@@ -78,21 +79,21 @@ async def upload_certificate(request: Request, asking: Asking, services: Doors) 
 @router.get(
     "/certificates/{certificate_id}/document",
     response_class=Response,
-    responses=file_answer("The document.") | problems("not_a_reseller", "no_certificate", "no_file"),
+    responses=file_answer("The document.") | problems(*MEMBER, "no_certificate", "no_file"),
 )
 async def certificate_document(certificate_id: Id, asking: Asking, services: Doors) -> Response:
     """The document of a certificate, as it was uploaded."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.SEE_CERTIFICATES)
         file = await use_cases.document(session, certificate_id, reseller.id)
     return await download(services, file)
 
 
-@router.get("/taxed", response_model=s.TaxedOut, responses=problems("not_a_reseller", "us_state"))
+@router.get("/taxed", response_model=s.TaxedOut, responses=problems(*MEMBER, "us_state"))
 async def taxed(asking: Asking, services: Doors, day: Day = None, state: State = "") -> s.TaxedOut:
     """Whether the reseller's orders are charged sales tax on a day, and why."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.SEE_CERTIFICATES)
         today = use_cases.vendor_day(services, asking.shop)
         answer = await will_be_taxed(session, reseller, at=services.clock(), day=day, state=state, today=today)
     return s.TaxedOut(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.storefront import certificates, evidence, licenses, orders, prices, standing
+from app.web.storefront import certificates, evidence, licenses, orders, prices, standing, users
 
 ROUTERS = (
     standing.router,
@@ -10,6 +10,8 @@ ROUTERS = (
     orders.router,
     certificates.router,
     evidence.router,
+    users.router,
+    users.program,
     licenses.router,
 )
 """In the order in which the OpenAPI document shows them."""
