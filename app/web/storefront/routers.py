@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from app.web.storefront import certificates, claims, licenses, orders, prices, standing, users
+from app.web.storefront import certificates, claims, evidence, licenses, orders, prices, standing, users
 
 ROUTERS = (
     standing.router,
     prices.router,
     orders.router,
     certificates.router,
+    evidence.router,
     users.router,
     users.program,
     licenses.router,
