@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.storefront import certificates, claims, licenses, orders, price_changes, prices, standing, users
+from app.web.storefront import certificates, claims, evidence, licenses, orders, price_changes, prices, standing, users
 
 ROUTERS = (
     standing.router,
@@ -10,6 +10,7 @@ ROUTERS = (
     price_changes.router,
     orders.router,
     certificates.router,
+    evidence.router,
     users.router,
     users.program,
     licenses.router,
