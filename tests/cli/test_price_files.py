@@ -20,6 +20,15 @@ def a_file(tmp_path: Path, *lines: str) -> str:
     return str(path)
 
 
+def text_of(path: str) -> str:
+    return Path(path).read_bytes().decode("utf-8-sig")
+
+
+def mails_to_reseller(at: Journey, word: bytes) -> int:
+    mails = [path.read_bytes() for path in Path(at.settings.mail_directory).glob("*/*.eml")]
+    return sum(word in mail and RESELLER.encode() in mail for mail in mails)
+
+
 async def test_a_list_is_imported_shown_and_exported_again(at: Journey, run: Run, tmp_path: Path) -> None:
     file = a_file(tmp_path, "list,,,7.5,,,,,", "variant,v1,=SUM(A1),5,,,,,", "product,p1,Grid,,91.50,USD,10,2026-04-01,")
     unknown = await run("prices", "import", file, "--list", "gold")
@@ -32,10 +41,10 @@ async def test_a_list_is_imported_shown_and_exported_again(at: Journey, run: Run
 
     exported = str(tmp_path / "out.csv")
     assert (await run("prices", "export", exported, "--list", "gold")).code == 0
-    assert "'=SUM(A1)" in Path(exported).read_text(encoding="utf-8-sig")
+    assert "'=SUM(A1)" in text_of(exported)
     again = await run("prices", "import", exported, "--list", "gold", "--dry-run", "--json")
     assert (again.data["entries"], again.data["rate"], again.data["unchanged"]) == ([], None, 2)
-    assert (await run("prices", "export", "--list", "gold")).out == Path(exported).read_bytes().decode("utf-8-sig")
+    assert (await run("prices", "export", "--list", "gold")).out == text_of(exported)
 
     less = a_file(tmp_path, "variant,v1,=SUM(A1),6,,,,,")
     shown = (await run("prices", "import", less, "--list", "gold", "--dry-run", "--json")).data["entries"]
@@ -119,8 +128,7 @@ async def test_a_change_is_planned_announced_previewed_and_canceled(at: Journey,
     made = await run("prices", "set", "--rate", "8", "--on", later, "--why", "costs", "--json")
     assert (made.code, made.data["rate"], made.data["announced_on"]) == (0, ["10 %", "8 %"], str(today))
     await at.idle(60)
-    mails = [path.read_bytes() for path in Path(at.settings.mail_directory).glob("*/*.eml")]
-    assert sum(b"price" in mail and RESELLER.encode() in mail for mail in mails) == 1
+    assert mails_to_reseller(at, b"price") == 1
 
     preview = (await run("prices", "preview", RESELLER, "GRID-DEV", "--on", later, "--json")).data[0]
     assert (preview["partner_price"], preview["retail"]) == ("92.00 USD", "100.00 USD")
@@ -131,8 +139,7 @@ async def test_a_change_is_planned_announced_previewed_and_canceled(at: Journey,
     canceled = await run("prices", "cancel", row["id"], "--reason", "a mistake", "--by", "berta", "--json")
     assert (canceled.code, canceled.data["state"]) == (0, "canceled")
     await at.idle(60)
-    mails = [path.read_bytes() for path in Path(at.settings.mail_directory).glob("*/*.eml")]
-    assert sum(b"canceled" in mail and RESELLER.encode() in mail for mail in mails) == 1
+    assert mails_to_reseller(at, b"canceled") == 1
     assert (await run("prices", "cancel", row["id"], "--reason", "again")).code == 1
     assert (await run("prices", "planned", "--list", "gold", "--json")).data == []
 
