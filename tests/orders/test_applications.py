@@ -182,7 +182,11 @@ async def test_case_9_a_suspension_an_end_and_a_return_are_mailed(world: World) 
         async with world.database.tenant(world.shop.tenant_id) as session:
             await decide(session, world.services, world.shop, made.email, decision, by="anna", reason="<b>Rechnung 7</b> offen")
     suspended, reinstated, ended = await mails(world)
-    assert [mail.kind for mail in (suspended, reinstated, ended)] == ["reseller_suspended", "reseller_reinstated", "reseller_ended"]
+    assert [mail.kind for mail in (suspended, reinstated, ended)] == [
+        "reseller_suspended",
+        "reseller_reinstated",
+        "reseller_ended",
+    ]
     assert {mail.recipient for mail in (suspended, reinstated, ended)} == {made.email}
     assert "> <b>Rechnung 7</b> offen" in said(suspended)
     assert b"&lt;b&gt;Rechnung" in suspended.content

@@ -42,6 +42,8 @@ class Store:
     world: World
     document: str
     license: str
+    user: str
+    """The id of the user `texan` in the list of users."""
 
     async def call(self, user: str | None, path: str, method: str = "GET", **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token(user)}"} if user else {}
@@ -64,10 +66,10 @@ async def opened_store(database: Database, tenant: str) -> AsyncIterator[Store]:
         published.get(jwks_url(API)).respond(json={"keys": [jwk("k")]})
         async with database.system() as session:
             row = (await session.scalars(select(Tenant).where(Tenant.id == tenant))).one()
-            row.settings = {**row.settings, "storefront_origins": [ORIGIN]}
+            row.settings = {**row.settings, "storefront_origins": [ORIGIN], "invitation_url": f"{ORIGIN}/invitation?token="}
             row.program_version += 1
         await world.refresh()
-        await reseller(world)
+        texan = await reseller(world)
         await reseller(world, "rival", company="Rival Inc")
         order = await recorded(world)
         async with database.tenant(tenant) as session:
@@ -86,4 +88,4 @@ async def opened_store(database: Database, tenant: str) -> AsyncIterator[Store]:
             session.add(document)
         transport = httpx.ASGITransport(build(world.services))
         async with httpx.AsyncClient(transport=transport, base_url="http://app.example") as client:
-            yield Store(client, world, document.id, license.id)
+            yield Store(client, world, document.id, license.id, texan.users[0].id)
