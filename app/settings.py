@@ -32,6 +32,9 @@ class ProgramNumbers(BaseModel):
     payment_days: int = Field(30, ge=0, le=365, description="Days to pay on account (rules.md 5.2).")
     on_account: bool = Field(True, description="Off: every order is prepaid (rules.md 5.2).")
     max_discount_percent: int = Field(10, ge=0, le=100, description="Cap of a price list (rules.md 2.2).")
+    price_notice_days: int = Field(
+        30, ge=0, le=365, description="Days resellers are told of a planned price change before it takes effect (rules.md 2.6)."
+    )
     temporary_license_days: int = Field(30, ge=1, description="Life of a temporary license (rules.md 5.6).")
     policy_version: str = Field(
         "1", min_length=1, max_length=40, description="Reseller Policy in force until a text is published here (rules.md 1.3)."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
@@ -15,7 +16,7 @@ Language = Literal["en", "de"]
 
 class MailKind(StrEnum):
     """The mails of an order, all to its reseller (`rules.md` 8.1), those about an application and what staff decide about a
-    reseller (`rules.md` 1.1, 1.2), and invitations of users."""
+    reseller (`rules.md` 1.1, 1.2), invitations of users, and those about a planned change of prices (`rules.md` 2.6)."""
 
     ORDER_RECEIVED = "order_received"
     ORDER_DETAILS = "order_details"
@@ -27,6 +28,8 @@ class MailKind(StrEnum):
     RESELLER_ENDED = "reseller_ended"
     RESELLER_REINSTATED = "reseller_reinstated"
     INVITATION = "invitation"
+    PRICE_CHANGE = "price_change"
+    PRICE_CHANGE_CANCELED = "price_change_canceled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,41 @@ class InvitationContext:
     role: Literal["owner", "buyer", "accounts", "viewer"]
     url: str
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTerms:
+    """What a reseller gets: a percentage off retail, or a fixed unit price, perhaps through a last day."""
+
+    price: Decimal | Money
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChangeLine:
+    """A price that changes: what it is for, from which quantity and day on, what it was and what it becomes, None for nothing.
+
+    Without a `scope` it is the general percentage off retail.
+    """
+
+    scope: Literal["", "variant", "product", "category", "collection"]
+    label: str
+    old: PriceTerms | None
+    new: PriceTerms | None
+    minimum_quantity: int = 1
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChangeContext:
+    """A planned change of a reseller's prices, or its cancellation; `more` lines do not stand in the mail."""
+
+    seller: Seller
+    name: str
+    company: str
+    effective_on: date
+    lines: tuple[PriceChangeLine, ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,12 +189,13 @@ async def _decide(
     return (), Decided(reseller, stand, reference, shown, quote(request.prices, program))
 
 
-def line_evidence(quoted: LineQuote) -> dict[str, Any]:
+def line_evidence(quoted: LineQuote, price_list_id: str) -> dict[str, Any]:
     """Why a line has its price and tax, as it is kept: with the session, and frozen on the order (`rules.md` 2.4, 10.2)."""
     reasons = [*quoted.reasons, *(quoted.price.reasons if quoted.price else ()), *quoted.tax.reasons]
     return {
         "tax_rate": str(quoted.tax.rate),
         "certificate_id": quoted.tax.certificate_id,
+        "price_list_id": (price_list_id or None) if quoted.price else None,
         "price_list_version": quoted.price.version if quoted.price else None,
         "reasons": [reason.as_dict() for reason in dict.fromkeys(reasons)],
     }
@@ -300,7 +301,7 @@ def _session_row(
                 "quantity": line.quantity,
                 "net": Money.of(line.total_price.net.amount, amount.currency).minor,
                 "gross": Money.of(line.total_price.gross.amount, amount.currency).minor,
-                **line_evidence(quoted),
+                **line_evidence(quoted, decided.quote.price_list_id),
             }
             for line, quoted in zip(source.lines, decided.quote.lines, strict=True)
         ],

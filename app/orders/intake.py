@@ -271,8 +271,8 @@ def _frozen_line(
         policy: dict[str, Any] | None = _policy(line).as_dict()
     except InvalidInput:
         policy = None
-    if evidence is None and quoted is not None:
-        evidence = line_evidence(quoted)
+    if evidence is None and quoted is not None and found.quote is not None:
+        evidence = line_evidence(quoted, found.quote.price_list_id)
     reasons = evidence["reasons"] if evidence else []
     certificate = evidence["certificate_id"] if evidence else None
     unit = Money.rounded(facts.paid[position].net.amount / line.quantity, row.currency)
@@ -290,6 +290,8 @@ def _frozen_line(
         tax_rate=Decimal(evidence["tax_rate"]) if evidence else line.tax_rate * 100,
         certificate_id=certificate,
         certificate_number=certificates.get(certificate or "", ""),
+        # Sessions kept before it was on them do not have it.
+        price_list_id=evidence.get("price_list_id") if evidence else None,
         price_list_version=evidence["price_list_version"] if evidence else None,
         reasons=reasons,
         license_policy=policy,
