@@ -149,6 +149,11 @@ class Settings(BaseSettings):
         default_factory=list, description="Saleor API URLs that may install the app; none means no installation is accepted."
     )
     allow_private_addresses: bool = Field(False, description="Accept shops on private or loopback addresses.")
+    customer_types: bool = Field(
+        True,
+        description="Ask a Saleor that has customer types for the permission to create the one of resellers. On Saleor 3.23 that "
+        "takes 3.23.26 or newer; off, it installs on an older 3.23, too, and a type with the slug `reseller` is made by hand.",
+    )
     worker_id: str = Field(
         "worker-1", description="A worker's own stable name: what it left behind goes on when it starts again."
     )

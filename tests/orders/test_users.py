@@ -18,7 +18,7 @@ from app.resellers.roles import Role
 from app.resellers.service import by_saleor_user, find
 from app.resellers.tables import ResellerUser
 from app.saleor.tokens import Customer
-from tests.orders.builders import World, opened, order, promise, refused, reseller, transaction
+from tests.orders.builders import World, no_types, opened, order, promise, refused, reseller, transaction
 from tests.orders.test_applications import WRITTEN, jobs, mails, said
 
 PAGE = "https://store.example/invitation?token="
@@ -27,7 +27,7 @@ PAGE = "https://store.example/invitation?token="
 @pytest.fixture
 async def world(database: Database, tenant: str) -> AsyncIterator[World]:
     async with opened(database, tenant) as world:
-        world.saleor.answers = {"PrivateMetadataUpdate": WRITTEN, "Customer": account()}
+        world.saleor.answers = {"PrivateMetadataUpdate": WRITTEN, "Customer": account(), "CustomerTypes": no_types}
         async with database.system() as session:
             row = (await session.scalars(select(Tenant).where(Tenant.id == tenant))).one()
             row.settings = {**row.settings, "invitation_url": PAGE}
