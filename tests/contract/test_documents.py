@@ -17,7 +17,7 @@ LACKING = {
     # `orders.customer_types` finds out by asking, and asks no further where there are no types.
     ("schema-3.22.67", "customer_types"): "Cannot query field 'customerTypes'",
     ("schema-3.22.67", "customer_type_of"): "Cannot query field 'customerType'",
-    ("schema-3.22.67", "customer_type_create"): "CustomerType",
+    ("schema-3.22.67", "customer_type_create"): "ustomerTypeCreate",
 }
 
 
