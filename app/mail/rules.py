@@ -24,6 +24,7 @@ from app.errors import InvalidInput
 from app.mail.schemas import (
     ApplicationContext,
     Attachment,
+    ClaimContext,
     InvitationContext,
     Language,
     LicenseContext,
@@ -49,6 +50,8 @@ SUBJECTS = {
     (MailKind.ORDER_DETAILS, "de"): "Bestellung {c.order_number}: Details und Rechnung",
     (MailKind.LICENSE, "en"): "Order {c.order_number}: license",
     (MailKind.LICENSE, "de"): "Bestellung {c.order_number}: Lizenz",
+    (MailKind.LICENSE_CLAIM, "en"): "A license waits for you",
+    (MailKind.LICENSE_CLAIM, "de"): "Eine Lizenz wartet auf Sie",
     (MailKind.APPLICATION_APPROVED, "en"): "Welcome to the reseller program",
     (MailKind.APPLICATION_APPROVED, "de"): "Willkommen im Wiederverkäuferprogramm",
     (MailKind.APPLICATION_REJECTED, "en"): "Your application to the reseller program",
@@ -69,11 +72,14 @@ SUBJECTS = {
     (MailKind.PRICE_CHANGE_CANCELED, "de"): "Die Änderung Ihrer Partnerpreise zum {c.effective_on:%d.%m.%Y} entfällt",
 }
 
-Context = OrderContext | LicenseContext | ApplicationContext | ResellerContext | InvitationContext | PriceChangeContext
+Context = (
+    OrderContext | LicenseContext | ClaimContext | ApplicationContext | ResellerContext | InvitationContext | PriceChangeContext
+)
 CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.ORDER_RECEIVED: OrderContext,
     MailKind.ORDER_DETAILS: OrderContext,
     MailKind.LICENSE: LicenseContext,
+    MailKind.LICENSE_CLAIM: ClaimContext,
     MailKind.APPLICATION_APPROVED: ApplicationContext,
     MailKind.APPLICATION_REJECTED: ApplicationContext,
     MailKind.APPLICATION_MORE_INFORMATION: ApplicationContext,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.storefront import certificates, licenses, orders, prices, standing, users
+from app.web.storefront import certificates, claims, licenses, orders, prices, standing, users
 
 ROUTERS = (
     standing.router,
@@ -12,5 +12,6 @@ ROUTERS = (
     users.router,
     users.program,
     licenses.router,
+    claims.router,
 )
 """In the order in which the OpenAPI document shows them."""
