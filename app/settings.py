@@ -43,6 +43,11 @@ class ProgramNumbers(BaseModel):
     policy_grace_days: int = Field(30, ge=0, description="Days to accept a new policy version (rules.md 1.3).")
     reapply_days: int = Field(30, ge=0, description="Days a rejected company waits before it applies again (edge case 10).")
     invitation_days: int = Field(7, ge=1, le=90, description="Days in which an invited user can accept.")
+    listing_check_days: int = Field(7, ge=1, le=365, description="Days between two checks of a reseller's product listing.")
+    listing_words: list[str] = Field(
+        default_factory=list,
+        description="A listing must hold one of these, like the vendor's name, in any case; without any it must answer only.",
+    )
     refuse_vouchers: bool = Field(
         True,
         description="Refuse a reseller's checkout with a voucher code (edge case 14); off: the lower price holds (rules.md 2.3).",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.storefront import certificates, claims, licenses, orders, prices, standing, users
+from app.web.storefront import certificates, claims, licenses, obligations, orders, prices, standing, users
 
 ROUTERS = (
     standing.router,
@@ -10,6 +10,7 @@ ROUTERS = (
     orders.router,
     certificates.router,
     users.router,
+    obligations.router,
     users.program,
     licenses.router,
     claims.router,

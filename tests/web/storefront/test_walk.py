@@ -29,13 +29,14 @@ TOKENS = {
 BODIES: dict[str, Any] = {
     "/policy/acceptance": {"version": "1"},
     "/prices": {"channel": "default", "lines": [{"variant_id": "V1", "quantity": 3}]},
+    "/listings": {"urls": ["https://partner.example/"]},
     "/users/{user_id}": {"role": "buyer"},
     "/invitations": {"email": "new@partner.example", "role": "buyer"},
     "/invitations/accept": {"token": "guess"},
 }
 LAST_OWNER = "/users/{user_id}"
-NOBODYS = ("/invitations/accept", "/invitations/{invitation_id}")
-"""Asked with a token that is no invitation's, and an id that is none."""
+NOBODYS = ("/invitations/accept", "/invitations/{invitation_id}", "/price-changes/{change_id}/acknowledgement")
+"""Asked with a token that is no invitation's, and ids that are none."""
 CHANNEL = {"slug": "default", "currencyCode": "USD", "taxConfiguration": {"pricesEnteredWithTax": False}}
 VARIANT = {
     "id": "V1", "sku": "GRID-1", "name": "One",
@@ -52,7 +53,7 @@ async def walked(store: Store, name: str) -> list[tuple[str, str, httpx.Response
     found = []
     for path, operations in document["paths"].items():
         known = {"number": "1", "document_id": store.document, "license_id": store.license, "token": store.claim}
-        known |= {"user_id": store.user, "invitation_id": "none"}
+        known |= {"user_id": store.user, "invitation_id": "none", "change_id": "none"}
         filled = path.format(**known) if "{" in path else path
         for method, operation in operations.items():
             sent = TOKENS[name]
@@ -74,7 +75,11 @@ async def test_every_route_with_every_token(store: Store, name: str) -> None:
         code, own = answer.status_code, answer.text
         if name in ("none", "garbage", "expired", "refresh", "forged"):
             assert code == 401, path
-        elif (name == "other shop" and "{token}" in path) or path == "/invitations/accept" or (path in NOBODYS and name in ("rival", "reseller")):
+        elif (
+            (name == "other shop" and "{token}" in path)
+            or path == "/invitations/accept"
+            or (path in NOBODYS and name in ("rival", "reseller"))
+        ):
             assert code == 404, path
         elif name in ("other shop", "stranger") or (name == "customer") != (tag == "end customers"):
             assert code == 403, path
