@@ -217,9 +217,11 @@ async def test_case_36_the_vendors_day_decides_where_the_vendor_wants_it(world: 
 
 
 async def test_case_37_staff_look_again_at_one_without_an_end(world: World) -> None:
-    row = await approved(world, valid_to=None)
     await world.set(certificate_review_days=10)
-    world.clock.now = NOON + timedelta(days=1095)
+    row = await approved(world, valid_to=None)
+    world.clock.now = NOON + timedelta(days=9)
+    assert (await looked(world)).to_review == ()
+    world.clock.now = NOON + timedelta(days=10)
     assert (await looked(world)).to_review == (row.id,)
     assert (await looked(world)).to_review == ()
     assert "Certificate TX-1 of Texan has no end" in (await tasks(world))[0]
