@@ -82,7 +82,8 @@ async def test_the_content_says_what_it_is_whatever_the_sender_says(store: Store
 async def test_a_file_that_is_not_taken_leaves_nothing(store: Store, content: bytes, status: int, code: str) -> None:
     answer = await send(store, content)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert await rows(store.world, CertificateRow) == await rows(store.world, StoredFile) == []
+    assert await rows(store.world, CertificateRow) == []
+    assert await rows(store.world, StoredFile) == []
 
 
 @pytest.mark.parametrize(
