@@ -49,6 +49,7 @@ class ProgramNumbers(BaseModel):
         description="Refuse a reseller's checkout with a voucher code (edge case 14); off: the lower price holds (rules.md 2.3).",
     )
     temporary_for_held: bool = Field(False, description="Temporary licenses for held orders too (edge case 85).")
+    claim_days: int = Field(30, ge=1, le=365, description="Days a link to claim a license counts (rules.md 8.2).")
     certificate_day_of_state: bool = Field(
         True, description="Certificates and rates count by the day it is in the reseller's state; off: by the vendor's (case 36)."
     )
@@ -115,6 +116,11 @@ class ShopSettings(BaseModel):
         "",
         description="Page of the storefront that takes invitations of users; it gets `?token=...`. Empty takes the app's portal.",
     )
+    claim_url: str = Field(
+        "",
+        description="Storefront page that a link to claim a license opens, with {token} in it, like "
+        "https://shop.example.com/claim/{token}; empty opens the app's own portal.",
+    )
     storefront_origins: list[str] = Field(
         default_factory=list,
         description="Exact origins, like https://shop.example.com, whose pages may call the storefront API from a browser.",
@@ -131,6 +137,13 @@ class ShopSettings(BaseModel):
         for origin in value:
             if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
                 raise ValueError(f"{origin!r} is not an exact origin like https://shop.example.com")
+        return value
+
+    @field_validator("claim_url")
+    @classmethod
+    def _page_with_token(cls, value: str) -> str:
+        if value and (not value.startswith(("http://", "https://")) or value.count("{token}") != 1):
+            raise ValueError("give a page with {token} in it once, like https://shop.example.com/claim/{token}")
         return value
 
     @field_validator("time_zone")

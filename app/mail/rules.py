@@ -25,6 +25,7 @@ from app.mail.schemas import (
     ApplicationContext,
     Attachment,
     CertificateContext,
+    ClaimContext,
     InvitationContext,
     Language,
     LicenseContext,
@@ -50,6 +51,8 @@ SUBJECTS = {
     (MailKind.ORDER_DETAILS, "de"): "Bestellung {c.order_number}: Details und Rechnung",
     (MailKind.LICENSE, "en"): "Order {c.order_number}: license",
     (MailKind.LICENSE, "de"): "Bestellung {c.order_number}: Lizenz",
+    (MailKind.LICENSE_CLAIM, "en"): "A license waits for you",
+    (MailKind.LICENSE_CLAIM, "de"): "Eine Lizenz wartet auf Sie",
     (MailKind.APPLICATION_APPROVED, "en"): "Welcome to the reseller program",
     (MailKind.APPLICATION_APPROVED, "de"): "Willkommen im Wiederverkäuferprogramm",
     (MailKind.APPLICATION_REJECTED, "en"): "Your application to the reseller program",
@@ -83,6 +86,7 @@ SUBJECTS = {
 Context = (
     OrderContext
     | LicenseContext
+    | ClaimContext
     | ApplicationContext
     | ResellerContext
     | InvitationContext
@@ -93,6 +97,7 @@ CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.ORDER_RECEIVED: OrderContext,
     MailKind.ORDER_DETAILS: OrderContext,
     MailKind.LICENSE: LicenseContext,
+    MailKind.LICENSE_CLAIM: ClaimContext,
     MailKind.APPLICATION_APPROVED: ApplicationContext,
     MailKind.APPLICATION_REJECTED: ApplicationContext,
     MailKind.APPLICATION_MORE_INFORMATION: ApplicationContext,

@@ -45,8 +45,8 @@ class LineRequest(msgspec.Struct, frozen=True, gc=False):
 class QuoteRequest:
     """A checkout or order to price. `user` is Saleor's user id, never an e-mail (`saleor-facts.md` 0.2).
 
-    `on` is the day in the vendor's time zone, for prices. With `at`, the moment of the order, a reseller in the US is taxed by the
-    day it is in its state then (edge case 36), without it by `on` too.
+    `on` is the day in the vendor's time zone, for prices. With `at`, the moment of the order, a reseller in the US is taxed by
+    the day it is in its state then (edge case 36), without it by `on` too.
     """
 
     channel: str

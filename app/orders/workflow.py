@@ -149,6 +149,13 @@ async def release_order(tenant_id: str, order_id: str) -> None:
     await tell_saleor(tenant_id, order_id)
 
 
+@DBOS.workflow(name="correct_ship_to")
+async def correct_ship_to(tenant_id: str, order_id: str) -> None:
+    """Staff corrected the end customer's address after the release: its licenses go to the right account (edge case 29)."""
+    await find_or_create_customer(tenant_id, order_id)
+    await tell_saleor(tenant_id, order_id)
+
+
 @DBOS.workflow(name="attend_customer")
 async def attend_customer(tenant_id: str, saleor_user_id: str, event: str) -> str:
     """An account changed or was deleted in Saleor."""

@@ -12,12 +12,16 @@ from app.mail.rules import CONTEXTS, Context
 from app.mail.schemas import (
     ApplicationContext,
     CertificateContext,
+    ClaimContext,
     InvitationContext,
     LicenseContext,
     MailKind,
     MailLine,
     OrderContext,
     Payment,
+    PriceChangeContext,
+    PriceChangeLine,
+    PriceTerms,
     ResellerContext,
 )
 from app.money import Money
@@ -64,7 +68,26 @@ def order(**changes: Any) -> OrderContext:
 
 def license(**changes: Any) -> LicenseContext:
     full = LicenseContext(
-        seller=SELLER, name="Rita Resell", order_number="1042", end_customer="Acme GmbH", lines=LINES, po_number="PO-7781"
+        seller=SELLER,
+        name="Rita Resell",
+        order_number="1042",
+        end_customer="Acme GmbH",
+        lines=LINES,
+        steps=("Save the file.", "Open it in the product."),
+        po_number="PO-7781",
+    )
+    return replace(full, **changes)
+
+
+def claim(**changes: Any) -> ClaimContext:
+    full = ClaimContext(
+        seller=SELLER,
+        name="Eva Endkunde",
+        order_number="1042",
+        end_customer="Acme GmbH",
+        lines=LINES,
+        link="https://shop.example/claim/abc-123",
+        until=date(2026, 4, 1),
     )
     return replace(full, **changes)
 
@@ -115,12 +138,32 @@ def invitation(**changed: Any) -> InvitationContext:
     return replace(full, **changed)
 
 
+def price_change(**changed: Any) -> PriceChangeContext:
+    full = PriceChangeContext(
+        seller=SELLER,
+        name="Rita Resell",
+        company="Beta Resell GmbH",
+        effective_on=date(2026, 6, 1),
+        prices=(
+            PriceChangeLine("", "", PriceTerms(Decimal(10)), PriceTerms(Decimal("7.5"))),
+            PriceChangeLine("variant", "GRID-DEV", PriceTerms(Decimal(5)), None, minimum_quantity=10),
+            PriceChangeLine(
+                "product", "Chart <b>", None, PriceTerms(Money.of("1091.50", "EUR"), date(2026, 12, 31)), since=date(2026, 7, 1)
+            ),
+        ),
+        more=2,
+    )
+    return replace(full, **changed)
+
+
 SAMPLES: dict[type[Context], Callable[..., Context]] = {
     OrderContext: order,
     LicenseContext: license,
+    ClaimContext: claim,
     ApplicationContext: application,
     ResellerContext: about_reseller,
     InvitationContext: invitation,
+    PriceChangeContext: price_change,
     CertificateContext: certificate,
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.storefront import certificates, evidence, licenses, orders, prices, standing, users
+from app.web.storefront import certificates, claims, evidence, licenses, orders, prices, standing, users
 
 ROUTERS = (
     standing.router,
@@ -13,5 +13,6 @@ ROUTERS = (
     users.router,
     users.program,
     licenses.router,
+    claims.router,
 )
 """In the order in which the OpenAPI document shows them."""

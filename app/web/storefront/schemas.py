@@ -1,4 +1,4 @@
-"""What the storefront API takes and answers. The end customer's models hold no money (`rules.md` 9)."""
+"""What the storefront API takes and answers resellers. End customers' models stand apart, in `customer_schemas`."""
 
 from __future__ import annotations
 
@@ -242,23 +242,3 @@ class EvidenceOut(Model):
 
 class EvidenceListOut(Model):
     files: list[EvidenceOut] = Field(description="The oldest first.")
-
-
-class LicenseOut(Model):
-    """A license as its end customer sees it: no money, ever."""
-
-    model_config = ConfigDict(extra="forbid", from_attributes=True)
-
-    id: str = Field(examples=["7a1e2f34-52b1-4c0e-8a77-5d3a9c1b2e60"])
-    order_number: str = Field(examples=["1042"])
-    sku: str = Field(examples=["GRID-1"])
-    quantity: int = Field(examples=[2])
-    seats: int = Field(examples=[2])
-    kind: str = Field(examples=["permanent"])
-    state: str = Field(examples=["active"])
-    issued_at: datetime = Field(examples=["2026-03-02T12:00:00Z"])
-    expires_at: datetime | None = Field(examples=["2027-03-02T12:00:00Z"])
-
-
-class LicensesOut(Model):
-    licenses: list[LicenseOut]

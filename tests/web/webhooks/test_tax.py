@@ -1,5 +1,6 @@
 import base64
 import json
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -87,8 +88,9 @@ class Caller:
 
 
 @pytest.fixture(params=["sqlite"])
-def database_url(tmp_path: Path) -> str:
+def database_url(tmp_path: Path, sqlite_tables: Path) -> str:
     """The endpoint asks no database; one kind is enough to hold the table of shops."""
+    shutil.copyfile(sqlite_tables, tmp_path / "reseller.db")
     return f"sqlite+aiosqlite:///{tmp_path}/reseller.db"
 
 

@@ -1,7 +1,7 @@
 """Files and certificates
 
-Revision ID: 0005_certificates
-Revises: 0004_price_lists
+Revision ID: 0006_certificates
+Revises: 0005_customers
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import app.db.base
 
-revision = "0005_certificates"
-down_revision = "0004_price_lists"
+revision = "0006_certificates"
+down_revision = "0005_customers"
 branch_labels = None
 depends_on = None
 
