@@ -20,7 +20,7 @@ from app.documents.bank_details import BankAccount, Instructions, creditor_refer
 from app.ledger.rules import due_date
 from app.ledger.service import reseller_receivables
 from app.money import Money
-from app.orders.quote import LineQuote, LineRequest, Program, Quote, QuoteRequest, quote, tax_moment
+from app.orders.quote import LineQuote, LineRequest, Program, Quote, QuoteRequest, for_resale, quote, tax_moment
 from app.orders.rules import CreditPolicy, Standing, Terms, standing
 from app.orders.services import Services
 from app.orders.session import Known, PaidLine, Party, SessionRequest, check
@@ -259,6 +259,7 @@ def _line(line: CheckoutLine, channel: str, currency: str, with_tax: bool) -> Li
         base=Money(0, currency) if line.is_gift else unit * line.quantity,
         retail=retail,
         tax_class=tax_class.id if tax_class else None,
+        for_resale=for_resale(line.not_for_resale),
     )
 
 

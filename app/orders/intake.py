@@ -18,7 +18,7 @@ from app.licenses.rules import LicensePolicy, check_seats, policy_from
 from app.money import Money
 from app.orders.audit import Audit, Buyer, OrderFacts, OtherMoney, Promise, audit, reduced_without_discount
 from app.orders.gateway import credit_policy, line_evidence, reference_for
-from app.orders.quote import LineRequest, Program, QuoteRequest, tax_moment
+from app.orders.quote import LineRequest, Program, QuoteRequest, for_resale, tax_moment
 from app.orders.record import add_event, add_task
 from app.orders.rules import Terms, standing
 from app.orders.services import Services
@@ -379,6 +379,7 @@ def _line(line: SaleorOrderLine, channel: str, currency: str, with_tax: bool) ->
         base=Money(0, currency) if line.is_gift else retail * line.quantity,
         retail=retail,
         tax_class=tax_class.id if tax_class else None,
+        for_resale=for_resale(line.not_for_resale),
     )
 
 

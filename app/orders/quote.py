@@ -120,6 +120,11 @@ class Quote:
         return total
 
 
+def for_resale(mark: str | None) -> bool:
+    """Whether a line is bought to be resold, by its metadata `not_for_resale`: any text but a no is the mark (edge case 40)."""
+    return mark is None or mark.strip().lower() in ("", "0", "false", "no")
+
+
 def tax_moment(settings: ShopSettings, at: datetime) -> datetime | None:
     """`QuoteRequest.at` of an order of this moment: None where the vendor taxes by its own day (edge case 36)."""
     return at if settings.program.certificate_day_of_state else None

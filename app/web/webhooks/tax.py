@@ -11,7 +11,7 @@ import msgspec
 from app.clock import Clock
 from app.errors import InvalidInput
 from app.money import Money, MoneyError, exponent
-from app.orders.quote import LineRequest, Quote, QuoteRequest, quote, tax_moment
+from app.orders.quote import LineRequest, Quote, QuoteRequest, for_resale, quote, tax_moment
 from app.orders.snapshot import Programs
 from app.pricing.rules import Item
 from app.saleor.shops import Shop, Shops
@@ -88,8 +88,9 @@ def quote_request(base: TaxBase, shop: Shop, clock: Clock) -> QuoteRequest:
 def _line(line: Line, channel: str, currency: str, scale: Decimal) -> LineRequest:
     base = _money(line.total_price.amount, currency, scale)
     variant = line.source_line.variant or line.source_line.order_variant
+    resale = for_resale(line.source_line.not_for_resale)
     if variant is None:
-        return LineRequest(None, line.product_name, line.quantity, base, None, None, line.charge_taxes)
+        return LineRequest(None, line.product_name, line.quantity, base, None, None, line.charge_taxes, resale)
     product = variant.product
     category = product.category
     collections = product.collections
@@ -112,6 +113,7 @@ def _line(line: Line, channel: str, currency: str, scale: Decimal) -> LineReques
         retail,
         tax_class.id if tax_class else None,
         line.charge_taxes,
+        resale,
     )
 
 
