@@ -118,6 +118,16 @@ def unallocated(items: Iterable[Item]) -> dict[str, int]:
     return {payment: amount for payment, amount in left.items() if amount}
 
 
+def credits(items: Iterable[Item]) -> dict[str, int]:
+    """Currency -> minor units of payments that no order has taken: the reseller's credit (`rules.md` 4.3, edge case 51)."""
+    items = list(items)
+    currencies = {item.payment_id: item.currency for item in items if item.payment_id is not None}
+    sums: dict[str, int] = defaultdict(int)
+    for payment, left in unallocated(items).items():
+        sums[currencies[payment]] += left
+    return {currency: minor for currency, minor in sums.items() if minor}
+
+
 def due_date(order_date: date, days: int) -> date:
     """Calendar days after the order; a holiday does not move it (edge case 70)."""
     return order_date + timedelta(days=days)

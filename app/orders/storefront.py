@@ -17,13 +17,14 @@ from app.db.pages import page
 from app.documents.bank_details import Instructions, instructions
 from app.documents.tables import Document
 from app.errors import Forbidden, NotFound
-from app.ledger.service import receivable, receivable_id, reseller_receivables
+from app.ledger.rules import credits, receivables
+from app.ledger.service import receivable, receivable_id, reseller_items
 from app.licenses.service import of_order
 from app.licenses.tables import License
 from app.money import Money
 from app.orders.customer_view import downloadable
 from app.orders.gateway import bank_account, credit_policy
-from app.orders.rules import Standing, standing
+from app.orders.rules import CreditPolicy, Standing, standing
 from app.orders.service import order_gate
 from app.orders.services import Services
 from app.orders.snapshot import load_buyer
@@ -57,9 +58,11 @@ class ResellerStanding:
     """On which terms the next order goes; `obstacles` say why none may be placed at all."""
 
     standing: Standing
-    required: int
+    policy: CreditPolicy
     obstacles: tuple[Reason, ...]
     open: tuple[Open, ...]
+    unallocated: tuple[Money, ...]
+    """Money that no order has taken yet; it lowers nothing by itself (`rules.md` 4.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,8 @@ async def reseller_standing(session: AsyncSession, services: Services, shop: Sho
     """The standing today; limits are looked at as for an order of nothing."""
     today = services.today(shop)
     policy = credit_policy(shop.settings.program, reseller)
-    debts = await reseller_receivables(session, reseller.id)
+    items = await reseller_items(session, reseller.id)
+    debts = receivables(items)
     currency = reseller.limit_currency or next((debt.currency for debt in debts), "USD")
     sums: dict[str, tuple[int, int]] = {}
     for debt in debts:
@@ -107,9 +111,10 @@ async def reseller_standing(session: AsyncSession, services: Services, shop: Sho
             sums[debt.currency] = owed + debt.open_minor, overdue + late
     return ResellerStanding(
         standing(debts, policy, Money(0, currency), today),
-        policy.prepaid_orders,
+        policy,
         may_order(reseller, await in_force(session, shop.settings, today), today),
         tuple(Open(Money(owed, name), Money(overdue, name)) for name, (owed, overdue) in sorted(sums.items())),
+        tuple(Money(minor, name) for name, minor in sorted(credits(items).items())),
     )
 
 

@@ -171,7 +171,10 @@ async def test_before_the_release_the_order_only_changes_its_address(world: Worl
 
 
 async def test_an_account_that_could_not_be_made_is_no_task_any_more(world: World) -> None:
-    missing: dict[str, Any] = {"CustomerByEmail": {"user": None}, "CustomerCreate": {"customerCreate": {"user": None, "errors": []}}}
+    missing: dict[str, Any] = {
+        "CustomerByEmail": {"user": None},
+        "CustomerCreate": {"customerCreate": {"user": None, "errors": []}},
+    }
     await released(world, **missing)
     await correct(world)
     (task,) = await rows(world, StaffTask)
