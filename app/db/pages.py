@@ -35,7 +35,7 @@ async def page(
     """
     if cursor is not None:
         moment, last = _position(cursor)
-        # As one comparison of rows it bounds the index scan; as OR of two it would read all rows before the page (bench.standing).
+        # One comparison of rows bounds the index scan; an OR of two would read every row before the page (bench.standing).
         query = query.where(tuple_(at, key) < tuple_(literal(moment, at.type), literal(last)))
     rows = (await session.scalars(query.order_by(at.desc(), key.desc()).limit(limit + 1))).all()
     if len(rows) <= limit:
