@@ -110,9 +110,7 @@ async def decide_release(session: AsyncSession, services: Services, tenant_id: s
     return True
 
 
-async def _note_ended(
-    session: AsyncSession, services: Services, tenant_id: str, order: ResellerOrder, at: datetime
-) -> None:
+async def _note_ended(session: AsyncSession, services: Services, tenant_id: str, order: ResellerOrder, at: datetime) -> None:
     """Put on the record, once, that time has ended a hold or a release; Saleor is told in the order's own turn."""
     query = select(StaffDecision).where(StaffDecision.order_id == order.id, StaffDecision.expires_at <= at)
     for row in await session.scalars(query.order_by(StaffDecision.expires_at)):

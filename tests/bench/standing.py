@@ -159,7 +159,7 @@ async def plans_of(world: World, case: Case, user: str) -> list[str]:
 
 async def standing(world: World, session: AsyncSession, user: str) -> object:
     """GET /standing."""
-    return await reseller_standing(session, world.services, world.shop, await member(session, user))
+    return await reseller_standing(session, world.services, world.shop, await member(session, user), user)
 
 
 async def first_page(world: World, session: AsyncSession, user: str) -> object:

@@ -1,7 +1,7 @@
 """Claims of licenses, and the indexes of pages by time.
 
-Revision ID: 0003
-Revises: 0002
+Revision ID: 0005_customers
+Revises: 0004_price_lists
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import app.db.base
 
-revision = "0003"
-down_revision = "0002"
+revision = "0005_customers"
+down_revision = "0004_price_lists"
 branch_labels = None
 depends_on = None
 
