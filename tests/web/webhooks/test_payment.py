@@ -443,7 +443,7 @@ async def test_case_40_the_session_accepts_a_line_for_own_use_only_with_its_tax(
     await saleor.world.refresh()
     own_use = line() | {"notForResale": "true"}
     untaxed = line("18.00", "18.00")
-    total = {"totalPrice": {"currency": "USD", **taxed("18.00", "18.00")}}
+    total: dict[str, Any] = {"totalPrice": {"currency": "USD", **taxed("18.00", "18.00")}}
     cheap = checkout(lines=[untaxed | {"notForResale": "true"}], **total)
     assert await refusal(saleor, session(cheap, action={"amount": 18.0})) == "wrong_price"
     found = await answer(saleor, session(checkout(lines=[own_use])))
