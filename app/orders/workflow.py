@@ -73,7 +73,7 @@ async def start(opened: Services) -> None:
             {"schedule_name": "reconcile", "workflow_fn": reconcile, "schedule": "17 * * * *"},
             {"schedule_name": "look_again", "workflow_fn": look_again, "schedule": "*/5 * * * *"},
             {"schedule_name": "look_after", "workflow_fn": look_after, "schedule": "37 * * * *"},
-            {"schedule_name": "check_listings", "workflow_fn": check_listings, "schedule": "41 * * * *"},
+            {"schedule_name": "check_listings", "workflow_fn": check_listings, "schedule": "53 * * * *"},
             # Every midnight of the world is at a quarter of an hour.
             {"schedule_name": "price_changes", "workflow_fn": price_changes, "schedule": "*/15 * * * *"},
         ]

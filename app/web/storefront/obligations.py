@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from fastapi import APIRouter, Request
 from pydantic import Field
@@ -56,17 +56,6 @@ class ListingsOut(Model):
     listings: list[ListingOut] = Field(description="By address.")
 
 
-class AnnouncedOut(Model):
-    id: str = Field(examples=["3f0c8a52-7d0e-4a55-9a3f-0f6f3b0f2a11"])
-    effective_on: date = Field(examples=["2026-04-01"])
-    told_at: datetime = Field(examples=[MOMENT])
-    acknowledged_at: datetime | None = Field(description="Null until it is acknowledged.", examples=[MOMENT])
-
-
-class AnnouncementsOut(Model):
-    price_changes: list[AnnouncedOut] = Field(description="The latest first.")
-
-
 class AcknowledgedOut(Model):
     new: bool = Field(description="False when it was acknowledged before.", examples=[True])
 
@@ -85,20 +74,6 @@ async def set_listings(body: ListingsIn, asking: Asking, services: Doors) -> Lis
     async with services.database.tenant(asking.shop.tenant_id) as session:
         reseller = await storefront.member(session, asking.user_id, Right.CHANGE_LISTINGS)
         return _listings(await cases.set_listings(session, services, reseller, body.urls, by=asking.email))
-
-
-@router.get("/price-changes", response_model=AnnouncementsOut, responses=problems(*MEMBER))
-async def announced_price_changes(asking: Asking, services: Doors) -> AnnouncementsOut:
-    """Price changes that the reseller was told of."""
-    async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id, Right.SEE_PRICES)
-        found = await cases.announced(session, reseller.id)
-    return AnnouncementsOut(
-        price_changes=[
-            AnnouncedOut(id=one.id, effective_on=one.effective_on, told_at=one.told_at, acknowledged_at=one.acknowledged_at)
-            for one in found
-        ]
-    )
 
 
 @router.post(

@@ -24,8 +24,6 @@ async def test_a_price_change_is_acknowledged(store: Store) -> None:
     async with store.world.database.tenant(store.world.shop.tenant_id) as session:
         made = await find(session, "texan@partner.example")
     change = await told(store.world, made)
-    (shown,) = (await store.call("texan", "/price-changes")).json()["price_changes"]
-    assert (shown["id"], shown["acknowledged_at"]) == (change, None)
     path = f"/price-changes/{change}/acknowledgement"
     assert [(await store.call("texan", path, "POST")).json() for _ in range(2)] == [{"new": True}, {"new": False}]
     assert (await store.call("rival", path, "POST")).json()["code"] == "no_price_change"
