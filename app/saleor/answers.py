@@ -654,6 +654,48 @@ class CustomerCreateAnswer(Answer):
     customer_create: CustomerCreatePayload | None
 
 
+class SaleorCustomerType(Answer):
+    """A kind of customer; Saleor has them from 3.23.26 on."""
+
+    id: str
+
+
+class SaleorCustomerTypeEdge(Answer):
+    node: SaleorCustomerType
+
+
+class SaleorCustomerTypes(Answer):
+    edges: list[SaleorCustomerTypeEdge]
+
+
+class CustomerTypesAnswer(Answer):
+    """The type with the slug that was asked for, and the default one."""
+
+    own: SaleorCustomerTypes | None
+    standard: SaleorCustomerTypes | None
+
+
+class SaleorTypedCustomer(Answer):
+    id: str
+    customer_type: SaleorCustomerType | None
+
+
+class CustomerTypeOfAnswer(Answer):
+    user: SaleorTypedCustomer | None
+
+
+class CustomerTypeCreatePayload(Payload):
+    customer_type: SaleorCustomerType | None
+
+
+class CustomerTypeCreateAnswer(Answer):
+    customer_type_create: CustomerTypeCreatePayload | None
+
+
+class CustomerTypeAssignAnswer(Answer):
+    customer_update: Payload | None
+
+
 class AppProblemCreateAnswer(Answer):
     app_problem_create: Payload | None
 

@@ -29,6 +29,7 @@ PRIVATE_METADATA = {
     "Checkout": ("MANAGE_CHECKOUTS", "HANDLE_TAXES"),
     "Order": ("MANAGE_ORDERS", "HANDLE_TAXES"),
     "User": ("MANAGE_USERS",),
+    "CustomerType": ("MANAGE_CUSTOMER_TYPES_AND_ATTRIBUTES",),
     "Fulfillment": ("MANAGE_ORDERS",),
     "Product": ("MANAGE_PRODUCTS",),
     "ProductVariant": ("MANAGE_PRODUCTS",),

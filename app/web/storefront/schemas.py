@@ -87,6 +87,12 @@ class PriceLineIn(Model):
 class PricesIn(Model):
     channel: str = Field(min_length=1, max_length=255, examples=["default-channel"])
     lines: list[PriceLineIn] = Field(min_length=1, max_length=20)
+    on: date | None = Field(
+        None,
+        description="A day to come, with the price changes announced until then; null for today. Retail and public prices are "
+        "today's.",
+        examples=[None],
+    )
 
 
 class PriceOut(Model):
@@ -99,6 +105,7 @@ class PriceOut(Model):
     total: MoneyOut = Field(description="What the line costs: the lower of partner and public price.")
     includes_tax: bool = Field(description="Whether these prices hold the store's own tax, as the channel's prices do.")
     reasons: list[ReasonOut]
+    chain: list[ReasonOut] = Field(description="Every step from retail to the partner price, with all that was considered.")
 
 
 class PricesOut(Model):
