@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from app.web.storefront import certificates, claims, licenses, orders, prices, standing, users
+from app.web.storefront import certificates, claims, evidence, licenses, orders, price_changes, prices, standing, users
 
 ROUTERS = (
     standing.router,
     prices.router,
+    price_changes.router,
     orders.router,
     certificates.router,
+    evidence.router,
     users.router,
     users.program,
     licenses.router,
