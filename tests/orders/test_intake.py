@@ -21,6 +21,8 @@ from app.resellers.policy import publish
 from app.resellers.rules import Decision
 from app.resellers.service import decide
 from app.saleor.answers import SaleorOrder
+from app.tax.certificates import add_certificate, decide_certificate
+from app.tax.rules import CertificateState
 from tests.conftest import NOW
 from tests.orders.builders import (
     EVIDENCE,
@@ -340,3 +342,20 @@ async def test_addresses_may_be_missing(world: World) -> None:
     row = await taken(world, order(billingAddress=None, shippingAddress=None))
     assert codes(row.audit) == ["missing_address", "missing_address"]
     assert (row.bill_to, row.ship_to, row.end_customer_email) == ({}, {}, "")
+
+
+async def test_case_40_a_line_for_own_use_is_audited_with_its_tax(world: World) -> None:
+    buyer = await reseller(world)
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        paper = await add_certificate(
+            session, reseller_id=buyer.id, number="TX-1", states=["TX"], signed_on=NOW.date(), valid_from=NOW.date(), at=NOW
+        )
+        await decide_certificate(session, paper.id, CertificateState.APPROVED, by="anna", at=NOW)
+    row = await taken(world, order("1", lines=[order_line(notForResale="true")]))
+    assert row.audit_passed
+    assert (row.lines[0].tax_rate, row.lines[0].certificate_id) == (Decimal("8.25"), None)
+    assert "tax_own_use" in [reason["code"] for reason in row.lines[0].reasons]
+    exempt = order_line(2, unitPrice=taxed("9.00", "9.00"), totalPrice=taxed("18.00", "18.00"))
+    row = await taken(world, order("2", lines=[exempt]))
+    assert (row.lines[0].tax_rate, row.lines[0].certificate_number) == (Decimal(0), "TX-1")
+    assert codes((await taken(world, order("3", lines=[exempt | {"id": "L3", "notForResale": "1"}]))).audit) == ["wrong_price"]

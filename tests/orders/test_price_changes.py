@@ -39,7 +39,7 @@ async def planned(world: World, draft: Draft | None = None, on: date = JUNE, **c
 
 async def told(world: World) -> list[int]:
     """What every call said until all were told."""
-    counts = []
+    counts: list[int] = []
     while not counts or counts[-1]:
         async with world.database.tenant(world.shop.tenant_id) as session:
             counts.append(await tell(session, world.services, world.shop))
