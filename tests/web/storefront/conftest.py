@@ -45,8 +45,6 @@ class Store:
     world: World
     document: str
     license: str
-    user: str
-    """The id of the user `texan` in the list of users."""
     claim: str
     """The token of a link to claim the license of order 1, mailed to `buyer`."""
 
@@ -71,10 +69,10 @@ async def opened_store(database: Database, tenant: str) -> AsyncIterator[Store]:
         published.get(jwks_url(API)).respond(json={"keys": [jwk("k")]})
         async with database.system() as session:
             row = (await session.scalars(select(Tenant).where(Tenant.id == tenant))).one()
-            row.settings = {**row.settings, "storefront_origins": [ORIGIN], "invitation_url": f"{ORIGIN}/invitation?token="}
+            row.settings = {**row.settings, "storefront_origins": [ORIGIN]}
             row.program_version += 1
         await world.refresh()
-        texan = await reseller(world)
+        await reseller(world)
         await reseller(world, "rival", company="Rival Inc")
         order = await recorded(world)
         async with database.tenant(tenant) as session:
@@ -99,4 +97,4 @@ async def opened_store(database: Database, tenant: str) -> AsyncIterator[Store]:
             )  # fmt: skip
         transport = httpx.ASGITransport(build(world.services))
         async with httpx.AsyncClient(transport=transport, base_url="http://app.example") as client:
-            yield Store(client, world, document.id, license.id, texan.users[0].id, CLAIM)
+            yield Store(client, world, document.id, license.id, CLAIM)
