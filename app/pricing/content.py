@@ -6,7 +6,7 @@ A difference holds old and new of everything it touches, so that it can be shown
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
@@ -122,6 +122,10 @@ class Changes:
         """Entries of a kind."""
         return sum(change.kind == kind for change in self.entries)
 
+    def priced(self) -> tuple[EntryChange, ...]:
+        """Entries whose price or last day differs, and not only their name."""
+        return tuple(change for change in self.entries if change.old is None or change.new is None or _price_differs(change))
+
     def on(self, content: Content) -> Content:
         """The content with every new value in its place, whatever stood there; the rest stays."""
         entries = dict(content.entries)
@@ -185,6 +189,12 @@ class Changes:
                 for entry in stored["entries"]
             ),
         )
+
+
+def _price_differs(change: EntryChange) -> bool:
+    assert change.old is not None
+    assert change.new is not None
+    return replace(change.old, label="") != replace(change.new, label="")
 
 
 def between(old: Content, new: Content) -> Changes:
