@@ -22,6 +22,7 @@ from app.licenses.rules import LicenseState
 from app.licenses.service import of_order
 from app.licenses.tables import License
 from app.money import Money
+from app.orders.applying import newest_application
 from app.orders.gateway import bank_account, credit_policy
 from app.orders.rules import Standing, standing
 from app.orders.service import order_gate
@@ -107,6 +108,15 @@ async def member(session: AsyncSession, user_id: str) -> Reseller:
     if found is None:
         raise Forbidden("This is for resellers of the program.", code="not_a_reseller")
     return found
+
+
+async def accepted(session: AsyncSession, user_id: str, version: str) -> bool:
+    """Whether a Saleor account's reseller, or else its application, accepted this version of the Reseller Policy."""
+    reseller = await by_saleor_user(session, user_id)
+    if reseller is not None:
+        return any(acceptance.policy_version == version for acceptance in reseller.acceptances)
+    application = await newest_application(session, user_id)
+    return application is not None and application.policy_version == version
 
 
 async def reseller_standing(session: AsyncSession, services: Services, shop: Shop, reseller: Reseller) -> ResellerStanding:

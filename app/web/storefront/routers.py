@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from app.web.storefront import certificates, licenses, orders, prices, standing
+from app.web.storefront import applying, certificates, licenses, orders, policy, prices, standing
 
 ROUTERS = (
+    policy.router,
+    applying.router,
     standing.router,
     prices.router,
     orders.router,

@@ -24,10 +24,27 @@ from tests.conftest import NOW, install
 from tests.orders.builders import API, World, opened, recorded, reseller
 from tests.saleor.keys import access_token, jwk
 
+CHANNEL = {"slug": "default", "currencyCode": "USD", "taxConfiguration": {"pricesEnteredWithTax": False}}
+VARIANT = {
+    "id": "V1", "sku": "GRID-1", "name": "One",
+    "channelListings": [{"channel": CHANNEL, "price": {"amount": 10.0}}],
+    "pricing": {"price": {"net": {"amount": 10.0}, "gross": {"amount": 10.0}}},
+    "product": {"id": "P1", "name": "Grid", "category": None, "collections": []},
+}  # fmt: skip
 AT = int(NOW.timestamp())
 REFERENCE = "RF18539007547034"
 ORIGIN = "https://store.example"
 OTHER = "http://other.example/graphql/"
+
+
+def account(user: str, *, confirmed: bool = True) -> dict[str, Any]:
+    """What the shop says of an account."""
+    return {
+        "user": {
+            "id": user, "email": f"{user}@shop.example", "firstName": "", "lastName": "", "isActive": True,
+            "isConfirmed": confirmed, "languageCode": "EN_US",
+        }
+    }  # fmt: skip
 
 
 def token(user: str, **changed: Any) -> str:
@@ -67,6 +84,8 @@ async def opened_store(database: Database, tenant: str) -> AsyncIterator[Store]:
             row.settings = {**row.settings, "storefront_origins": [ORIGIN]}
             row.program_version += 1
         await world.refresh()
+        world.saleor.answers["VariantPrice"] = {"productVariant": VARIANT}
+        world.saleor.answers["Customer"] = lambda asked: account(asked["id"])
         await reseller(world)
         await reseller(world, "rival", company="Rival Inc")
         order = await recorded(world)

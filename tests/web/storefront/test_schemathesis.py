@@ -35,7 +35,6 @@ from app.web.storefront.openapi import METHODS
 from tests.conftest import install
 from tests.orders.builders import API
 from tests.web.storefront.conftest import Store, opened_store, token
-from tests.web.storefront.test_walk import VARIANT
 
 EXAMPLES = 10
 """Of each operation with right and with wrong data."""
@@ -92,7 +91,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with start_blocking_portal() as portal:
         tenant = portal.call(prepared)
         with portal.wrap_async_context_manager(opened_store(database, tenant)) as store:
-            store.world.saleor.answers["VariantPrice"] = {"productVariant": VARIANT}
             yield Served(portal, store)
         portal.call(database.close)
 

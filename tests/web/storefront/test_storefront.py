@@ -14,8 +14,7 @@ from app.resellers.service import decide
 from tests.conftest import NOW
 from tests.orders.builders import recorded, wire
 from tests.saleor.keys import access_token
-from tests.web.storefront.conftest import AT, ORIGIN, OTHER, REFERENCE, Store, token
-from tests.web.storefront.test_walk import VARIANT
+from tests.web.storefront.conftest import AT, ORIGIN, OTHER, REFERENCE, VARIANT, Store, token
 
 
 async def test_the_standing_says_terms_reasons_and_what_is_open(store: Store) -> None:
