@@ -38,6 +38,7 @@ register_problems(
         "temporary_held": (422, "The order is held; ask the vendor."),
     }
 )
+register_problems({"temporary_released": (409, "The permanent license for GRID-1 of order 1042 was issued already.")})
 TEMPORARY = ("temporary_closed", "temporary_released", "temporary_twice", "temporary_held")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.storefront import applying, certificates, licenses, orders, policy, prices, standing
+from app.web.storefront import applying, certificates, licenses, orders, policy, prices, standing, statement
 
 ROUTERS = (
     policy.router,
@@ -10,6 +10,7 @@ ROUTERS = (
     standing.router,
     prices.router,
     orders.router,
+    statement.router,
     certificates.router,
     licenses.router,
 )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from app.ledger.service import reseller_receivables, reseller_unallocated
+from app.money import Money
 from app.orders import storefront
+from app.orders.statement import upcoming
 from app.web.storefront import schemas as s
 from app.web.storefront.access import Asking, Doors
 from app.web.storefront.common import shown_reasons
@@ -19,6 +22,8 @@ async def standing(asking: Asking, services: Doors) -> s.StandingOut:
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
         reseller = await storefront.member(session, asking.user_id)
         found = await storefront.reseller_standing(session, services, asking.shop, reseller)
+        coming = upcoming(await reseller_receivables(session, reseller.id), services.today(asking.shop))
+        credit = await reseller_unallocated(session, reseller.id)
     return s.StandingOut(
         status=reseller.status,
         terms=found.standing.terms.value,
@@ -28,4 +33,6 @@ async def standing(asking: Asking, services: Doors) -> s.StandingOut:
         may_order=not found.obstacles,
         obstacles=shown_reasons(found.obstacles),
         open_amounts=[s.OpenOut(open=s.MoneyOut.of(one.open), overdue=s.MoneyOut.of(one.overdue)) for one in found.open],
+        upcoming=[s.UpcomingOut(due_date=one.due_date, amount=s.MoneyOut.of(one.amount)) for one in coming],
+        unallocated=[s.MoneyOut.of(Money(minor, currency)) for currency, minor in sorted(credit.items())],
     )

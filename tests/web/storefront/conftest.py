@@ -53,7 +53,10 @@ def token(user: str, **changed: Any) -> str:
 
 @dataclass
 class Store:
-    """The storefront's side: one reseller `texan` with order 1, its document and license, and the end customer `buyer`."""
+    """The storefront's side: one reseller `texan` with order 1, its document and license, and the end customer `buyer`.
+
+    `rival` and `rival-buyer` are another reseller and an end customer with nothing.
+    """
 
     client: httpx.AsyncClient
     world: World
@@ -94,6 +97,9 @@ async def opened_store(database: Database, tenant: str) -> AsyncIterator[Store]:
                 email_key="buyer@customer.example", email="buyer@customer.example", saleor_user_id="buyer", created_at=NOW
             )
             session.add(customer)
+            session.add(
+                EndCustomer(email_key="r@other.example", email="r@other.example", saleor_user_id="rival-buyer", created_at=NOW)
+            )
             await session.flush()
             kept = (await session.scalars(select(ResellerOrder).where(ResellerOrder.id == order.id))).one()
             kept.end_customer_id, kept.reference = customer.id, REFERENCE
