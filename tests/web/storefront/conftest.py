@@ -12,6 +12,7 @@ import pytest
 import respx
 from sqlalchemy import select, update
 
+from app.db.secrets import SecretBox
 from app.db.session import Database
 from app.db.tenants import Tenant
 from app.documents.tables import Document
@@ -21,7 +22,7 @@ from app.orders.release import issue_for_line
 from app.orders.tables import EndCustomer, ResellerOrder
 from app.saleor.jwks import jwks_url
 from tests.conftest import NOW, install
-from tests.orders.builders import API, World, opened, recorded, reseller
+from tests.orders.builders import API, KEY, World, opened, recorded, reseller
 from tests.saleor.keys import access_token, jwk
 
 CHANNEL = {"slug": "default", "currencyCode": "USD", "taxConfiguration": {"pricesEnteredWithTax": False}}
@@ -79,8 +80,10 @@ async def store(database: Database, tenant: str) -> AsyncIterator[Store]:
 async def opened_store(database: Database, tenant: str) -> AsyncIterator[Store]:
     other = await install(database, OTHER)
     async with database.system() as session:
-        await session.execute(update(Tenant).where(Tenant.id == other).values(jwks={"keys": [jwk("other")]}))
+        sealed = SecretBox([KEY]).encrypt(other, "other-token")
+        await session.execute(update(Tenant).where(Tenant.id == other).values(token=sealed, jwks={"keys": [jwk("other")]}))
     async with opened(database, tenant) as world, respx.mock(assert_all_called=False) as published:
+        published.post(OTHER).mock(side_effect=world.saleor)
         published.get(jwks_url(API)).respond(json={"keys": [jwk("k")]})
         async with database.system() as session:
             row = (await session.scalars(select(Tenant).where(Tenant.id == tenant))).one()
