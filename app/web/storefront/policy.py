@@ -11,10 +11,11 @@ from pydantic import Field
 from app.orders import storefront
 from app.orders.acceptance import accept_in_force
 from app.resellers.policy import in_force, text_in
+from app.resellers.roles import Right
 from app.web.storefront import schemas as s
 from app.web.storefront.access import Asking, Doors
 from app.web.storefront.common import AcceptLanguage, language_of
-from app.web.storefront.problems import problems
+from app.web.storefront.problems import MEMBER, problems
 
 router = APIRouter()
 
@@ -57,12 +58,12 @@ async def policy(asking: Asking, services: Doors, response: Response, accept_lan
     "/policy/acceptance",
     tags=["resellers"],
     response_model=s.AcceptanceOut,
-    responses=problems("not_a_reseller", "reseller_inactive", "policy_version"),
+    responses=problems(*MEMBER, "reseller_inactive", "policy_version"),
 )
 async def policy_acceptance(request: Request, body: s.AcceptanceIn, asking: Asking, services: Doors) -> s.AcceptanceOut:
     """Accept the Reseller Policy in force; a repetition changes nothing."""
     async with services.database.tenant(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.ACCEPT_POLICY)
         new = await accept_in_force(
             session,
             services,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.storefront import applying, certificates, licenses, orders, policy, prices, standing, statement
+from app.web.storefront import applying, certificates, licenses, orders, policy, prices, standing, statement, users
 
 ROUTERS = (
     policy.router,
@@ -12,6 +12,8 @@ ROUTERS = (
     orders.router,
     statement.router,
     certificates.router,
+    users.router,
+    users.program,
     licenses.router,
 )
 """In the order in which the OpenAPI document shows them."""

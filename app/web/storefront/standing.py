@@ -8,20 +8,21 @@ from app.ledger.service import reseller_receivables, reseller_unallocated
 from app.money import Money
 from app.orders import storefront
 from app.orders.statement import upcoming
+from app.resellers.roles import Right
 from app.web.storefront import schemas as s
 from app.web.storefront.access import Asking, Doors
 from app.web.storefront.common import shown_reasons
-from app.web.storefront.problems import problems
+from app.web.storefront.problems import MEMBER, problems
 
 router = APIRouter(tags=["resellers"])
 
 
-@router.get("/standing", response_model=s.StandingOut, responses=problems("not_a_reseller"))
+@router.get("/standing", response_model=s.StandingOut, responses=problems(*MEMBER))
 async def standing(asking: Asking, services: Doors) -> s.StandingOut:
     """On which terms the next order goes, why, and what is open."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
-        found = await storefront.reseller_standing(session, services, asking.shop, reseller)
+        reseller = await storefront.member(session, asking.user_id, Right.SEE_STANDING)
+        found = await storefront.reseller_standing(session, services, asking.shop, reseller, asking.user_id)
         coming = upcoming(await reseller_receivables(session, reseller.id), services.today(asking.shop))
         credit = await reseller_unallocated(session, reseller.id)
     return s.StandingOut(

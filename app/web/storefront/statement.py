@@ -10,10 +10,11 @@ from pydantic import Field
 
 from app.orders import storefront
 from app.orders.statement import Block, OpenItem, open_items
+from app.resellers.roles import Right
 from app.web.storefront import schemas as s
 from app.web.storefront.access import Asking, Doors
 from app.web.storefront.common import PREFIX
-from app.web.storefront.problems import problems
+from app.web.storefront.problems import MEMBER, problems
 
 router = APIRouter(tags=["resellers"])
 
@@ -48,12 +49,12 @@ class StatementOut(s.Model):
     blocks: list[BlockOut] = Field(description="One per currency; empty when nothing is open.")
 
 
-@router.get("/statement", response_model=StatementOut, responses=problems("not_a_reseller"))
+@router.get("/statement", response_model=StatementOut, responses=problems(*MEMBER))
 async def statement(asking: Asking, services: Doors) -> StatementOut:
     """Every open order with what is paid and overdue, in buckets by due date, one block per currency."""
     today = services.today(asking.shop)
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.SEE_STATEMENTS)
         blocks = await open_items(session, reseller.id, today)
     return StatementOut(as_of=today, blocks=[_block(block) for block in blocks])
 
