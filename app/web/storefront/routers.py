@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.storefront import applying, certificates, licenses, orders, policy, prices, standing, statement, users
+from app.web.storefront import applying, certificates, licenses, orders, policy, prices, remittance, standing, statement, users
 
 ROUTERS = (
     policy.router,
@@ -11,6 +11,7 @@ ROUTERS = (
     prices.router,
     orders.router,
     statement.router,
+    remittance.router,
     certificates.router,
     users.router,
     users.program,

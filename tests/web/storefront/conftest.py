@@ -64,6 +64,10 @@ class Store:
     document: str
     license: str
 
+    def later(self, user: str) -> str:
+        """A token of the moment that the clock shows."""
+        return access_token("k", API, user, int(self.world.clock.now.timestamp()))
+
     async def call(self, user: str | None, path: str, method: str = "GET", **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token(user)}"} if user else {}
         headers |= more.pop("headers", {})
@@ -87,7 +91,7 @@ async def opened_store(database: Database, tenant: str) -> AsyncIterator[Store]:
         published.get(jwks_url(API)).respond(json={"keys": [jwk("k")]})
         async with database.system() as session:
             row = (await session.scalars(select(Tenant).where(Tenant.id == tenant))).one()
-            row.settings = {**row.settings, "storefront_origins": [ORIGIN]}
+            row.settings = {**row.settings, "storefront_origins": [ORIGIN], "invitation_url": f"{ORIGIN}/join"}
             row.program_version += 1
         await world.refresh()
         world.saleor.answers["VariantPrice"] = {"productVariant": VARIANT}

@@ -15,12 +15,18 @@ from unittest.mock import Mock
 
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.orders import storefront
 from app.orders.services import Services
+from app.resellers.roles import Right, Role, allowed
+from app.resellers.service import add_user, find
+from app.resellers.tables import Reseller
 from app.saleor.signature import decode
 from app.web.storefront.application import storefront_api
 from app.web.storefront.openapi import codes_of, operations
 from app.web.storefront.problems import PROBLEM
+from tests.conftest import NOW
 from tests.orders.builders import API, recorded
 from tests.saleor.keys import access_token
 from tests.web.storefront.conftest import AT, OTHER, Store, token
@@ -131,6 +137,32 @@ async def test_every_route_knows_whom_it_is_for(store: Store, name: str) -> None
         if name not in OWNERS and found.path != "/prices":
             # An application holds the applicant's own address, as the token names it.
             assert not FOREIGN.search(found.answer.text.replace(said["email"], "")), found.place
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_every_route_of_a_reseller_asks_what_the_role_may(
+    store: Store, role: Role, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with store.world.database.tenant(store.world.shop.tenant_id) as session:
+        texan = await find(session, "texan@partner.example")
+        await add_user(session, texan, saleor_user_id="second", email="second@partner.example", by="anna", at=NOW, role=role)
+    await store.world.refresh()
+    asked: list[Right] = []
+    original = storefront.member
+
+    async def member(session: AsyncSession, user_id: str, right: Right) -> Reseller:
+        asked.append(right)
+        return await original(session, user_id, right)
+
+    monkeypatch.setattr(storefront, "member", member)
+    async for found in walked(store, token("second")):
+        conforms(found)
+        if found.tag == "resellers":
+            assert asked, f"{found.method} {found.path} asks for no right"
+            refused = found.answer.status_code == 403 and found.answer.json()["code"] == "role"
+            assert refused is not all(allowed(role, right) for right in asked), (found.place, asked)
+            assert found.answer.status_code != 403 or refused, found.place
+        asked.clear()
 
 
 async def test_another_resellers_order_answers_like_an_unknown_one(store: Store) -> None:
