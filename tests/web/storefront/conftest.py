@@ -20,6 +20,8 @@ from app.licenses.rules import LicenseKind
 from app.main import build
 from app.orders.release import issue_for_line
 from app.orders.tables import EndCustomer, ResellerOrder
+from app.resellers.roles import Role
+from app.resellers.service import add_user, find
 from app.saleor.jwks import jwks_url
 from tests.conftest import NOW, install
 from tests.orders.builders import API, KEY, World, opened, recorded, reseller
@@ -119,3 +121,23 @@ async def opened_store(database: Database, tenant: str) -> AsyncIterator[Store]:
         transport = httpx.ASGITransport(build(world.services))
         async with httpx.AsyncClient(transport=transport, base_url="http://app.example") as client:
             yield Store(client, world, document.id, license.id)
+
+
+async def known_things(store: Store) -> dict[str, str]:
+    """The places in paths, each filled with something of the reseller `texan` or the end customer `buyer`."""
+    line = {"reference": "1", "amount": "19.49", "currency": "USD"}
+    advice = await store.call("texan", "/remittance-advice", "POST", json={"lines": [line]})
+    invitation = await store.call("texan", "/invitations", "POST", json={"email": "fourth@partner.example", "role": "viewer"})
+    async with store.world.database.tenant(store.world.shop.tenant_id) as session:
+        texan = await find(session, "texan@partner.example")
+        user = await add_user(
+            session, texan, saleor_user_id="third", email="third@partner.example", by="anna", at=NOW, role=Role.VIEWER
+        )
+    return {
+        "number": "1",
+        "document_id": store.document,
+        "license_id": store.license,
+        "advice_id": advice.json()["id"],
+        "invitation_id": invitation.json()["id"],
+        "user_id": user.id,
+    }

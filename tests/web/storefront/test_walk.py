@@ -29,7 +29,7 @@ from app.web.storefront.problems import PROBLEM
 from tests.conftest import NOW
 from tests.orders.builders import API, recorded
 from tests.saleor.keys import access_token
-from tests.web.storefront.conftest import AT, OTHER, Store, token
+from tests.web.storefront.conftest import AT, OTHER, Store, known_things, token
 
 FOREIGN = re.compile(r"texan|GRID-1|RF-|19\.49|2026-00001|ACME|buyer@", re.I)
 MONEY = re.compile(r"\d[.,]\d\d\b(?!\d)|\b(USD|EUR|GBP|amount|price|total|currency|net|gross)\b|[$€£]", re.I)
@@ -82,10 +82,12 @@ class Answered:
 
 
 async def walked(store: Store, sent: str | None) -> AsyncIterator[Answered]:
-    """Every operation as the document describes it, with the ids of the fixture's own things; reading first."""
-    known = {"number": "1", "document_id": store.document, "license_id": store.license}
+    """Every operation as the document describes it, with the ids of the fixture's own things; reading first.
+
+    A KeyError here is a new place in a path: `known_things` makes what it names.
+    """
+    known = await known_things(store)
     for path, method, operation in sorted(operations(DOCUMENT), key=lambda one: one[1] != "get"):
-        places = {one["name"]: one["schema"]["examples"][0] for one in operation.get("parameters", ()) if one["in"] == "path"}
         content = next(iter(operation.get("requestBody", {}).get("content", {}).items()), None)
         headers = {"Authorization": f"Bearer {sent}"} if sent else {}
         more: dict[str, Any] = {}
@@ -93,7 +95,7 @@ async def walked(store: Store, sent: str | None) -> AsyncIterator[Answered]:
             more["json"] = content[1]["example"]
         elif content is not None and content[0] == "multipart/form-data":
             more["files"] = {name: str(value).encode() for name, value in content[1]["example"].items()}
-        url = f"/storefront/v1{path.format(**{**places, **known})}"
+        url = f"/storefront/v1{path.format(**known)}"
         yield Answered(
             operation["tags"][0], method, path, operation, await store.client.request(method, url, headers=headers, **more)
         )
