@@ -14,6 +14,7 @@ from typing import Annotated, Any, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from fsspec.registry import get_filesystem_class
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -48,6 +49,16 @@ class ProgramNumbers(BaseModel):
         description="Refuse a reseller's checkout with a voucher code (edge case 14); off: the lower price holds (rules.md 2.3).",
     )
     temporary_for_held: bool = Field(False, description="Temporary licenses for held orders too (edge case 85).")
+    claim_days: int = Field(30, ge=1, le=365, description="Days a link to claim a license counts (rules.md 8.2).")
+    certificate_day_of_state: bool = Field(
+        True, description="Certificates and rates count by the day it is in the reseller's state; off: by the vendor's (case 36)."
+    )
+    certificate_review_days: int = Field(
+        1095, ge=1, description="Days after which staff look again at an approved certificate without an end (edge case 37)."
+    )
+    rate_table_days: int = Field(
+        100, ge=1, description="Days after its import at which a rate table is called old; it still counts (edge case 42)."
+    )
     fee_tolerance_minor: int = Field(0, ge=0, description="Bank fees a wire may be short by, in minor units (rules.md 4.3).")
 
 
@@ -105,6 +116,11 @@ class ShopSettings(BaseModel):
         "",
         description="Page of the storefront that takes invitations of users; it gets `?token=...`. Empty takes the app's portal.",
     )
+    claim_url: str = Field(
+        "",
+        description="Storefront page that a link to claim a license opens, with {token} in it, like "
+        "https://shop.example.com/claim/{token}; empty opens the app's own portal.",
+    )
     storefront_origins: list[str] = Field(
         default_factory=list,
         description="Exact origins, like https://shop.example.com, whose pages may call the storefront API from a browser.",
@@ -121,6 +137,13 @@ class ShopSettings(BaseModel):
         for origin in value:
             if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
                 raise ValueError(f"{origin!r} is not an exact origin like https://shop.example.com")
+        return value
+
+    @field_validator("claim_url")
+    @classmethod
+    def _page_with_token(cls, value: str) -> str:
+        if value and (not value.startswith(("http://", "https://")) or value.count("{token}") != 1):
+            raise ValueError("give a page with {token} in it once, like https://shop.example.com/claim/{token}")
         return value
 
     @field_validator("time_zone")
@@ -157,6 +180,12 @@ class Settings(BaseSettings):
     smtp_url: str = Field("", description="smtp://user:password@host:587 or smtps://...; empty writes mail to mail_directory.")
     mail_directory: str = Field("var/mail", description="Where mails go while no SMTP server is set.")
     mail_from: str = Field("Reseller Program <resellers@localhost>", description="Sender of every mail.")
+    files_url: str = Field(
+        "var/files",
+        description="Where uploaded files lie: a directory no web server shows, or a URL like s3://bucket/folder (with "
+        "the extra `s3`; endpoint and keys come from FSSPEC_S3_ENDPOINT_URL, FSSPEC_S3_KEY and FSSPEC_S3_SECRET, or AWS's own).",
+    )
+    max_upload_bytes: int = Field(10 * 1024 * 1024, gt=0, description="Largest file that may be uploaded.")
     shop: ShopSettings = Field(default_factory=ShopSettings, description="Defaults of every shop; each may set its own.")
 
     @field_validator("secret_keys", "allowed_shops", mode="before")
@@ -190,6 +219,18 @@ class Settings(BaseSettings):
             good = False
         if not good:
             raise ValueError("give smtp://user:password@host:587 or smtps://user:password@host, with a host and no other scheme")
+        return value
+
+    @field_validator("files_url")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        protocol = value.partition("://")[0] if "://" in value else "file"
+        try:
+            get_filesystem_class(protocol)
+        except (ValueError, ImportError) as error:
+            raise ValueError(f"{protocol}:// cannot be used: {error}") from error
+        if not value.removeprefix(f"{protocol}://").strip("/"):
+            raise ValueError("give a directory, or a bucket with a folder like s3://bucket/folder")
         return value
 
     @field_validator("database_url")

@@ -35,6 +35,7 @@ from app.sandbox.seed import BUYER, END_CUSTOMER, EXEMPT, PASSWORD, RESELLER, ST
 from app.sandbox.shop import Sandbox
 from app.sandbox.storefront import PlacedOrder, Storefront, StorefrontRefused
 from app.tax import service as taxes
+from app.tax.certificates import add_certificate, decide_certificate
 from app.tax.rules import CertificateState
 
 CHANNEL = "default-channel"
@@ -160,7 +161,7 @@ class Story:
         reseller = await self._reseller(EXEMPT, NEW_YORK)
         shop, now = await self.shop(), self.services.clock()
         async with self.services.database.tenant(shop.tenant_id) as session:
-            certificate = await taxes.add_certificate(
+            certificate = await add_certificate(
                 session,
                 reseller_id=reseller.id,
                 number="ST-120-4711",
@@ -169,7 +170,7 @@ class Story:
                 valid_from=now.date().replace(month=1, day=1),
                 at=now,
             )
-            await taxes.decide_certificate(session, certificate.id, CertificateState.APPROVED, by="demo", at=now)
+            await decide_certificate(session, certificate.id, CertificateState.APPROVED, by="demo", at=now)
         await self._until(self._program_current, "the program to be loaded")
         return f"{TEXAS['companyName']} in Texas, {NEW_YORK['companyName']} in New York (exempt)"
 

@@ -331,10 +331,13 @@ def _matched(row: PaymentSession, order: SaleorOrder) -> dict[int, tuple[PaidLin
 
 
 async def _other_emails(session: AsyncSession, reseller_id: str, facts: OrderFacts) -> frozenset[str]:
-    """Keys of other active resellers' users that may be the ship-to's: its local part up to a plus-tag, its domain."""
-    if facts.shipping is None or not facts.shipping.email:
-        return frozenset()
-    local, _, domain = email_key(facts.shipping.email).rpartition("@")
+    shipping = facts.shipping
+    return await other_resellers_emails(session, reseller_id, shipping.email) if shipping and shipping.email else frozenset()
+
+
+async def other_resellers_emails(session: AsyncSession, reseller_id: str | None, email: str) -> frozenset[str]:
+    """Keys of the e-mails of other active resellers' users that may be the same person as `email` (edge case 21)."""
+    local, _, domain = email_key(email).rpartition("@")
     rows = await session.execute(
         select(ResellerUser.email)
         .join(Reseller, Reseller.id == ResellerUser.reseller_id)

@@ -1,6 +1,6 @@
-"""What resellers and end customers read through the storefront API. Everybody is known by Saleor's user id alone.
+"""What resellers read through the storefront API; end customers have `customer_view`. They are known by Saleor's user id alone.
 
-What is not one's own is answered exactly as what does not exist. The customer's half has no money in it (`rules.md` 9).
+What is not one's own is answered exactly as what does not exist.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from sqlalchemy.orm import undefer
 from app.db.pages import page
 from app.documents.bank_details import Instructions, instructions
 from app.documents.tables import Document
-from app.errors import Conflict, Forbidden, NotFound
+from app.errors import Forbidden, NotFound
 from app.ledger.service import receivable, receivable_id, reseller_receivables
-from app.licenses.rules import LicenseState
 from app.licenses.service import of_order
 from app.licenses.tables import License
 from app.money import Money
 from app.orders.applying import newest_application
+from app.orders.customer_view import downloadable
 from app.orders.gateway import bank_account, credit_policy
 from app.orders.rules import Standing, standing
 from app.orders.service import order_gate
 from app.orders.services import Services
 from app.orders.snapshot import load_buyer
-from app.orders.tables import EndCustomer, OrderLine, ResellerOrder
+from app.orders.tables import ResellerOrder
 from app.pricing.rules import Item, LinePrice, choose, partner_price
 from app.reasons import Reason, because, register
 from app.resellers.policy import in_force
@@ -44,7 +44,6 @@ register({"on_hold": "The vendor is looking at this order.", "released_early": "
 
 FOR_RESELLERS = {"staff_hold": "on_hold", "staff_release": "released_early"}
 """Who of the vendor's staff decided, and in which words, is for staff."""
-WITHHELD = (LicenseState.SUSPENDED, LicenseState.REVOKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +75,6 @@ class ShownOrder:
     payment: Instructions | None
     documents: Sequence[Document]
     licenses: Sequence[License]
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerLicense:
-    """One license as its end customer sees it. There is no money here, and no id of Saleor's order."""
-
-    id: str
-    order_number: str
-    sku: str
-    quantity: int
-    seats: int
-    kind: str
-    state: str
-    issued_at: datetime
-    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,52 +184,7 @@ async def own_document(session: AsyncSession, order: ResellerOrder, document_id:
 async def order_license(session: AsyncSession, order: ResellerOrder, license_id: str) -> License:
     """A license of the order, to hand out its file. Raises NotFound, and Conflict for one suspended or revoked."""
     query = select(License).where(License.id == license_id, License.order_id == order.id)
-    return _downloadable(await session.scalar(query))
-
-
-async def customer_ids(session: AsyncSession, user_id: str) -> Sequence[str]:
-    """Our end customers that a Saleor account is. Raises Forbidden for everybody else."""
-    found = (await session.scalars(select(EndCustomer.id).where(EndCustomer.saleor_user_id == user_id))).all()
-    if not found:
-        raise Forbidden("There are no licenses for this account.", code="not_a_customer")
-    return found
-
-
-async def customer_licenses(session: AsyncSession, customers: Sequence[str]) -> list[CustomerLicense]:
-    """The end customer's licenses, the newest first."""
-    return [
-        CustomerLicense(
-            row.id,
-            row.order_number,
-            row.sku,
-            quantity,
-            int(row.payload["attributes"]["seats"]),
-            row.kind,
-            row.state,
-            row.issued_at,
-            row.expires_at,
-        )
-        for row, quantity in await session.execute(
-            select(License, OrderLine.quantity)
-            .join(OrderLine, OrderLine.id == License.order_line_id)
-            .where(License.end_customer_id.in_(customers))
-            .order_by(License.issued_at.desc(), License.id)
-        )
-    ]
-
-
-async def customer_license(session: AsyncSession, customers: Sequence[str], license_id: str) -> CustomerLicense:
-    """One of the end customer's licenses. Raises NotFound."""
-    for found in await customer_licenses(session, customers):
-        if found.id == license_id:
-            return found
-    raise NotFound("There is no such license.", code="no_license")
-
-
-async def customer_file(session: AsyncSession, customers: Sequence[str], license_id: str) -> License:
-    """The same, to hand out its file. Raises NotFound, and Conflict for one suspended or revoked."""
-    query = select(License).where(License.id == license_id, License.end_customer_id.in_(customers))
-    return _downloadable(await session.scalar(query))
+    return downloadable(await session.scalar(query))
 
 
 async def price_lines(
@@ -283,11 +222,3 @@ async def price_lines(
         partner = partner_price(item, quantity, retail, buyer.prices, today)
         found.append(PricedLine(variant, choose(partner, quantity, public * quantity), with_tax))
     return found
-
-
-def _downloadable(license: License | None) -> License:
-    if license is None:
-        raise NotFound("There is no such license.", code="no_license")
-    if license.state in WITHHELD:
-        raise Conflict(f"The license is {license.state}; ask the vendor.", code=f"license_{license.state}")
-    return license

@@ -18,9 +18,10 @@ from sqlalchemy.exc import OperationalError
 
 from app.db.jobs import QUEUE, system_url
 from app.errors import Unavailable
+from app.files.service import sweep
 from app.mail import service as mail
 from app.mail.tables import Mail
-from app.orders import attend, customers, mirror, release
+from app.orders import attend, certificates, customers, mirror, release
 from app.orders import price_changes as planned_prices
 from app.orders.intake import record
 from app.orders.mails import note_failure
@@ -70,6 +71,7 @@ async def start(opened: Services) -> None:
         [
             {"schedule_name": "reconcile", "workflow_fn": reconcile, "schedule": "17 * * * *"},
             {"schedule_name": "look_again", "workflow_fn": look_again, "schedule": "*/5 * * * *"},
+            {"schedule_name": "look_after", "workflow_fn": look_after, "schedule": "37 * * * *"},
             # Every midnight of the world is at a quarter of an hour.
             {"schedule_name": "price_changes", "workflow_fn": price_changes, "schedule": "*/15 * * * *"},
         ]
@@ -147,6 +149,13 @@ async def release_order(tenant_id: str, order_id: str) -> None:
     await tell_saleor(tenant_id, order_id)
 
 
+@DBOS.workflow(name="correct_ship_to")
+async def correct_ship_to(tenant_id: str, order_id: str) -> None:
+    """Staff corrected the end customer's address after the release: its licenses go to the right account (edge case 29)."""
+    await find_or_create_customer(tenant_id, order_id)
+    await tell_saleor(tenant_id, order_id)
+
+
 @DBOS.workflow(name="attend_customer")
 async def attend_customer(tenant_id: str, saleor_user_id: str, event: str) -> str:
     """An account changed or was deleted in Saleor."""
@@ -197,6 +206,19 @@ async def look_again_in_shop(tenant_id: str, run: str) -> None:
     await run_stuck_again(tenant_id)
     for order_id in await order_ids_with_ended_decisions(tenant_id):
         await open_gate(tenant_id, order_id)
+
+
+@DBOS.workflow(name="look_after")
+async def look_after(scheduled: datetime, context: object) -> None:
+    """What days do: certificates end, their resellers are reminded, staff look again; hourly, for the day ends state by state."""
+    await for_each_shop("look_after_shop", scheduled.isoformat())
+
+
+@DBOS.workflow(name="look_after_shop")
+async def look_after_shop(tenant_id: str, run: str) -> None:
+    """One shop's part; what was due while nobody worked is done now."""
+    await look_after_certificates(tenant_id)
+    await sweep_files(tenant_id)
 
 
 @DBOS.workflow(name="price_changes")
@@ -435,6 +457,19 @@ async def run_stuck_again(tenant_id: str) -> int:
         log.warning("work.runs_again", workflow=work["workflow"], id=work["id"], error=work["error"])
         await services().jobs.run_again(work["id"], work["partition"] or work["id"])
     return len(stuck)
+
+
+@DBOS.step(name="look_after_certificates", **RETRY)
+async def look_after_certificates(tenant_id: str) -> int:
+    shop = await _shop(tenant_id)
+    async with services().database.tenant(tenant_id) as session:
+        done = await certificates.look_after(session, services(), shop)
+    return len(done.expired) + len(done.reminded) + len(done.to_review)
+
+
+@DBOS.step(name="sweep_files", **RETRY)
+async def sweep_files(tenant_id: str) -> int:
+    return await sweep(services().database, services().files, tenant_id, services().clock())
 
 
 async def _shop(tenant_id: str) -> Shop:

@@ -14,7 +14,8 @@ from decimal import Decimal
 
 from app.errors import InvalidInput, TooLarge
 from app.money import Money, MoneyError, exponent, shortest
-from app.pricing.content import MOST_MINOR, Content, Draft, EntryKey, Terms, check_entry, check_rate, listed
+from app.pricing.content import Content, EntryKey, Terms
+from app.pricing.draft import MOST_MINOR, Draft, check_entry, check_rate, listed
 from app.pricing.rules import Scope
 
 REQUIRED = ("scope", "target", "rate")

@@ -59,6 +59,8 @@ RELEASED = ATTENDED | {
 }
 SCHEDULED = {"for_each_shop", "refresh_flat_rates", "attend_changed", "run_stuck_again", "order_ids_with_ended_decisions"} | {
     "forget_finished",
+    "look_after_certificates",
+    "sweep_files",
     "tell_price_changes",
     "carry_out_price_changes",
 }
@@ -114,6 +116,7 @@ async def test_an_order_found_by_the_reconciliation_and_canceled_is_credited_onc
             await at.idle(LONG)
             assert (await recorded_once(at, order.number)).confirmed_at is not None
             await at.start("look_again", "look_again:now", datetime.now(UTC), None)
+            await at.start("look_after", "look_after:now", datetime.now(UTC), None)
             user = at.sandbox.store.user_by_email(RESELLER)
             assert user is not None
             row = await recorded_once(at, order.number)

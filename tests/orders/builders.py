@@ -155,7 +155,10 @@ async def opened(database: Database, tenant: str, jobs: Jobs | None = None) -> A
     async with database.tenant(tenant) as session:
         await register_state(session, "TX", valid_from=NOW.date())
         await import_rates(session, "state,rate,valid_from\nTX,8.25,2026-01-01\n", version="1", at=NOW)
-    settings = Settings(secret_keys=[KEY], database_url=database.url, saleor_timeout=5, shop=ShopSettings(), _env_file=None)
+    settings = Settings(
+        secret_keys=[KEY], database_url=database.url, saleor_timeout=5, shop=ShopSettings(), files_url=f"memory://{tenant}",
+        _env_file=None,
+    )  # fmt: skip
     clock, saleor = Ticking(), FakeSaleor()
     async with httpx.AsyncClient() as http:
         shops = Shops(database, box, http, settings, clock)

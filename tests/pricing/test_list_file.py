@@ -9,7 +9,8 @@ from hypothesis import given
 
 from app.errors import InvalidInput, TooLarge
 from app.pricing import list_file
-from app.pricing.content import Content, Draft, EntryKey, Terms, between
+from app.pricing.content import Content, EntryKey, Terms, between
+from app.pricing.draft import Draft
 from app.pricing.list_file import COLUMNS, decoded, guarded, plain, read_list, write_list
 from app.pricing.rules import Scope
 from tests.pricing.strategies import TEXT, contents

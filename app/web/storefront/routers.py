@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from app.web.storefront import applying, certificates, licenses, orders, policy, prices, remittance, standing, statement, users
+from app.web.storefront import (
+    applying,
+    certificates,
+    claims,
+    evidence,
+    licenses,
+    orders,
+    policy,
+    prices,
+    remittance,
+    standing,
+    statement,
+    users,
+)
 
 ROUTERS = (
     policy.router,
@@ -13,8 +26,10 @@ ROUTERS = (
     statement.router,
     remittance.router,
     certificates.router,
+    evidence.router,
     users.router,
     users.program,
     licenses.router,
+    claims.router,
 )
 """In the order in which the OpenAPI document shows them."""

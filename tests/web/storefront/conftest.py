@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -18,12 +19,14 @@ from app.db.tenants import Tenant
 from app.documents.tables import Document
 from app.licenses.rules import LicenseKind
 from app.main import build
+from app.orders.claims import hash_of
 from app.orders.release import issue_for_line
-from app.orders.tables import EndCustomer, ResellerOrder
+from app.orders.tables import EndCustomer, LicenseClaim, ResellerOrder
 from app.resellers.roles import Role
 from app.resellers.service import add_user, find
 from app.saleor.jwks import jwks_url
 from tests.conftest import NOW, install
+from tests.files.samples import PDF
 from tests.orders.builders import API, KEY, World, opened, recorded, reseller
 from tests.saleor.keys import access_token, jwk
 
@@ -37,6 +40,7 @@ VARIANT = {
 AT = int(NOW.timestamp())
 REFERENCE = "RF18539007547034"
 ORIGIN = "https://store.example"
+CLAIM = "a-link-that-was-mailed"
 OTHER = "http://other.example/graphql/"
 
 
@@ -65,6 +69,8 @@ class Store:
     world: World
     document: str
     license: str
+    claim: str
+    """The token of a link to claim the license of order 1, mailed to `buyer`."""
 
     def later(self, user: str) -> str:
         """A token of the moment that the clock shows."""
@@ -118,16 +124,31 @@ async def opened_store(database: Database, tenant: str) -> AsyncIterator[Store]:
                 media_type="application/pdf", content=b"%PDF 19.49 USD", sha256="0" * 64, issued_at=NOW,
             )  # fmt: skip
             session.add(document)
+            session.add(
+                LicenseClaim(
+                    order_id=order.id, token_hash=hash_of(CLAIM), email="buyer@mail.example", language="en",
+                    saleor_user_id="buyer", created_at=NOW, expires_at=NOW + timedelta(days=30),
+                )
+            )  # fmt: skip
         transport = httpx.ASGITransport(build(world.services))
         async with httpx.AsyncClient(transport=transport, base_url="http://app.example") as client:
-            yield Store(client, world, document.id, license.id)
+            yield Store(client, world, document.id, license.id, CLAIM)
 
 
 async def known_things(store: Store) -> dict[str, str]:
-    """The places in paths, each filled with something of the reseller `texan` or the end customer `buyer`."""
+    """The places in paths, each filled with something of the reseller `texan` or the end customer `buyer`.
+
+    The file is evidence of `applicant` alone.
+    """
     line = {"reference": "1", "amount": "19.49", "currency": "USD"}
     advice = await store.call("texan", "/remittance-advice", "POST", json={"lines": [line]})
     invitation = await store.call("texan", "/invitations", "POST", json={"email": "fourth@partner.example", "role": "viewer"})
+    certificate = await store.call(
+        "texan", "/certificates", "POST", files={"file": ("c.pdf", PDF)},
+        data={"number": "4711", "states": "TX", "signed_on": "2026-01-01", "valid_from": "2026-01-01"},
+    )  # fmt: skip
+    await store.call("applicant", "/application", "POST")
+    evidence = await store.call("applicant", "/application/evidence", "POST", files={"file": ("e.pdf", PDF)})
     async with store.world.database.tenant(store.world.shop.tenant_id) as session:
         texan = await find(session, "texan@partner.example")
         user = await add_user(
@@ -140,4 +161,7 @@ async def known_things(store: Store) -> dict[str, str]:
         "advice_id": advice.json()["id"],
         "invitation_id": invitation.json()["id"],
         "user_id": user.id,
+        "certificate_id": certificate.json()["id"],
+        "file_id": evidence.json()["id"],
+        "token": store.claim,
     }

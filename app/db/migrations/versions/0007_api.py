@@ -1,7 +1,7 @@
 """Remittance advice
 
-Revision ID: 0005_api
-Revises: 0004_price_lists
+Revision ID: 0007_api
+Revises: 0006_certificates
 """
 
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql
 
 import app.db.base
 
-revision = "0005_api"
-down_revision = "0004_price_lists"
+revision = "0007_api"
+down_revision = "0006_certificates"
 branch_labels = None
 depends_on = None
 
