@@ -131,13 +131,11 @@ def names(reference: str) -> tuple[tuple[str, ...], ...]:
 def compare(given: Given, orders: Iterable[Owed], taken: set[str]) -> Line:
     """A line beside the orders its reference names; `taken` are the orders of the lines before."""
     found = {order.order_number: order for order in orders}
-    if len(found) != 1:
-        code = (
-            because("advice_ambiguous", reference=given.reference, orders=", ".join(sorted(found)))
-            if found
-            else because("advice_unknown", reference=given.reference)
-        )
-        return Line(given, None, None, None, (code,))
+    if len(found) > 1:
+        several = because("advice_ambiguous", reference=given.reference, orders=", ".join(sorted(found)))
+        return Line(given, None, None, None, (several,))
+    if not found:
+        return Line(given, None, None, None, (because("advice_unknown", reference=given.reference),))
     (order,) = found.values()
     number, currency = order.order_number, order.open.currency
     if given.currency not in ("", currency):

@@ -39,7 +39,7 @@ register_problems(
 )
 
 
-def _text(field: str, example: str, description: str) -> object:
+def _text(field: str, example: str, description: str) -> Any:
     return Field(None, description=description, max_length=LONGEST[field], examples=[example])
 
 
