@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Conflict, InvalidInput, NotFound
-from app.ledger.rules import Item, Kind, Receivable, allocate, receivables, unallocated
+from app.ledger.rules import Item, Kind, Receivable, allocate, receivables
 from app.ledger.tables import LedgerItem
 from app.money import Money
 
@@ -183,25 +183,15 @@ async def credit_order(session: AsyncSession, order_id: str, *, reason: str, by:
     return closing
 
 
+async def reseller_items(session: AsyncSession, reseller_id: str) -> list[Item]:
+    """Everything in the ledger about a reseller: what all its balances are functions of."""
+    rows = await session.execute(select(*_COLUMNS).where(LedgerItem.reseller_id == reseller_id))
+    return [as_item(row) for row in rows]
+
+
 async def reseller_receivables(session: AsyncSession, reseller_id: str) -> list[Receivable]:
     """All debts of a reseller with their balances; the input of its standing."""
-    rows = await session.execute(select(*_COLUMNS).where(LedgerItem.reseller_id == reseller_id))
-    return receivables(as_item(row) for row in rows)
-
-
-async def reseller_unallocated(session: AsyncSession, reseller_id: str) -> dict[str, int]:
-    """Minor units by currency of a reseller's money that no order has taken and nobody sent back (edge case 51)."""
-    rows = await session.execute(
-        select(*_COLUMNS).where(
-            LedgerItem.reseller_id == reseller_id, or_(LedgerItem.kind == Kind.PAYMENT, LedgerItem.payment_id.is_not(None))
-        )
-    )
-    items = [as_item(row) for row in rows]
-    currencies = {item.payment_id: item.currency for item in items if item.payment_id is not None}
-    sums: dict[str, int] = {}
-    for payment, minor in unallocated(items).items():
-        sums[currencies[payment]] = sums.get(currencies[payment], 0) + minor
-    return {currency: minor for currency, minor in sums.items() if minor}
+    return receivables(await reseller_items(session, reseller_id))
 
 
 async def receivable(session: AsyncSession, receivable_id: str) -> Receivable:

@@ -14,8 +14,8 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.ledger.rules import Receivable
-from app.ledger.service import reseller_receivables, reseller_unallocated
+from app.ledger.rules import Receivable, credits, receivables
+from app.ledger.service import reseller_items
 from app.money import Money
 from app.orders.tables import ResellerOrder
 
@@ -72,7 +72,7 @@ def bucket(days_overdue: int) -> Bucket:
     return next((found for last, found in LAST_DAY.items() if days_overdue <= last), Bucket.OVER_90)
 
 
-def upcoming(debts: Iterable[Receivable], today: date) -> list[Upcoming]:
+def falling_due(debts: Iterable[Receivable], today: date) -> list[Upcoming]:
     """What falls due today or later, by day and currency."""
     sums: dict[tuple[date, str], int] = defaultdict(int)
     for debt in debts:
@@ -83,8 +83,9 @@ def upcoming(debts: Iterable[Receivable], today: date) -> list[Upcoming]:
 
 async def open_items(session: AsyncSession, reseller_id: str, today: date) -> list[Block]:
     """One block per currency in which anything is open or unallocated, in the order of their codes."""
-    debts = [debt for debt in await reseller_receivables(session, reseller_id) if debt.open_minor]
-    credit = await reseller_unallocated(session, reseller_id)
+    entries = await reseller_items(session, reseller_id)
+    debts = [debt for debt in receivables(entries) if debt.open_minor]
+    credit = credits(entries)
     orders = select(ResellerOrder.number, ResellerOrder.order_date, ResellerOrder.po_number).where(
         ResellerOrder.reseller_id == reseller_id, ResellerOrder.number.in_([debt.order_number for debt in debts])
     )

@@ -10,7 +10,7 @@ from app.db.session import Database
 from app.ledger.rules import Receivable
 from app.ledger.service import post_receivable
 from app.money import Money
-from app.orders.statement import Bucket, Upcoming, bucket, open_items, upcoming
+from app.orders.statement import Bucket, Upcoming, bucket, falling_due, open_items
 from tests.conftest import NOW
 from tests.orders.builders import opened, paid_orders, recorded, reseller, wire
 
@@ -33,7 +33,7 @@ def test_what_is_upcoming_is_summed_by_day_and_currency() -> None:
         return Receivable("r", "1", currency, 100, left, 0, today + timedelta(days=days), None)
 
     debts = [debt(0, "USD", 10), debt(0, "USD", 5), debt(0, "EUR", 1), debt(9, "USD", 7), debt(-1, "USD", 99), debt(9, "USD", 0)]
-    assert upcoming(debts, today) == [
+    assert falling_due(debts, today) == [
         Upcoming(today, Money(1, "EUR")), Upcoming(today, Money(15, "USD")), Upcoming(today + timedelta(days=9), Money(7, "USD")),
     ]  # fmt: skip
 

@@ -67,11 +67,16 @@ class StandingOut(Model):
     counted_prepaid_orders: int = Field(examples=[2])
     required_prepaid_orders: int = Field(examples=[3])
     reasons: list[ReasonOut] = Field(description="Why these terms.")
+    lifted_by: list[MoneyOut] = Field(
+        description="What has to be paid, per currency, so that nothing is overdue and the credit limit is kept."
+    )
+    credit_limit: MoneyOut | None = Field(description="Of all that is open on account; null without one.")
+    order_limit: MoneyOut | None = Field(description="Of one order on account; null without one.")
     may_order: bool
     obstacles: list[ReasonOut] = Field(description="Why no order may be placed now; empty when one may.")
     open_amounts: list[OpenOut] = Field(description="One entry per currency.")
     upcoming: list[UpcomingOut] = Field(description="What falls due today or later, by day and currency.")
-    unallocated: list[MoneyOut] = Field(description="The reseller's money that no order has taken yet, one entry per currency.")
+    unallocated: list[MoneyOut] = Field(description="Money that arrived and no order has taken, per currency.")
 
 
 class AcceptanceIn(Model):
@@ -94,6 +99,12 @@ class PriceLineIn(Model):
 class PricesIn(Model):
     channel: str = Field(min_length=1, max_length=255, examples=["default-channel"])
     lines: list[PriceLineIn] = Field(min_length=1, max_length=20)
+    on: date | None = Field(
+        None,
+        description="A day to come, with the price changes announced until then; null for today. Retail and public prices are "
+        "today's.",
+        examples=[None],
+    )
 
 
 class PriceOut(Model):
@@ -106,6 +117,7 @@ class PriceOut(Model):
     total: MoneyOut = Field(description="What the line costs: the lower of partner and public price.")
     includes_tax: bool = Field(description="Whether these prices hold the store's own tax, as the channel's prices do.")
     reasons: list[ReasonOut]
+    chain: list[ReasonOut] = Field(description="Every step from retail to the partner price, with all that was considered.")
 
 
 class PricesOut(Model):

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.ledger.service import reseller_receivables, reseller_unallocated
-from app.money import Money
 from app.orders import storefront
-from app.orders.statement import upcoming
 from app.resellers.roles import Right
 from app.web.storefront import schemas as s
 from app.web.storefront.access import Asking, Doors
@@ -23,17 +20,18 @@ async def standing(asking: Asking, services: Doors) -> s.StandingOut:
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
         reseller = await storefront.member(session, asking.user_id, Right.SEE_STANDING)
         found = await storefront.reseller_standing(session, services, asking.shop, reseller, asking.user_id)
-        coming = upcoming(await reseller_receivables(session, reseller.id), services.today(asking.shop))
-        credit = await reseller_unallocated(session, reseller.id)
     return s.StandingOut(
         status=reseller.status,
         terms=found.standing.terms.value,
         counted_prepaid_orders=found.standing.counted,
-        required_prepaid_orders=found.required,
+        required_prepaid_orders=found.policy.prepaid_orders,
         reasons=shown_reasons(found.standing.reasons),
+        lifted_by=[s.MoneyOut.of(one) for one in found.standing.lifted_by],
+        credit_limit=s.MoneyOut.of(limit) if (limit := found.policy.credit_limit) else None,
+        order_limit=s.MoneyOut.of(largest) if (largest := found.policy.order_limit) else None,
         may_order=not found.obstacles,
         obstacles=shown_reasons(found.obstacles),
         open_amounts=[s.OpenOut(open=s.MoneyOut.of(one.open), overdue=s.MoneyOut.of(one.overdue)) for one in found.open],
-        upcoming=[s.UpcomingOut(due_date=one.due_date, amount=s.MoneyOut.of(one.amount)) for one in coming],
-        unallocated=[s.MoneyOut.of(Money(minor, currency)) for currency, minor in sorted(credit.items())],
+        upcoming=[s.UpcomingOut(due_date=one.due_date, amount=s.MoneyOut.of(one.amount)) for one in found.falling_due],
+        unallocated=[s.MoneyOut.of(one) for one in found.unallocated],
     )

@@ -138,7 +138,7 @@ async def opened_store(database: Database, tenant: str) -> AsyncIterator[Store]:
 async def known_things(store: Store) -> dict[str, str]:
     """The places in paths, each filled with something of the reseller `texan` or the end customer `buyer`.
 
-    The file is evidence of `applicant` alone.
+    The file is evidence of `applicant` alone; no price change is planned.
     """
     line = {"reference": "1", "amount": "19.49", "currency": "USD"}
     advice = await store.call("texan", "/remittance-advice", "POST", json={"lines": [line]})
@@ -164,4 +164,5 @@ async def known_things(store: Store) -> dict[str, str]:
         "certificate_id": certificate.json()["id"],
         "file_id": evidence.json()["id"],
         "token": store.claim,
+        "change_id": "3f0c8a52-7d0e-4a55-9a3f-0f6f3b0f2a11",
     }
