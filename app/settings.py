@@ -44,6 +44,11 @@ class ProgramNumbers(BaseModel):
     policy_grace_days: int = Field(30, ge=0, description="Days to accept a new policy version (rules.md 1.3).")
     reapply_days: int = Field(30, ge=0, description="Days a rejected company waits before it applies again (edge case 10).")
     invitation_days: int = Field(7, ge=1, le=90, description="Days in which an invited user can accept.")
+    listing_check_days: int = Field(7, ge=1, le=365, description="Days between two checks of a reseller's product listing.")
+    listing_words: list[str] = Field(
+        default_factory=list,
+        description="A listing must hold one of these, like the vendor's name, in any case; without any it must answer only.",
+    )
     refuse_vouchers: bool = Field(
         True,
         description="Refuse a reseller's checkout with a voucher code (edge case 14); off: the lower price holds (rules.md 2.3).",
@@ -172,6 +177,11 @@ class Settings(BaseSettings):
         default_factory=list, description="Saleor API URLs that may install the app; none means no installation is accepted."
     )
     allow_private_addresses: bool = Field(False, description="Accept shops on private or loopback addresses.")
+    customer_types: bool = Field(
+        True,
+        description="Ask a Saleor that has customer types for the permission to create the one of resellers. On Saleor 3.23 that "
+        "takes 3.23.26 or newer; off, it installs on an older 3.23, too, and a type with the slug `reseller` is made by hand.",
+    )
     worker_id: str = Field(
         "worker-1", description="A worker's own stable name: what it left behind goes on when it starts again."
     )

@@ -12,11 +12,11 @@ from app.cli.users import accounts
 from app.errors import InvalidInput, NotFound
 from app.ledger.service import reseller_receivables
 from app.money import Money
-from app.orders import applications
+from app.orders import applications, obligations
 from app.orders.services import Services
 from app.orders.storefront import reseller_standing
 from app.orders.tables import ResellerOrder
-from app.reasons import sentence
+from app.reasons import Reason, sentence
 from app.resellers import service
 from app.resellers.limits import Limits, locked_reseller, set_limits
 from app.resellers.policy import in_force
@@ -199,6 +199,41 @@ def accept(email: Email, by: By = "", shop: ShopUrl = "", as_json: Json = False)
             policy = await in_force(session, shop.settings, services.today(shop))
             await service.accept_policy(session, reseller, version=policy.version, by=who(by), at=services.clock())
             return _shown(services, shop, reseller, policy)
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+@resellers.command("obligations")
+def show_obligations(email: Email, shop: ShopUrl = "", as_json: Json = False) -> None:
+    """What a reseller owes beside money: product listings with their checks, a mailbox that takes mail, price changes read."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            reseller = await service.find(session, email)
+            found = await obligations.overview(session, reseller)
+            return {
+                "company": reseller.company,
+                "listings": [
+                    {
+                        "url": row.url,
+                        "checked_at": row.checked_at,
+                        "verified_at": row.verified_at,
+                        "problem": sentence(Reason.from_dict(row.problem)) if row.problem else None,
+                    }
+                    for row in found.listings
+                ],
+                "mailbox_reachable": not found.undelivered,
+                "undelivered": [{"to": to, "because": words} for to, words in found.undelivered],
+                "price_changes": [
+                    {
+                        "id": one.id,
+                        "effective_on": one.effective_on,
+                        "told_at": one.told_at,
+                        "acknowledged_at": one.acknowledged_at,
+                    }
+                    for one in found.price_changes
+                ],
+            }
 
     show(run_in_shop(shop, work), as_json=as_json)
 

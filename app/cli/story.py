@@ -28,6 +28,7 @@ from app.resellers import service as resellers
 from app.resellers.policy import in_force
 from app.resellers.rules import Decision
 from app.resellers.tables import Reseller
+from app.saleor.manifest import render
 from app.saleor.resources import manifest_source
 from app.saleor.shops import Shop
 from app.sandbox import card
@@ -133,7 +134,7 @@ class Story:
         content = {
             "appName": manifest_source()["name"],
             "manifestUrl": f"{self.services.settings.base_url}/api/manifest",
-            "permissions": manifest_source()["permissions"],
+            "permissions": render(self.services.settings.base_url, "3.23")["permissions"],
         }
         payload = await staff.send(INSTALL, "appInstall", input=content)
         await self._until(self._installed, "the app to be installed")

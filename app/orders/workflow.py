@@ -21,7 +21,7 @@ from app.errors import Unavailable
 from app.files.service import sweep
 from app.mail import service as mail
 from app.mail.tables import Mail
-from app.orders import attend, certificates, customers, mirror, release
+from app.orders import attend, certificates, customers, mirror, obligations, release
 from app.orders import price_changes as planned_prices
 from app.orders.intake import record
 from app.orders.mails import note_failure
@@ -40,6 +40,7 @@ _services: Services | None = None
 STOP_SECONDS = 10
 KEPT = timedelta(days=30)
 """How long finished work can be looked at; its steps hold whole orders with addresses."""
+LISTING_ROUNDS = 20
 RECONCILE_OVERLAP = timedelta(minutes=10)
 
 
@@ -72,6 +73,7 @@ async def start(opened: Services) -> None:
             {"schedule_name": "reconcile", "workflow_fn": reconcile, "schedule": "17 * * * *"},
             {"schedule_name": "look_again", "workflow_fn": look_again, "schedule": "*/5 * * * *"},
             {"schedule_name": "look_after", "workflow_fn": look_after, "schedule": "37 * * * *"},
+            {"schedule_name": "check_listings", "workflow_fn": check_listings, "schedule": "53 * * * *"},
             # Every midnight of the world is at a quarter of an hour.
             {"schedule_name": "price_changes", "workflow_fn": price_changes, "schedule": "*/15 * * * *"},
         ]
@@ -233,6 +235,20 @@ async def price_changes_in_shop(tenant_id: str, run: str) -> None:
     while await tell_price_changes(tenant_id):
         pass
     await carry_out_price_changes(tenant_id)
+
+
+@DBOS.workflow(name="check_listings")
+async def check_listings(scheduled: datetime, context: object) -> None:
+    """Product listings that were not looked at for some days (`rules.md` 1.4)."""
+    await for_each_shop("check_listings_in_shop", scheduled.isoformat())
+
+
+@DBOS.workflow(name="check_listings_in_shop")
+async def check_listings_in_shop(tenant_id: str, run: str) -> None:
+    """One shop's part, as many as an hour takes; the rest is due still at the next run."""
+    for _ in range(LISTING_ROUNDS):
+        if not await check_some_listings(tenant_id):
+            return
 
 
 # Steps: each one transaction of ours, or one conversation with Saleor.
@@ -446,6 +462,11 @@ async def tell_price_changes(tenant_id: str) -> int:
 @DBOS.step(name="carry_out_price_changes", **RETRY)
 async def carry_out_price_changes(tenant_id: str) -> int:
     return await planned_prices.carry_out(services(), await _shop(tenant_id))
+
+
+@DBOS.step(name="check_some_listings", **RETRY)
+async def check_some_listings(tenant_id: str) -> int:
+    return await obligations.check_listings(services(), await _shop(tenant_id))
 
 
 @DBOS.step(name="run_stuck_again", **RETRY)

@@ -71,9 +71,10 @@ SCHEDULED = {"for_each_shop", "refresh_flat_rates", "attend_changed", "run_stuck
     "forget_finished",
     "look_after_certificates",
     "sweep_files",
+    "check_some_listings",
 }
 PRICES = {"tell_price_changes", "carry_out_price_changes"}
-OTHERS = {"follow_customer", "confirm_other", "write_standing"}
+OTHERS = {"follow_customer", "confirm_other", "write_standing", "write_account"}
 RENAME = """mutation Rename($id: ID!, $input: CustomerInput!) {
   customerUpdate(id: $id, input: $input) { user { id } errors { field code message } }
 }"""
@@ -145,9 +146,11 @@ async def test_an_order_found_by_the_reconciliation_and_canceled_is_credited_onc
             await at.idle(LONG)
             assert (await recorded_once(at, order.number)).confirmed_at is not None
             await at.start("look_again", "look_again:now", datetime.now(UTC), None)
-            await at.start("look_after", "look_after:now", datetime.now(UTC), None)
+            for schedule in ("look_after", "check_listings"):
+                await at.start(schedule, f"{schedule}:now", datetime.now(UTC), None)
             user = at.sandbox.store.user_by_email(RESELLER)
             assert user is not None
+            await at.start("mirror_account", "account:now", at.tenant_id, user.id)
             row = await recorded_once(at, order.number)
             await at.start("mirror_standing", "mirror:now", at.tenant_id, row.reseller_id)
             buyer = await at.storefront(BUYER)

@@ -11,6 +11,7 @@ from pydantic import Field
 from app.mail.schemas import PriceChangeLine, PriceTerms
 from app.money import Money, shortest
 from app.orders import storefront
+from app.resellers.obligations import acknowledged
 from app.resellers.roles import Right
 from app.web.storefront import schemas as s
 from app.web.storefront.access import Asking, Doors
@@ -40,6 +41,9 @@ class PriceChangeOut(s.Model):
     id: str = Field(description="What is acknowledged.", examples=["3f0c8a52-7d0e-4a55-9a3f-0f6f3b0f2a11"])
     effective_on: date = Field(description="The first day of the new prices, by the vendor's midnight.", examples=["2026-06-01"])
     announced_at: datetime = Field(examples=["2026-05-02T00:15:00Z"])
+    acknowledged_at: datetime | None = Field(
+        description="When the reseller said that it had read it; null until then.", examples=["2026-05-03T09:00:00Z"]
+    )
     prices: list[PriceChangeLineOut]
 
 
@@ -53,12 +57,14 @@ async def price_changes(asking: Asking, services: Doors) -> PriceChangesOut:
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
         reseller = await storefront.member(session, asking.user_id, Right.SEE_PRICES)
         found = await storefront.upcoming_changes(session, services, asking.shop, reseller)
+        read = await acknowledged(session, reseller.id)
     return PriceChangesOut(
         price_changes=[
             PriceChangeOut(
                 id=change.id,
                 effective_on=change.effective_on,
                 announced_at=change.announced_at,
+                acknowledged_at=read.get(change.id),
                 prices=[_line(line) for line in change.prices],
             )
             for change in found

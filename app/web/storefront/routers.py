@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from app.web.storefront import certificates, claims, evidence, licenses, orders, price_changes, prices, standing, users
+from app.web.storefront import (
+    certificates,
+    claims,
+    evidence,
+    licenses,
+    obligations,
+    orders,
+    price_changes,
+    prices,
+    standing,
+    users,
+)
 
 ROUTERS = (
     standing.router,
@@ -12,6 +23,7 @@ ROUTERS = (
     certificates.router,
     evidence.router,
     users.router,
+    obligations.router,
     users.program,
     licenses.router,
     claims.router,
