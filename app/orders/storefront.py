@@ -17,7 +17,8 @@ from app.db.pages import page
 from app.documents.bank_details import Instructions, instructions
 from app.documents.tables import Document
 from app.errors import Forbidden, InvalidInput, NotFound
-from app.ledger.service import receivable, receivable_id, reseller_receivables
+from app.ledger.rules import credits, receivables
+from app.ledger.service import receivable, receivable_id, reseller_items
 from app.licenses.service import of_order
 from app.licenses.tables import License
 from app.mail.schemas import PriceChangeLine
@@ -25,7 +26,7 @@ from app.money import Money
 from app.orders.customer_view import downloadable
 from app.orders.gateway import bank_account, credit_policy
 from app.orders.price_changes import mail_lines
-from app.orders.rules import Standing, standing
+from app.orders.rules import CreditPolicy, Standing, standing
 from app.orders.service import order_gate
 from app.orders.services import Services
 from app.orders.snapshot import load_buyer
@@ -37,6 +38,7 @@ from app.pricing.rules import Item, LinePrice, choose
 from app.reasons import Reason, because, register
 from app.resellers.policy import in_force
 from app.resellers.roles import Right, Role, allowed, require
+from app.resellers.rules import may_order
 from app.resellers.service import by_saleor_user
 from app.resellers.tables import Reseller
 from app.resellers.users import acting, may_order_as
@@ -63,9 +65,11 @@ class ResellerStanding:
     """On which terms the next order goes; `obstacles` say why none may be placed at all."""
 
     standing: Standing
-    required: int
+    policy: CreditPolicy
     obstacles: tuple[Reason, ...]
     open: tuple[Open, ...]
+    unallocated: tuple[Money, ...]
+    """Money that no order has taken yet; it lowers nothing by itself (`rules.md` 4.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +115,13 @@ def role_in(reseller: Reseller, user_id: str) -> Role:
 
 
 async def reseller_standing(
-    session: AsyncSession, services: Services, shop: Shop, reseller: Reseller, user_id: str
+    session: AsyncSession, services: Services, shop: Shop, reseller: Reseller, user_id: str | None
 ) -> ResellerStanding:
-    """The standing today as this user meets it; limits are looked at as for an order of nothing."""
+    """The standing today as this user meets it, or with None as staff do; limits are looked at as for an order of nothing."""
     today = services.today(shop)
     policy = credit_policy(shop.settings.program, reseller)
-    debts = await reseller_receivables(session, reseller.id)
+    items = await reseller_items(session, reseller.id)
+    debts = receivables(items)
     currency = reseller.limit_currency or next((debt.currency for debt in debts), "USD")
     sums: dict[str, tuple[int, int]] = {}
     for debt in debts:
@@ -124,11 +129,13 @@ async def reseller_standing(
             owed, overdue = sums.get(debt.currency, (0, 0))
             late = debt.open_minor if debt.overdue_days(today) else 0
             sums[debt.currency] = owed + debt.open_minor, overdue + late
+    current = await in_force(session, shop.settings, today)
     return ResellerStanding(
         standing(debts, policy, Money(0, currency), today),
-        policy.prepaid_orders,
-        may_order_as(reseller, user_id, await in_force(session, shop.settings, today), today),
+        policy,
+        may_order(reseller, current, today) if user_id is None else may_order_as(reseller, user_id, current, today),
         tuple(Open(Money(owed, name), Money(overdue, name)) for name, (owed, overdue) in sorted(sums.items())),
+        tuple(Money(minor, name) for name, minor in sorted(credits(items).items())),
     )
 
 

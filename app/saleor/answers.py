@@ -205,6 +205,8 @@ class SaleorOrderLine(Answer):
     voucher_code: str | None
     discounts: list[SaleorDiscount] | None
     variant: SaleorVariant | None
+    not_for_resale: str | None = None
+    """The line's own metadata of that key (edge case 40)."""
 
 
 class SaleorCreator(Answer):

@@ -70,7 +70,7 @@ async def will_be_taxed(
     certificates = (await load_certificates(session, reseller.id)).get(reseller.id, ())
     location = Location("US", asked, zip_code, certificates)
     decision = decide(await load_tax(session, (asked, zip_code)), reseller=location, ship_to_country="US", on=day)
-    notes = () if own else (because("tax_elsewhere", state=asked, own=reseller.state or reseller.country),)
+    notes: tuple[Reason, ...] = () if own else (because("tax_elsewhere", state=asked, own=reseller.state or reseller.country),)
     exempt = best_certificate(certificates, asked, day) if decision.certificate_id else None
     if exempt is not None and exempt.valid_to is not None:
         notes += (because("tax_certificate_ends", number=exempt.number, valid_to=exempt.valid_to),)

@@ -89,6 +89,14 @@ async def test_files_that_are_not_there_or_no_text(at: Journey, run: Run, tmp_pa
     assert (latin.code, "line 2: byte 14 is not UTF-8" in latin.err) == (1, True)
 
 
+async def test_variants_are_found_by_their_sku(at: Journey, run: Run, tmp_path: Path) -> None:
+    wrong = await run("prices", "import", a_file(tmp_path, "variant,,GRID-DEV,5,,,,,", "variant,,GIRD-DEV,5,,,,,"))
+    assert wrong.err.splitlines()[1:] == ["line 3: target: the store has no variant with the SKU 'GIRD-DEV'."]
+    assert (await run("prices", "list", "--json")).data["entries"] == []
+    assert (await run("prices", "import", a_file(tmp_path, "variant,,GRID-DEV,5,,,,,"))).code == 0
+    assert (await run("prices", "preview", RESELLER, "GRID-DEV", "--json")).data[0]["partner_price"] == "95.00 USD"
+
+
 async def test_exceptions_from_the_cap_are_given_and_ended(at: Journey, run: Run, tmp_path: Path) -> None:
     expires = str(datetime.now(UTC).date() + timedelta(90))
     file = a_file(tmp_path, "variant,v1,,15,,,,,")

@@ -13,7 +13,7 @@ from app.files import service as files
 from app.files.service import Upload
 from app.files.tables import StoredFile
 from app.mail.tables import Mail
-from app.orders import certificates
+from app.orders import mails as mail_room
 from app.orders.certificates import HandedIn, LookedAfter, decide, document, hand_in, look_after, upload
 from app.orders.record import open_tasks
 from app.orders.tables import OrderEvent, OrderLine, StaffTask
@@ -123,7 +123,8 @@ async def test_the_second_decision_mails_nobody(world: World) -> None:
 async def test_what_is_refused_leaves_nothing(world: World, content: bytes, changed: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         await handed(world, content, **changed)
-    assert await rows(world, CertificateRow) == await rows(world, StaffTask) == []
+    assert await rows(world, CertificateRow) == []
+    assert await rows(world, StaffTask) == []
     await files.sweep(world.database, world.services.files, world.shop.tenant_id, world.clock())
     assert await rows(world, StoredFile) == []
 
@@ -217,9 +218,11 @@ async def test_case_36_the_vendors_day_decides_where_the_vendor_wants_it(world: 
 
 
 async def test_case_37_staff_look_again_at_one_without_an_end(world: World) -> None:
-    row = await approved(world, valid_to=None)
     await world.set(certificate_review_days=10)
-    world.clock.now = NOON + timedelta(days=1095)
+    row = await approved(world, valid_to=None)
+    world.clock.now = NOON + timedelta(days=9)
+    assert (await looked(world)).to_review == ()
+    world.clock.now = NOON + timedelta(days=10)
     assert (await looked(world)).to_review == (row.id,)
     assert (await looked(world)).to_review == ()
     assert "Certificate TX-1 of Texan has no end" in (await tasks(world))[0]
@@ -276,7 +279,7 @@ async def test_a_mail_and_its_decision_are_kept_together_or_not_at_all(world: Wo
         raise RuntimeError("the mail could not be made")
 
     row = await handed(world)
-    monkeypatch.setattr(certificates.mails, "send", broken)
+    monkeypatch.setattr(mail_room, "send", broken)
     with pytest.raises(RuntimeError):
         await decided(world, row, CertificateState.APPROVED)
     assert (await rows(world, CertificateRow))[0].state == "pending"

@@ -62,9 +62,15 @@ class StandingOut(Model):
     counted_prepaid_orders: int = Field(examples=[2])
     required_prepaid_orders: int = Field(examples=[3])
     reasons: list[ReasonOut] = Field(description="Why these terms.")
+    lifted_by: list[MoneyOut] = Field(
+        description="What has to be paid, per currency, so that nothing is overdue and the credit limit is kept."
+    )
+    credit_limit: MoneyOut | None = Field(description="Of all that is open on account; null without one.")
+    order_limit: MoneyOut | None = Field(description="Of one order on account; null without one.")
     may_order: bool
     obstacles: list[ReasonOut] = Field(description="Why no order may be placed now; empty when one may.")
     open_amounts: list[OpenOut] = Field(description="One entry per currency.")
+    unallocated: list[MoneyOut] = Field(description="Money that arrived and no order has taken, per currency.")
 
 
 class AcceptanceIn(Model):

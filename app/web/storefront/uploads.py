@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 
 from app.errors import InvalidInput
 from app.files.rules import SUFFIXES, disposition, too_large
@@ -76,12 +77,18 @@ def file_answer(description: str) -> dict[int | str, dict[str, Any]]:
 async def form_of(request: Request) -> AsyncIterator[FormData]:
     """The multipart form of a request; a large file lies in a temporary one on the disk, which is gone at the end.
 
-    Raises InvalidInput for a body of another kind; what is no form inside answers 400 as well.
+    Raises InvalidInput for a body that is no such form, or has more than one file.
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise InvalidInput("Send a form as multipart/form-data, with the file as `file`.", code="multipart")
-    async with request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD) as form:
+    try:
+        form = await request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD)
+    except HTTPException as error:
+        raise InvalidInput(f"The form cannot be read: {error.detail} Send one file, as `file`.", code="multipart") from error
+    try:
         yield form
+    finally:
+        await form.close()
 
 
 async def upload_of(form: FormData, limit: int) -> Upload:

@@ -18,6 +18,8 @@ from app.resellers.roles import Role
 from app.resellers.rules import Decision
 from app.resellers.service import decide
 from app.resellers.tables import ResellerUser
+from app.tax.certificates import add_certificate, decide_certificate
+from app.tax.rules import CertificateState
 from tests.conftest import NOW
 from tests.orders.builders import USD_ACCOUNT, order, paid_orders, reseller, transaction
 from tests.web.webhooks.shop import Sender, serving
@@ -429,3 +431,25 @@ async def test_the_program_is_not_loaded_yet(database: Database, tenant: str) ->
         await saleor.world.refresh()
         assert (await saleor.client.get("/ready")).json() == {"status": "ok", "shops": 1}
         assert (await saleor.client.get("/health")).json() == {"status": "ok"}
+
+
+async def test_case_40_the_session_accepts_a_line_for_own_use_only_with_its_tax(saleor: Sender) -> None:
+    buyer = await reseller(saleor.world)
+    async with saleor.world.database.tenant(saleor.world.shop.tenant_id) as opened:
+        paper = await add_certificate(
+            opened, reseller_id=buyer.id, number="TX-1", states=["TX"], signed_on=NOW.date(), valid_from=NOW.date(), at=NOW
+        )
+        await decide_certificate(opened, paper.id, CertificateState.APPROVED, by="anna", at=NOW)
+    await saleor.world.refresh()
+    own_use = line() | {"notForResale": "true"}
+    untaxed = line("18.00", "18.00")
+    total: dict[str, Any] = {"totalPrice": {"currency": "USD", **taxed("18.00", "18.00")}}
+    cheap = checkout(lines=[untaxed | {"notForResale": "true"}], **total)
+    assert await refusal(saleor, session(cheap, action={"amount": 18.0})) == "wrong_price"
+    found = await answer(saleor, session(checkout(lines=[own_use])))
+    assert found["result"] == "CHARGE_REQUEST"
+    async with saleor.world.database.tenant(saleor.world.shop.tenant_id) as opened:
+        (row,) = await opened.scalars(select(PaymentSession))
+    (kept,) = row.lines
+    assert (kept["tax_rate"], kept["certificate_id"]) == ("8.25", None)
+    assert [reason["code"] for reason in kept["reasons"]][-2:] == ["tax_own_use", "tax_state"]
