@@ -16,6 +16,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
+from app.db.pages import page
 from app.documents.bank_details import Instructions, instructions
 from app.documents.tables import Document
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -175,6 +176,16 @@ async def shown_order(session: AsyncSession, shop: Shop, order: ResellerOrder, a
         instructions(account, owed, order.reference, order.due_date) if payable and account and owed else None,
         (await session.scalars(documents)).all(),
         await of_order(session, order.id),
+    )
+
+
+async def page_of_licenses(
+    session: AsyncSession, reseller_id: str, limit: int, cursor: str | None
+) -> tuple[Sequence[License], str | None]:
+    """A page of the licenses of the reseller's orders, the newest first, and the cursor of the next."""
+    query = select(License).join(ResellerOrder, ResellerOrder.id == License.order_id)
+    return await page(
+        session, query.where(ResellerOrder.reseller_id == reseller_id), License.issued_at, License.id, limit, cursor
     )
 
 

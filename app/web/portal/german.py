@@ -1,0 +1,83 @@
+"""Reasons and errors in German, by their codes. What is not here is shown in English, as it was said."""
+
+from __future__ import annotations
+
+REASONS: dict[str, str] = {
+    # Prices
+    "list_rate": "{rate} % unter dem Einzelhandelspreis {retail} (Preisliste Version {version}).",
+    "entry_rate": "{rate} % unter dem Einzelhandelspreis {retail} durch den Eintrag für {scope} (Preisliste Version {version}).",
+    "entry_fixed": "Der Festpreis {price} durch den Eintrag für {scope} (Preisliste Version {version}).",
+    "capped": "Die Liste gibt {rate} %; es gilt die Obergrenze von {cap} %, denn keine Ausnahme erlaubt mehr.",
+    "above_retail": "Der Festpreis {price} liegt über dem Einzelhandelspreis; es gilt der Einzelhandelspreis.",
+    "partner_chosen": "Der Partnerpreis {partner} liegt nicht über dem öffentlichen Preis {public}.",
+    "public_chosen": "Der öffentliche Preis {public} liegt unter dem Partnerpreis {partner}; Nachlässe werden nicht addiert.",
+    "public_price": "Der öffentliche Preis; der Käufer ist kein aktiver Wiederverkäufer.",
+    # Tax
+    "tax_not_charged": "Der Shop berechnet auf diese Position keine Steuer.",
+    "tax_flat": "{rate} % nach dem Steuersatz des Shops für {country}.",
+    "tax_no_flat_rate": "Der Shop hat keinen Steuersatz für {country}.",
+    "tax_not_registered": "Der Anbieter ist in {state} nicht registriert.",
+    "tax_class_untaxed": "Produkte dieser Steuerklasse sind in {state} steuerfrei.",
+    "tax_exempt": "In {state} steuerbefreit durch Zertifikat {number}.",
+    "tax_own_use": "Nicht zum Wiederverkauf: Das Zertifikat zählt nicht.",
+    "tax_state": "{rate} % nach dem Sitz des Wiederverkäufers in {state} (Sätze {version}).",
+    "tax_zip": "{rate} % nach dem Sitz des Wiederverkäufers in {state} {zip} (Sätze {version}).",
+    "tax_no_state_rate": "Für {state} gibt es am {day} keinen Satz.",
+    # Standing and gate
+    "reseller_inactive": "Der Stand des Wiederverkäufers ist „{status}“; bestellen kann nur ein freigegebener.",
+    "policy_not_accepted": "Version {version} der Wiederverkäufer-Richtlinie ist nicht angenommen; nehmen Sie sie an, um "
+    "wieder zu bestellen.",
+    "on_account_off": "Dieser Shop verkauft an Wiederverkäufer nur gegen Vorkasse.",
+    "prepaid_count": "{paid} von {required} Vorkasse-Bestellungen sind bezahlt; bis dahin ist jede Bestellung Vorkasse.",
+    "overdue": "Bestellung {order} ist seit {days} Tagen überfällig; {amount} heben das auf.",
+    "credit_limit": "Mit dieser Bestellung über {amount} läge der offene Betrag von {open} über dem Limit von {limit}.",
+    "order_limit": "Diese Bestellung über {amount} liegt über dem Limit von {limit} für eine Bestellung auf Rechnung.",
+    "good_standing": "{paid} Bestellungen sind bezahlt und nichts ist überfällig: zahlbar innerhalb von {days} Tagen.",
+    "order_canceled": "Die Bestellung ist storniert.",
+    "not_confirmed": "Die Bestellung ist noch nicht geprüft.",
+    "on_hold": "Der Anbieter sieht sich diese Bestellung an.",
+    "released_early": "Der Anbieter hat diese Bestellung freigegeben.",
+    "wire_missing": "{amount} von {total} sind noch nicht eingegangen.",
+    "wire_booked": "Die Überweisung ist gebucht: {total} sind bezahlt.",
+    "credited": "Die Bestellung über {total} wurde gutgeschrieben, nicht bezahlt.",
+    "nothing_to_pay": "Es ist nichts zu zahlen.",
+    "on_account": "Auf Rechnung bestellt, zahlbar bis {due}.",
+    # Application
+    "application_missing": "{field}: fehlt noch.",
+    "application_wrong": "{sentence}",
+    "email_not_confirmed": "Die E-Mail {email} ist im Shop noch nicht bestätigt; öffnen Sie zuerst den Link in dessen Mail.",
+}
+
+ERRORS: dict[str, str] = {
+    "sign_in": "E-Mail oder Passwort stimmen nicht.",
+    "sign_in_unconfirmed": "Die E-Mail ist noch nicht bestätigt; öffnen Sie zuerst den Link in der Mail des Shops.",
+    "sign_in_delayed": "Der Shop bittet, vor einem weiteren Versuch zu warten.",
+    "rate_limited": "Zu viele Anfragen; versuchen Sie es in {wait} s wieder.",
+    "form_token": "Dieses Formular ist nicht mehr aktuell; öffnen Sie die Seite neu und senden Sie es noch einmal.",
+    "no_shop": "Unter dieser Adresse gibt es keinen Shop; nehmen Sie den Link, den Ihr Shop Ihnen gegeben hat.",
+    "no_page": "Diese Seite gibt es nicht.",
+    "address": "In der Adresse stimmt etwas nicht.",
+    "http_error": "So kann die Seite nicht aufgerufen werden.",
+    "too_large": "Das Formular ist zu groß; senden Sie weniger.",
+    "not_a_reseller": "Das ist für Wiederverkäufer des Programms.",
+    "not_a_customer": "Für dieses Konto gibt es keine Lizenzen.",
+    "reseller_inactive": "Das kann nur ein freigegebener Wiederverkäufer.",
+    "policy_version": "Inzwischen gilt eine andere Version der Richtlinie; lesen Sie sie und nehmen Sie diese an.",
+    "no_order": "Diese Bestellung gibt es nicht.",
+    "no_document": "Dieses Dokument gibt es nicht.",
+    "no_license": "Diese Lizenz gibt es nicht.",
+    "license_suspended": "Die Lizenz ist ausgesetzt; fragen Sie den Anbieter.",
+    "license_revoked": "Die Lizenz ist widerrufen; fragen Sie den Anbieter.",
+    "cursor": "Diese Seite der Liste gibt es nicht; beginnen Sie von vorn.",
+    "no_sku": "Es gibt kein Produkt mit dieser SKU, das einen Preis hat.",
+    "no_price": "Diese Variante hat hier keinen Preis.",
+    "quantity": "Menge: Geben Sie eine ganze Zahl von 1 bis 1000000 an.",
+    "temporary_released": "Die dauerhafte Lizenz wurde schon ausgestellt.",
+    "temporary_twice": "Diese Bestellung hatte schon eine temporäre Lizenz.",
+    "temporary_held": "Die Bestellung ist in Klärung; fragen Sie den Anbieter.",
+    "temporary_closed": "Die Bestellung ist storniert.",
+    "known_user": "Dieses Konto gehört schon zu einem Wiederverkäufer.",
+    "changed": "Die Bewerbung wurde inzwischen geändert; laden Sie die Seite neu.",
+    "not_editable": "Die Bewerbung ist eingereicht oder entschieden und kann nicht mehr geändert werden.",
+}
+"""`{wait}` is the seconds of an error that has some."""

@@ -1,0 +1,91 @@
+"""A reseller's orders with everything that hangs on them, and its licenses."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from starlette.responses import Response
+
+from app.errors import Forbidden
+from app.licenses.service import license_file_name
+from app.money import shortest
+from app.orders import storefront
+from app.orders.attend import order_state
+from app.orders.temporary import issue_temporary
+from app.reasons import Reason
+from app.resellers.rules import ResellerStatus
+from app.web.portal.visit import Person, Posted
+
+router = APIRouter()
+PAGE = 20
+Number = Annotated[str, Path(max_length=50, pattern=r"^[^\x00]+$")]
+Id = Annotated[str, Path(max_length=36, pattern=r"^[^\x00]+$")]
+Cursor = Annotated[str | None, Query(max_length=200)]
+
+
+@router.get("/orders")
+async def orders(person: Person, cursor: Cursor = None) -> Response:
+    """The reseller's orders, the newest first."""
+    async with person.services.database.tenant_reading(person.shop.tenant_id) as session:
+        reseller = await storefront.member(session, person.customer.user_id)
+        rows, following = await storefront.page_of_orders(session, reseller.id, PAGE, cursor)
+    return person.page("orders.html", orders=rows, following=following, first=cursor is None)
+
+
+@router.get("/orders/{number}")
+async def order(person: Person, number: Number, notice: str = "") -> Response:
+    """One order with its prices, its way to be paid, its documents and licenses."""
+    async with person.services.database.tenant_reading(person.shop.tenant_id) as session:
+        reseller = await storefront.member(session, person.customer.user_id)
+        row = await storefront.own_order(session, reseller.id, number)
+        shown = await storefront.shown_order(session, person.shop, row, person.services.clock())
+    waiting = order_state(row) == "waiting" and not any(one.kind == "temporary" for one in shown.licenses)
+    return person.page(
+        "order.html",
+        order=row,
+        shown=shown,
+        lines=[(line, [Reason.from_dict(reason) for reason in line.reasons], shortest(line.tax_rate)) for line in row.lines],
+        withheld=storefront.WITHHELD,
+        may_ask=waiting and not shown.gate_open and reseller.status == ResellerStatus.APPROVED,
+        notice="temporary" if notice == "temporary" else "",
+    )
+
+
+@router.post("/orders/{number}/temporary-license")
+async def temporary_license(person: Person, number: Number, form: Posted) -> Response:
+    """Ask for the order's temporary licenses, once, while it waits for its wire."""
+    async with person.services.database.tenant(person.shop.tenant_id) as session:
+        reseller = await storefront.member(session, person.customer.user_id)
+        row = await storefront.own_order(session, reseller.id, number)
+        if reseller.status != ResellerStatus.APPROVED:
+            raise Forbidden("Only an approved reseller may ask for this.", code="reseller_inactive")
+        await issue_temporary(session, person.services, person.shop, number=row.number, by=person.customer.email)
+    return person.go(f"/orders/{row.number}?notice=temporary")
+
+
+@router.get("/orders/{number}/documents/{document_id}")
+async def document(person: Person, number: Number, document_id: Id) -> Response:
+    """A document of the order, as it was issued."""
+    async with person.services.database.tenant_reading(person.shop.tenant_id) as session:
+        reseller = await storefront.member(session, person.customer.user_id)
+        found = await storefront.own_document(session, await storefront.own_order(session, reseller.id, number), document_id)
+    return person.file(found.content, found.media_type, found.file_name)
+
+
+@router.get("/orders/{number}/licenses/{license_id}")
+async def order_license(person: Person, number: Number, license_id: Id) -> Response:
+    """The file of a license of the order."""
+    async with person.services.database.tenant_reading(person.shop.tenant_id) as session:
+        reseller = await storefront.member(session, person.customer.user_id)
+        found = await storefront.order_license(session, await storefront.own_order(session, reseller.id, number), license_id)
+    return person.file(found.file, "application/octet-stream", license_file_name(found))
+
+
+@router.get("/licenses")
+async def licenses(person: Person, cursor: Cursor = None) -> Response:
+    """The licenses of the reseller's orders, the newest first."""
+    async with person.services.database.tenant_reading(person.shop.tenant_id) as session:
+        reseller = await storefront.member(session, person.customer.user_id)
+        rows, following = await storefront.page_of_licenses(session, reseller.id, PAGE, cursor)
+    return person.page("licenses.html", licenses=rows, withheld=storefront.WITHHELD, following=following, first=cursor is None)
