@@ -18,6 +18,8 @@ from app.web.portal.front import Front
 from app.web.portal.visit import Signed, SignInFirst, Visit, visiting
 from app.web.storefront.access import Buckets
 
+ROOMS = (home, applying, prices, orders, customers, entry)
+"""`entry` is the last: it takes every name that is no page for a shop's."""
 STATIC = Path(__file__).parent / "static"
 
 
@@ -28,11 +30,12 @@ def portal_application(services: Services) -> Asgi:
     pages.state.buckets = Buckets()
     pages.state.attempts = Buckets()
     pages.mount("/static", StaticFiles(directory=STATIC))
-    for room in (home, applying, prices, orders, customers, entry):
+    for room in ROOMS:
         pages.include_router(room.router)
     pages.add_exception_handler(ResellerError, _own)
     pages.add_exception_handler(RequestValidationError, _invalid)
     pages.add_exception_handler(HTTPException, _http)
+    pages.add_exception_handler(Exception, _failed)
     return Front(pages)
 
 
@@ -61,6 +64,11 @@ async def _http(request: Request, error: Exception) -> Response:
     visit = await _visit(request)
     found = InvalidInput("The page cannot be asked for like this.", code="http_error")
     return visit.page("error.html", status=error.status_code, error=found, back=_back(visit))
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    # The front writes it to the log.
+    return await _own(request, ResellerError("Something went wrong on our side; try again later."))
 
 
 def _back(visit: Visit) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -44,7 +45,7 @@ class Front:
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         limit = MAX_UPLOAD if path in UPLOADS else MAX_FORM
-        taken, started = 0, False
+        taken, status = 0, 0
 
         async def limited() -> MutableMapping[str, Any]:
             nonlocal taken
@@ -55,12 +56,12 @@ class Front:
             return message
 
         async def guarded(message: MutableMapping[str, Any]) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 headers = MutableHeaders(raw=list(message.get("headers", [])))
                 headers.update(HEADERS)
-                kept = path.startswith(STATIC) and message["status"] == 200
+                kept = path.startswith(STATIC) and status == 200
                 headers["Cache-Control"] = "public, max-age=86400" if kept else "private, no-store"
                 headers.add_vary_header("Cookie, Accept-Language")
                 message = {**message, "headers": headers.raw}
@@ -69,10 +70,11 @@ class Front:
         try:
             await self._app(scope, limited, guarded)
         except Exception:
-            log.exception("portal_failed", path=scope["path"])
-            if started:
+            # Not `log.exception`: structlog's own tracebacks may show local variables, and a password can be one.
+            log.error("portal_failed", path=scope["path"], traceback=traceback.format_exc())
+            if not status:  # not even the page that says so could be made
+                kind = (b"content-type", b"text/html; charset=utf-8")
+                await guarded({"type": "http.response.start", "status": 500, "headers": [kind]})
+                await guarded({"type": "http.response.body", "body": FAILED})
+            elif status < 500:
                 raise
-            await guarded(
-                {"type": "http.response.start", "status": 500, "headers": [(b"content-type", b"text/html; charset=utf-8")]}
-            )
-            await guarded({"type": "http.response.body", "body": FAILED})
