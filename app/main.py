@@ -26,7 +26,7 @@ from app.web.dispatch import Asgi, Dispatcher
 from app.web.portal.application import portal_application
 from app.web.portal.session import PATH as PORTAL
 from app.web.storefront.application import storefront_application
-from app.web.storefront.routes import PREFIX
+from app.web.storefront.common import PREFIX
 from app.web.webhooks.events import event_answers
 from app.web.webhooks.payment import payment_answers
 from app.web.webhooks.signed import signed_endpoint

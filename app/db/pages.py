@@ -23,7 +23,7 @@ Row = TypeVar("Row")
 
 async def page(
     session: AsyncSession,
-    query: Select[tuple[Row]],
+    query: Select[Row],
     at: InstrumentedAttribute[datetime],
     key: InstrumentedAttribute[str],
     limit: int,

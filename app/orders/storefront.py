@@ -5,21 +5,18 @@ What is not one's own is answered exactly as what does not exist. The customer's
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from app.db.pages import page
 from app.documents.bank_details import Instructions, instructions
 from app.documents.tables import Document
-from app.errors import Conflict, Forbidden, InvalidInput, NotFound
+from app.errors import Conflict, Forbidden, NotFound
 from app.ledger.service import receivable, receivable_id, reseller_receivables
 from app.licenses.rules import LicenseState
 from app.licenses.service import of_order
@@ -46,7 +43,6 @@ register({"on_hold": "The vendor is looking at this order.", "released_early": "
 FOR_RESELLERS = {"staff_hold": "on_hold", "staff_release": "released_early"}
 """Who of the vendor's staff decided, and in which words, is for staff."""
 WITHHELD = (LicenseState.SUSPENDED, LicenseState.REVOKED)
-MAX_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +134,7 @@ async def page_of_orders(
 ) -> tuple[Sequence[ResellerOrder], str | None]:
     """A page of the reseller's orders, the newest first, and the cursor of the next. Raises InvalidInput for a wrong cursor."""
     query = select(ResellerOrder).where(ResellerOrder.reseller_id == reseller_id)
-    if cursor is not None:
-        at, last = _position(cursor)
-        query = query.where(or_(ResellerOrder.created_at < at, and_(ResellerOrder.created_at == at, ResellerOrder.id < last)))
-    query = query.order_by(ResellerOrder.created_at.desc(), ResellerOrder.id.desc()).limit(limit + 1)
-    rows = (await session.scalars(query)).all()
-    if len(rows) <= limit:
-        return rows, None
-    end = rows[limit - 1]
-    text = json.dumps([end.created_at.isoformat(), end.id])
-    return rows[:limit], base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return await page(session, query, ResellerOrder.created_at, ResellerOrder.id, limit, cursor)
 
 
 async def own_order(session: AsyncSession, reseller_id: str, number: str) -> ResellerOrder:
@@ -292,14 +279,3 @@ def _downloadable(license: License | None) -> License:
     if license.state in WITHHELD:
         raise Conflict(f"The license is {license.state}; ask the vendor.", code=f"license_{license.state}")
     return license
-
-
-def _position(cursor: str) -> tuple[datetime, str]:
-    try:
-        at, last = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None or not isinstance(last, str):
-            raise ValueError
-    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
-        raise InvalidInput("cursor: use the `next` of a page, as it is.", code="cursor") from error
-    return moment, last

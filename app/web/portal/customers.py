@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from app.licenses.service import license_file_name
 from app.orders import storefront
-from app.web.portal.orders import Id
 from app.web.portal.visit import Person
+from app.web.storefront.common import Id
 
 router = APIRouter()
 

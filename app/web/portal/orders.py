@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from app.errors import Forbidden
@@ -16,12 +14,10 @@ from app.orders.temporary import issue_temporary
 from app.reasons import Reason
 from app.resellers.rules import ResellerStatus
 from app.web.portal.visit import Person, Posted
+from app.web.storefront.common import Cursor, Id, Number
 
 router = APIRouter()
 PAGE = 20
-Number = Annotated[str, Path(max_length=50, pattern=r"^[^\x00]+$")]
-Id = Annotated[str, Path(max_length=36, pattern=r"^[^\x00]+$")]
-Cursor = Annotated[str | None, Query(max_length=200)]
 
 
 @router.get("/orders")

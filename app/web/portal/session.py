@@ -75,8 +75,12 @@ def cookie(name: str, value: str, *, secure: bool, max_age: int) -> str:
     """A `Set-Cookie` header; an empty value takes the cookie away."""
     made: SimpleCookie = SimpleCookie()
     made[name] = value
-    made[name].update({"path": PATH, "httponly": True, "samesite": "Lax", "secure": secure, "max-age": max_age if value else 0})
-    return made[name].OutputString()
+    kept = made[name]
+    kept["path"], kept["samesite"], kept["max-age"] = PATH, "Lax", str(max_age if value else 0)
+    kept["httponly"] = True  # type: ignore[assignment, unused-ignore]
+    if secure:
+        kept["secure"] = True  # type: ignore[assignment, unused-ignore]
+    return kept.OutputString()
 
 
 def _purpose(tenant_id: str) -> str:

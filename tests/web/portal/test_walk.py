@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -31,7 +32,7 @@ def routes() -> list[tuple[str, str]]:
         for room in application.ROOMS
         for route in room.router.routes
         if isinstance(route, APIRoute)
-        for method in sorted(route.methods)
+        for method in sorted(route.methods or ())
     ]
     assert len(found) == len(set(found)) >= 20
     return [one for one in found if one[1] not in OPEN]
@@ -42,9 +43,10 @@ def filled(portal: Portal, path: str) -> str:
 
 
 async def ask(portal: Portal, browser: Browser, method: str, path: str) -> httpx.Response:
+    variant: dict[str, Any] = dict(VARIANT)
     portal.world.saleor.answers |= {
-        "VariantPrice": {"productVariant": VARIANT},
-        "VariantBySku": {"productVariant": {**VARIANT, "metadata": [], "product": {**VARIANT["product"], "metadata": []}}},
+        "VariantPrice": {"productVariant": variant},
+        "VariantBySku": {"productVariant": {**variant, "metadata": [], "product": {**variant["product"], "metadata": []}}},
     }
     target = filled(portal, path)
     if method == "GET":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,12 @@ class Store:
 
 @pytest.fixture
 async def store(database: Database, tenant: str) -> AsyncIterator[Store]:
+    async with opened_store(database, tenant) as store:
+        yield store
+
+
+@asynccontextmanager
+async def opened_store(database: Database, tenant: str) -> AsyncIterator[Store]:
     other = await install(database, OTHER)
     async with database.system() as session:
         await session.execute(update(Tenant).where(Tenant.id == other).values(jwks={"keys": [jwk("other")]}))

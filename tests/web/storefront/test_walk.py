@@ -60,7 +60,7 @@ async def walked(store: Store, name: str) -> list[tuple[str, str, httpx.Response
             )
             assert str(answer.status_code) in operation["responses"], (path, answer.status_code)
             found.append((operation["tags"][0], path, answer))
-    assert len(found) == 12
+    assert len(found) >= 12
     return found
 
 

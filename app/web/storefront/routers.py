@@ -1,0 +1,14 @@
+"""Every router of the storefront API. A new file of routes is added here, and nowhere else."""
+
+from __future__ import annotations
+
+from app.web.storefront import certificates, licenses, orders, prices, standing
+
+ROUTERS = (
+    standing.router,
+    prices.router,
+    orders.router,
+    certificates.router,
+    licenses.router,
+)
+"""In the order in which the OpenAPI document shows them."""
