@@ -22,15 +22,15 @@ async def newest_application(session: AsyncSession, saleor_user_id: str) -> Appl
     return await session.scalar(query.order_by(Application.created_at.desc(), Application.id).limit(1))
 
 
-async def hand_in(services: Services, shop: Shop, application_id: str, saleor_user_id: str, *, by: str) -> tuple[Reason, ...]:
-    """Hand the application to staff, as `review.submit` does; what it lacks where it cannot be handed in yet."""
+async def email_confirmed(services: Services, shop: Shop, saleor_user_id: str) -> bool:
+    """Whether the shop says that the account's e-mail is confirmed."""
     client = await services.shops.client(shop)
     account = (await client.execute(ops.CUSTOMER, id=saleor_user_id)).user
+    return account is not None and account.is_confirmed
+
+
+async def hand_in(services: Services, shop: Shop, application_id: str, saleor_user_id: str, *, by: str) -> tuple[Reason, ...]:
+    """Hand the application to staff, as `review.submit` does; what it lacks where it cannot be handed in yet."""
+    confirmed = await email_confirmed(services, shop, saleor_user_id)
     async with services.database.tenant(shop.tenant_id) as session:
-        return await review.submit(
-            session,
-            application_id,
-            email_confirmed=account is not None and account.is_confirmed,
-            by=by,
-            at=services.clock(),
-        )
+        return await review.submit(session, application_id, email_confirmed=confirmed, by=by, at=services.clock())

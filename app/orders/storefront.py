@@ -31,9 +31,10 @@ from app.orders.tables import EndCustomer, OrderLine, ResellerOrder
 from app.pricing.rules import Item, LinePrice, choose, partner_price
 from app.reasons import Reason, because, register
 from app.resellers.policy import in_force
-from app.resellers.rules import may_order
+from app.resellers.roles import Right, Role, allowed, require
 from app.resellers.service import by_saleor_user
 from app.resellers.tables import Reseller
+from app.resellers.users import acting, may_order_as
 from app.saleor import operations as ops
 from app.saleor.answers import SaleorPricedVariant
 from app.saleor.shops import Shop
@@ -101,16 +102,27 @@ class PricedLine:
     """Whether prices of the channel are entered with the store's own tax."""
 
 
-async def member(session: AsyncSession, user_id: str) -> Reseller:
-    """The reseller a Saleor account acts for, in whatever state. Raises Forbidden for everybody else."""
+async def member(session: AsyncSession, user_id: str, right: Right = Right.CHANGE_USERS) -> Reseller:
+    """The reseller a Saleor account acts for, in whatever state. Raises Forbidden for everybody else, and without the right.
+
+    Who names no right lets owners in alone: a forgotten one closes a door and opens none.
+    """
     found = await by_saleor_user(session, user_id)
     if found is None:
         raise Forbidden("This is for resellers of the program.", code="not_a_reseller")
+    require(role_in(found, user_id), right)
     return found
 
 
-async def reseller_standing(session: AsyncSession, services: Services, shop: Shop, reseller: Reseller) -> ResellerStanding:
-    """The standing today; limits are looked at as for an order of nothing."""
+def role_in(reseller: Reseller, user_id: str) -> Role:
+    """What a Saleor account is in the reseller it acts for."""
+    return Role(acting(reseller, user_id).role)
+
+
+async def reseller_standing(
+    session: AsyncSession, services: Services, shop: Shop, reseller: Reseller, user_id: str
+) -> ResellerStanding:
+    """The standing today as this user meets it; limits are looked at as for an order of nothing."""
     today = services.today(shop)
     policy = credit_policy(shop.settings.program, reseller)
     debts = await reseller_receivables(session, reseller.id)
@@ -124,7 +136,7 @@ async def reseller_standing(session: AsyncSession, services: Services, shop: Sho
     return ResellerStanding(
         standing(debts, policy, Money(0, currency), today),
         policy.prepaid_orders,
-        may_order(reseller, await in_force(session, shop.settings, today), today),
+        may_order_as(reseller, user_id, await in_force(session, shop.settings, today), today),
         tuple(Open(Money(owed, name), Money(overdue, name)) for name, (owed, overdue) in sorted(sums.items())),
     )
 
@@ -146,8 +158,8 @@ async def own_order(session: AsyncSession, reseller_id: str, number: str) -> Res
     return order
 
 
-async def shown_order(session: AsyncSession, shop: Shop, order: ResellerOrder, at: datetime) -> ShownOrder:
-    """The order with all that its reseller may know of it."""
+async def shown_order(session: AsyncSession, shop: Shop, order: ResellerOrder, role: Role, at: datetime) -> ShownOrder:
+    """The order with all that a user of its reseller may know of it: documents and licenses only as far as the role goes."""
     gate = await order_gate(session, order, at)
     debt_id = await receivable_id(session, order.id)
     debt = await receivable(session, debt_id) if debt_id else None
@@ -161,8 +173,8 @@ async def shown_order(session: AsyncSession, shop: Shop, order: ResellerOrder, a
         gate.open,
         tuple(because(FOR_RESELLERS[reason.code]) if reason.code in FOR_RESELLERS else reason for reason in gate.reasons),
         instructions(account, owed, order.reference, order.due_date) if payable and account and owed else None,
-        (await session.scalars(documents)).all(),
-        await of_order(session, order.id),
+        (await session.scalars(documents)).all() if allowed(role, Right.SEE_INVOICES) else (),
+        await of_order(session, order.id) if allowed(role, Right.SEE_LICENSES) else (),
     )
 
 
@@ -244,7 +256,7 @@ async def price_lines(
     Raises Forbidden for everybody who is not an approved reseller, and NotFound that names a variant without a price here.
     """
     async with services.database.tenant_reading(shop.tenant_id) as session:
-        await member(session, user_id)
+        await member(session, user_id, Right.SEE_PRICES)
         buyer = await load_buyer(session, shop.settings, user_id)
     if buyer is None:
         raise Forbidden("Only an approved reseller has partner prices.", code="reseller_inactive")

@@ -129,6 +129,8 @@ class OrderLine(TenantScoped, Base):
     tax_rate: Mapped[Decimal] = mapped_column(Numeric(7, 4))
     certificate_id: Mapped[str | None] = mapped_column(String(36))
     certificate_number: Mapped[str] = mapped_column(Text, default="")
+    price_list_id: Mapped[str | None] = mapped_column(String(36))
+    """The list it was priced by; None too for the default one while nobody had set it."""
     price_list_version: Mapped[int | None]
     reasons: Mapped[list[Any]]
     """Why this price and this tax."""

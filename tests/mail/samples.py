@@ -2,13 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import segno.helpers
 
-from app.mail.schemas import ApplicationContext, LicenseContext, MailKind, MailLine, OrderContext, Payment
+from app.mail.rules import CONTEXTS, Context
+from app.mail.schemas import (
+    ApplicationContext,
+    InvitationContext,
+    LicenseContext,
+    MailKind,
+    MailLine,
+    OrderContext,
+    Payment,
+    ResellerContext,
+)
 from app.money import Money
 from app.settings import Seller
 
@@ -71,11 +81,35 @@ def application(**changed: Any) -> ApplicationContext:
     return replace(full, **changed)
 
 
-def sample(kind: MailKind, **changed: Any) -> OrderContext | LicenseContext | ApplicationContext:
+def about_reseller(**changed: Any) -> ResellerContext:
+    full = ResellerContext(
+        seller=SELLER, company="Beta Resell GmbH", reason="Three invoices are overdue.\nWe wrote twice.", policy_version="2026-1"
+    )
+    return replace(full, **changed)
+
+
+def invitation(**changed: Any) -> InvitationContext:
+    full = InvitationContext(
+        seller=SELLER,
+        company="Beta Resell GmbH",
+        invited_by="rita@beta.example",
+        role="buyer",
+        url="https://store.example/invitation?token=s3cret",
+        until=datetime(2026, 3, 9, 12, 0, tzinfo=UTC),
+    )
+    return replace(full, **changed)
+
+
+SAMPLES: dict[type[Context], Callable[..., Context]] = {
+    OrderContext: order,
+    LicenseContext: license,
+    ApplicationContext: application,
+    ResellerContext: about_reseller,
+    InvitationContext: invitation,
+}
+
+
+def sample(kind: MailKind, **changed: Any) -> Context:
     """A context of the kind's own class; changes that it has no field for are left out."""
-    make: Callable[..., OrderContext | LicenseContext | ApplicationContext] = application
-    if kind is MailKind.LICENSE:
-        make = license
-    elif kind in (MailKind.ORDER_RECEIVED, MailKind.ORDER_DETAILS):
-        make = order
+    make = SAMPLES[CONTEXTS[kind]]
     return make(**{name: value for name, value in changed.items() if hasattr(make(), name)})

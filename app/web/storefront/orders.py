@@ -11,6 +11,7 @@ from app.orders.attend import order_state
 from app.orders.tables import OrderLine, ResellerOrder
 from app.orders.temporary import issue_temporary
 from app.reasons import Reason
+from app.resellers.roles import Right
 from app.resellers.rules import ResellerStatus
 from app.web.storefront import schemas as s
 from app.web.storefront.access import Asking, Doors
@@ -26,7 +27,7 @@ from app.web.storefront.common import (
     shown_licenses,
     shown_reasons,
 )
-from app.web.storefront.problems import problems, register_problems
+from app.web.storefront.problems import MEMBER, problems, register_problems
 
 router = APIRouter(tags=["resellers"])
 register_problems(
@@ -41,7 +42,7 @@ register_problems(
 TEMPORARY = ("temporary_closed", "temporary_released", "temporary_twice", "temporary_held")
 
 
-@router.get("/orders", response_model=s.OrdersOut, responses=problems("not_a_reseller", "cursor"))
+@router.get("/orders", response_model=s.OrdersOut, responses=problems(*MEMBER, "cursor"))
 async def orders(
     asking: Asking,
     services: Doors,
@@ -50,18 +51,19 @@ async def orders(
 ) -> s.OrdersOut:
     """The reseller's orders, the newest first."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.SEE_ORDERS)
         rows, following = await storefront.page_of_orders(session, reseller.id, limit, cursor)
     return s.OrdersOut(orders=[s.OrderOut(**_facts(row)) for row in rows], next=following)
 
 
-@router.get("/orders/{number}", response_model=s.OrderDetailOut, responses=problems("not_a_reseller", "no_order"))
+@router.get("/orders/{number}", response_model=s.OrderDetailOut, responses=problems(*MEMBER, "no_order"))
 async def order(number: Number, asking: Asking, services: Doors) -> s.OrderDetailOut:
     """One order with its prices, its way to be paid, its documents and licenses."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.SEE_ORDERS)
         row = await storefront.own_order(session, reseller.id, number)
-        shown = await storefront.shown_order(session, asking.shop, row, services.clock())
+        role = storefront.role_in(reseller, asking.user_id)
+        shown = await storefront.shown_order(session, asking.shop, row, role, services.clock())
     pay = shown.payment
     return s.OrderDetailOut(
         **_facts(row),
@@ -101,12 +103,12 @@ async def order(number: Number, asking: Asking, services: Doors) -> s.OrderDetai
 @router.get(
     "/orders/{number}/documents/{document_id}",
     response_class=Response,
-    responses=binary("application/pdf", "The document.") | problems("not_a_reseller", "no_order", "no_document"),
+    responses=binary("application/pdf", "The document.") | problems(*MEMBER, "no_order", "no_document"),
 )
 async def document(number: Number, document_id: Id, asking: Asking, services: Doors) -> Response:
     """A document of the order, as it was issued."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.SEE_INVOICES)
         found = await storefront.own_document(session, await storefront.own_order(session, reseller.id, number), document_id)
     return Response(found.content, media_type=found.media_type, headers=attached(found.file_name))
 
@@ -115,12 +117,12 @@ async def document(number: Number, document_id: Id, asking: Asking, services: Do
     "/orders/{number}/licenses/{license_id}",
     response_class=Response,
     responses=binary("application/octet-stream", "The license file.")
-    | problems("not_a_reseller", "no_order", "no_license", "license_suspended", "license_revoked"),
+    | problems(*MEMBER, "no_order", "no_license", "license_suspended", "license_revoked"),
 )
 async def order_license(number: Number, license_id: Id, asking: Asking, services: Doors) -> Response:
     """The file of a license of the order."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.SEE_LICENSES)
         found = await storefront.order_license(session, await storefront.own_order(session, reseller.id, number), license_id)
     return license_answer(found)
 
@@ -129,12 +131,12 @@ async def order_license(number: Number, license_id: Id, asking: Asking, services
     "/orders/{number}/temporary-license",
     response_model=s.TemporaryOut,
     status_code=201,
-    responses=problems("not_a_reseller", "reseller_inactive", "no_order", *TEMPORARY),
+    responses=problems(*MEMBER, "reseller_inactive", "no_order", *TEMPORARY),
 )
 async def temporary_license(number: Number, asking: Asking, services: Doors) -> s.TemporaryOut:
     """Ask for the order's temporary licenses, once, while it waits for its wire."""
     async with services.database.tenant(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
+        reseller = await storefront.member(session, asking.user_id, Right.ASK_LICENSES)
         row = await storefront.own_order(session, reseller.id, number)
         if reseller.status != ResellerStatus.APPROVED:
             raise Forbidden("Only an approved reseller may ask for this.", code="reseller_inactive")

@@ -8,7 +8,7 @@ from app.orders import storefront
 from app.web.storefront import schemas as s
 from app.web.storefront.access import Asking, Doors
 from app.web.storefront.common import shown_reasons
-from app.web.storefront.problems import problems, register_problems
+from app.web.storefront.problems import MEMBER, problems, register_problems
 
 router = APIRouter(tags=["resellers"])
 register_problems({"no_price": (404, "The variant UHJvZHVjdFZhcmlhbnQ6MQ== has no price in the channel default-channel.")})
@@ -17,7 +17,7 @@ register_problems({"no_price": (404, "The variant UHJvZHVjdFZhcmlhbnQ6MQ== has n
 @router.post(
     "/prices",
     response_model=s.PricesOut,
-    responses=problems("not_a_reseller", "reseller_inactive", "no_price", "saleor_error"),
+    responses=problems(*MEMBER, "reseller_inactive", "no_price", "saleor_error"),
 )
 async def prices(body: s.PricesIn, asking: Asking, services: Doors) -> s.PricesOut:
     """What the reseller pays for variants in a channel, and why."""

@@ -94,6 +94,7 @@ register_problems(
         "not_found": (404, "Not Found"),
         "body": (400, "body: it cannot be read as JSON in UTF-8."),
         "not_a_reseller": (403, "This is for resellers of the program."),
+        "role": (403, "Your role is viewer; to order takes owner or buyer. Ask an owner of the reseller's account."),
         "not_a_customer": (403, "There are no licenses for this account."),
         "reseller_inactive": (403, "Only an approved reseller may ask for this."),
         "no_order": (404, "There is no such order."),
@@ -103,5 +104,7 @@ register_problems(
         "cursor": (400, "cursor: use the `next` of a page, as it is."),
     }
 )
+MEMBER = ("not_a_reseller", "role")
+"""What every operation for users of a reseller can answer: for nobody of one, and for a role without the right."""
 EVERYWHERE = (*TOKEN_CODES, "too_large", "validation", "rate_limited", "internal_error", "unavailable")
 """What an answer of any operation can be; a router adds it to each by `responses=problems(*EVERYWHERE)`."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from app.web.storefront import certificates, licenses, orders, prices, standing
+from app.web.storefront import certificates, licenses, orders, prices, standing, users
 
 ROUTERS = (
     standing.router,
     prices.router,
     orders.router,
     certificates.router,
+    users.router,
+    users.program,
     licenses.router,
 )
 """In the order in which the OpenAPI document shows them."""

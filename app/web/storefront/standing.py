@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
+from app.errors import Conflict, Forbidden
 from app.orders import storefront
-from app.orders.acceptance import accept_in_force
+from app.resellers.policy import in_force
+from app.resellers.roles import Right
+from app.resellers.rules import ResellerStatus
+from app.resellers.service import accept_policy
 from app.web.storefront import schemas as s
 from app.web.storefront.access import Asking, Doors
 from app.web.storefront.common import shown_reasons
-from app.web.storefront.problems import problems, register_problems
+from app.web.storefront.problems import MEMBER, problems, register_problems
 
 router = APIRouter(tags=["resellers"])
 register_problems(
@@ -19,12 +23,12 @@ register_problems(
 )
 
 
-@router.get("/standing", response_model=s.StandingOut, responses=problems("not_a_reseller"))
+@router.get("/standing", response_model=s.StandingOut, responses=problems(*MEMBER))
 async def standing(asking: Asking, services: Doors) -> s.StandingOut:
     """On which terms the next order goes, why, and what is open."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
-        found = await storefront.reseller_standing(session, services, asking.shop, reseller)
+        reseller = await storefront.member(session, asking.user_id, Right.SEE_STANDING)
+        found = await storefront.reseller_standing(session, services, asking.shop, reseller, asking.user_id)
     return s.StandingOut(
         status=reseller.status,
         terms=found.standing.terms.value,
@@ -40,20 +44,24 @@ async def standing(asking: Asking, services: Doors) -> s.StandingOut:
 @router.post(
     "/policy/acceptance",
     response_model=s.AcceptanceOut,
-    responses=problems("not_a_reseller", "reseller_inactive", "policy_version"),
+    responses=problems(*MEMBER, "reseller_inactive", "policy_version"),
 )
 async def policy_acceptance(request: Request, body: s.AcceptanceIn, asking: Asking, services: Doors) -> s.AcceptanceOut:
     """Accept the Reseller Policy in force; a repetition changes nothing."""
     async with services.database.tenant(asking.shop.tenant_id) as session:
-        reseller = await storefront.member(session, asking.user_id)
-        new = await accept_in_force(
+        reseller = await storefront.member(session, asking.user_id, Right.ACCEPT_POLICY)
+        if reseller.status in (ResellerStatus.REJECTED, ResellerStatus.ENDED):
+            raise Forbidden("The reseller is not in the program.", code="reseller_inactive")
+        version = (await in_force(session, asking.shop.settings, services.today(asking.shop))).version
+        if body.version != version:
+            raise Conflict(f"Version {version} of the Reseller Policy is in force; show it and ask again.", code="policy_version")
+        new = await accept_policy(
             session,
-            services,
-            asking.shop,
             reseller,
-            version=body.version,
+            version=version,
             by=asking.email,
+            at=services.clock(),
             language=body.language or "",
             address=request.client.host if request.client else None,
         )
-    return s.AcceptanceOut(version=body.version, new=new)
+    return s.AcceptanceOut(version=version, new=new)
