@@ -33,6 +33,4 @@ async def accept_in_force(
     current = (await in_force(session, shop.settings, services.today(shop))).version
     if version != current:
         raise Conflict(f"Version {current} of the Reseller Policy is in force; show it and ask again.", code="policy_version")
-    return await accept_policy(
-        session, reseller, version=version, by=by, at=services.clock(), language=language, address=address
-    )
+    return await accept_policy(session, reseller, version=version, by=by, at=services.clock(), language=language, address=address)

@@ -11,12 +11,13 @@ from app.orders import storefront
 from app.orders.acceptance import accept_in_force
 from app.orders.applying import newest_application
 from app.resellers import policy
+from app.resellers.roles import Right
 from app.resellers.rules import ResellerStatus
 from app.web.portal.visit import Person, Posted
 
 router = APIRouter()
 RECENT = 5
-NOTICES = ("accepted", "submitted")
+NOTICES = ("accepted", "submitted", "joined")
 
 
 @router.get("/")
@@ -27,9 +28,10 @@ async def home(person: Person, notice: str = "") -> Response:
         application = await newest_application(session, person.customer.user_id)
         if not person.is_reseller:
             return person.page("welcome.html", application=application, notice=notice if notice in NOTICES else "")
-        reseller = await storefront.member(session, person.customer.user_id)
-        found = await storefront.reseller_standing(session, services, shop, reseller)
-        recent, _ = await storefront.page_of_orders(session, reseller.id, RECENT, None)
+        reseller = await person.member(session, Right.SEE_STANDING)
+        found = await storefront.reseller_standing(session, services, shop, reseller, person.customer.user_id)
+        sees = person.may("SEE_ORDERS")
+        recent = (await storefront.page_of_orders(session, reseller.id, RECENT, None))[0] if sees else ()
     return person.page("home.html", found=found, orders=recent, notice=notice if notice in NOTICES else "")
 
 
@@ -38,11 +40,11 @@ async def read_policy(person: Person) -> Response:
     """The Reseller Policy in force, with the button to accept it."""
     services, shop = person.services, person.shop
     async with services.database.tenant_reading(shop.tenant_id) as session:
-        reseller = await storefront.member(session, person.customer.user_id)
+        reseller = await person.member(session, Right.SEE_STANDING)
         version = (await policy.in_force(session, shop.settings, services.today(shop))).version
         text = await _text(session, version, person.language)
     accepted = next((one for one in reseller.acceptances if one.policy_version == version), None)
-    may = reseller.status not in (ResellerStatus.REJECTED, ResellerStatus.ENDED)
+    may = person.may("ACCEPT_POLICY") and reseller.status not in (ResellerStatus.REJECTED, ResellerStatus.ENDED)
     return person.page("policy.html", version=version, text=text, accepted=accepted, may=may)
 
 
@@ -55,7 +57,7 @@ async def accept(person: Person, form: Posted) -> Response:
             session,
             services,
             shop,
-            await storefront.member(session, person.customer.user_id),
+            await person.member(session, Right.ACCEPT_POLICY),
             version=form["version"],
             by=person.customer.email,
             language="de" if form["text_language"] == "de" else "en",

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from app.errors import InvalidInput, NotFound, ResellerError
 from app.orders import storefront
+from app.resellers.roles import Right
 from app.saleor import operations as ops
 from app.web.portal.visit import Person, Signed
 
@@ -26,7 +27,7 @@ async def prices(
     error = None
     found: list[tuple[str, storefront.PricedLine]] = []
     async with person.services.database.tenant_reading(person.shop.tenant_id) as session:
-        await storefront.member(session, person.customer.user_id)
+        await person.member(session, Right.SEE_PRICES)
     if sku.strip():
         try:
             found = await _look_up(person, sku.strip(), _quantity(quantity))

@@ -118,6 +118,8 @@ def _local(language: Language, name: str, value: str) -> str:
         return f"{label(language, head)}{colon}{rest}"
     if name == "status":
         return state(language, "reseller", value)
+    if name in ("role", "roles"):
+        return " / ".join(state(language, "role", one) for one in value.split(" or "))
     if name == "scope":
         return state(language, "scope", value)
     if found := _AMOUNT.fullmatch(value):

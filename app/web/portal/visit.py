@@ -8,13 +8,16 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.errors import InvalidInput, NotFound, Unauthorized
 from app.mail.schemas import Language
+from app.orders import storefront
 from app.orders.services import Services
 from app.orders.tables import EndCustomer
+from app.resellers.roles import Right, allowed
 from app.resellers.rules import ResellerStatus
 from app.resellers.service import by_saleor_user
 from app.resellers.tables import Reseller
@@ -28,6 +31,13 @@ from app.web.storefront.access import Buckets
 
 LANGUAGE_COOKIE = "reseller_portal_language"
 LANGUAGE_LIFE = 365 * 24 * 3600
+RESELLER_PAGES = (
+    ("/orders", "nav_orders", "SEE_ORDERS"),
+    ("/licenses", "nav_licenses", "SEE_LICENSES"),
+    ("/prices", "nav_prices", "SEE_PRICES"),
+    ("/users", "nav_users", "SEE_USERS"),
+    ("/policy", "nav_policy", "SEE_STANDING"),
+)
 MAX_FIELDS = 200
 """Fields of one form; the questionnaire has the most."""
 
@@ -93,13 +103,22 @@ class Signed(Visit):
         """In the program, in whatever state but rejected."""
         return self.reseller is not None and self.reseller.status != ResellerStatus.REJECTED
 
+    def may(self, right: str) -> bool:
+        """Whether this person's role has the right of this name (`resellers.roles`); for menus and buttons only."""
+        if self.reseller is None or not self.is_reseller:
+            return False
+        return allowed(storefront.role_in(self.reseller, self.customer.user_id), Right[right])
+
+    async def member(self, session: AsyncSession, right: Right) -> Reseller:
+        """The reseller this person acts for. Raises Forbidden for everybody else, and for a role without the right."""
+        return await storefront.member(session, self.customer.user_id, right)
+
     def menu(self) -> list[tuple[str, str]]:
         """The pages this person can open: where each is, and the word for it."""
-        if self.is_reseller:
-            pages = [("/", "nav_home"), ("/orders", "nav_orders"), ("/licenses", "nav_licenses"), ("/prices", "nav_prices")]
-            pages.append(("/policy", "nav_policy"))
-        else:
-            pages = [("/", "nav_home"), ("/apply", "nav_apply")]
+        pages = [("/", "nav_home")]
+        pages += [(path, word) for path, word, right in RESELLER_PAGES if self.may(right)]
+        if not self.is_reseller:
+            pages.append(("/apply", "nav_apply"))
         return pages + ([("/my/licenses", "nav_my_licenses")] if self.is_end_customer else [])
 
 

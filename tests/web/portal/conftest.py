@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app.db.tenants import Tenant
 from app.main import build
+from app.resellers.tables import ResellerUser
 from app.web.dispatch import Asgi
 from tests.orders.builders import World
 from tests.web.storefront.conftest import Store, store, token
@@ -64,6 +65,8 @@ class Portal:
     store: Store
     app: Asgi
     stack: AsyncExitStack
+    texan: str = ""
+    """Id of the user `texan` in its reseller."""
     refusals: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -111,6 +114,17 @@ class Portal:
         await self.world.refresh()
 
 
+def account(variables: dict[str, Any]) -> dict[str, Any]:
+    """What the shop says of an account: there, and its e-mail confirmed."""
+    user = variables["id"]
+    return {
+        "user": {
+            "id": user, "email": f"{user}@partner.example", "firstName": "", "lastName": "", "isActive": True,
+            "isConfirmed": True, "languageCode": "EN_US",
+        }
+    }  # fmt: skip
+
+
 def text_of(page: str) -> str:
     """What a reader sees of a page, in one line."""
     return " ".join(html.unescape(TAGS.sub(" ", page)).split())
@@ -120,6 +134,9 @@ def text_of(page: str) -> str:
 async def portal(store: Store) -> AsyncIterator[Portal]:
     async with AsyncExitStack() as stack:
         made = Portal(store, build(store.world.services), stack)
-        store.world.saleor.answers |= {"TokenCreate": made.token_create, "TokenRefresh": made.token_refresh}
-        await made.set(portal_host="app.example")
+        store.world.saleor.answers |= {"TokenCreate": made.token_create, "TokenRefresh": made.token_refresh, "Customer": account}
+        await made.set(portal_host="app.example", invitation_url="https://store.example/join?token=")
+        async with store.world.database.tenant(store.world.shop.tenant_id) as session:
+            texan = select(ResellerUser.id).where(ResellerUser.saleor_user_id == "texan")
+            made.texan = (await session.scalars(texan)).one()
         yield made
