@@ -24,6 +24,8 @@ from app.errors import InvalidInput
 from app.mail.schemas import (
     ApplicationContext,
     Attachment,
+    CertificateContext,
+    ClaimContext,
     InvitationContext,
     Language,
     LicenseContext,
@@ -49,12 +51,24 @@ SUBJECTS = {
     (MailKind.ORDER_DETAILS, "de"): "Bestellung {c.order_number}: Details und Rechnung",
     (MailKind.LICENSE, "en"): "Order {c.order_number}: license",
     (MailKind.LICENSE, "de"): "Bestellung {c.order_number}: Lizenz",
+    (MailKind.LICENSE_CLAIM, "en"): "A license waits for you",
+    (MailKind.LICENSE_CLAIM, "de"): "Eine Lizenz wartet auf Sie",
     (MailKind.APPLICATION_APPROVED, "en"): "Welcome to the reseller program",
     (MailKind.APPLICATION_APPROVED, "de"): "Willkommen im Wiederverkäuferprogramm",
     (MailKind.APPLICATION_REJECTED, "en"): "Your application to the reseller program",
     (MailKind.APPLICATION_REJECTED, "de"): "Ihre Bewerbung zum Wiederverkäuferprogramm",
     (MailKind.APPLICATION_MORE_INFORMATION, "en"): "A question about your application to the reseller program",
     (MailKind.APPLICATION_MORE_INFORMATION, "de"): "Eine Rückfrage zu Ihrer Bewerbung zum Wiederverkäuferprogramm",
+    (MailKind.CERTIFICATE_APPROVED, "en"): "Your exemption certificate {c.number} is approved",
+    (MailKind.CERTIFICATE_APPROVED, "de"): "Ihr Befreiungszertifikat {c.number} ist anerkannt",
+    (MailKind.CERTIFICATE_REJECTED, "en"): "Your exemption certificate {c.number} was not accepted",
+    (MailKind.CERTIFICATE_REJECTED, "de"): "Ihr Befreiungszertifikat {c.number} wurde nicht anerkannt",
+    (MailKind.CERTIFICATE_REVOKED, "en"): "Your exemption certificate {c.number} no longer counts",
+    (MailKind.CERTIFICATE_REVOKED, "de"): "Ihr Befreiungszertifikat {c.number} gilt nicht mehr",
+    (MailKind.CERTIFICATE_ENDING, "en"): "Your exemption certificate {c.number} ends soon",
+    (MailKind.CERTIFICATE_ENDING, "de"): "Ihr Befreiungszertifikat {c.number} läuft bald ab",
+    (MailKind.CERTIFICATE_EXPIRED, "en"): "Your exemption certificate {c.number} has expired",
+    (MailKind.CERTIFICATE_EXPIRED, "de"): "Ihr Befreiungszertifikat {c.number} ist abgelaufen",
     (MailKind.RESELLER_SUSPENDED, "en"): "Your part in the reseller program is suspended",
     (MailKind.RESELLER_SUSPENDED, "de"): "Ihre Teilnahme am Wiederverkäuferprogramm ruht",
     (MailKind.RESELLER_ENDED, "en"): "Your part in the reseller program has ended",
@@ -69,14 +83,29 @@ SUBJECTS = {
     (MailKind.PRICE_CHANGE_CANCELED, "de"): "Die Änderung Ihrer Partnerpreise zum {c.effective_on:%d.%m.%Y} entfällt",
 }
 
-Context = OrderContext | LicenseContext | ApplicationContext | ResellerContext | InvitationContext | PriceChangeContext
+Context = (
+    OrderContext
+    | LicenseContext
+    | ClaimContext
+    | ApplicationContext
+    | ResellerContext
+    | InvitationContext
+    | PriceChangeContext
+    | CertificateContext
+)
 CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.ORDER_RECEIVED: OrderContext,
     MailKind.ORDER_DETAILS: OrderContext,
     MailKind.LICENSE: LicenseContext,
+    MailKind.LICENSE_CLAIM: ClaimContext,
     MailKind.APPLICATION_APPROVED: ApplicationContext,
     MailKind.APPLICATION_REJECTED: ApplicationContext,
     MailKind.APPLICATION_MORE_INFORMATION: ApplicationContext,
+    MailKind.CERTIFICATE_APPROVED: CertificateContext,
+    MailKind.CERTIFICATE_REJECTED: CertificateContext,
+    MailKind.CERTIFICATE_REVOKED: CertificateContext,
+    MailKind.CERTIFICATE_ENDING: CertificateContext,
+    MailKind.CERTIFICATE_EXPIRED: CertificateContext,
     MailKind.RESELLER_SUSPENDED: ResellerContext,
     MailKind.RESELLER_ENDED: ResellerContext,
     MailKind.RESELLER_REINSTATED: ResellerContext,

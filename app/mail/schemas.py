@@ -15,15 +15,22 @@ Language = Literal["en", "de"]
 
 
 class MailKind(StrEnum):
-    """The mails of an order, all to its reseller (`rules.md` 8.1), those about an application and what staff decide about a
-    reseller (`rules.md` 1.1, 1.2), invitations of users, and those about a planned change of prices (`rules.md` 2.6)."""
+    """Mails of an order to its reseller (`rules.md` 8.1) and to who may claim its license (8.2), those about an application and
+    what staff decide about a reseller (1.1, 1.2), invitations of users, a planned change of prices (2.6), and an exemption
+    certificate (10.3)."""
 
     ORDER_RECEIVED = "order_received"
     ORDER_DETAILS = "order_details"
     LICENSE = "license"
+    LICENSE_CLAIM = "license_claim"
     APPLICATION_APPROVED = "application_approved"
     APPLICATION_REJECTED = "application_rejected"
     APPLICATION_MORE_INFORMATION = "application_more_information"
+    CERTIFICATE_APPROVED = "certificate_approved"
+    CERTIFICATE_REJECTED = "certificate_rejected"
+    CERTIFICATE_REVOKED = "certificate_revoked"
+    CERTIFICATE_ENDING = "certificate_ending"
+    CERTIFICATE_EXPIRED = "certificate_expired"
     RESELLER_SUSPENDED = "reseller_suspended"
     RESELLER_ENDED = "reseller_ended"
     RESELLER_REINSTATED = "reseller_reinstated"
@@ -79,15 +86,32 @@ class OrderContext:
 
 @dataclass(frozen=True, slots=True)
 class LicenseContext:
-    """License files of an order. `temporary_until` is the last day of a temporary license."""
+    """License files of an order. `steps` say how one is applied; `temporary_until` is the last day of a temporary license."""
 
     seller: Seller
     name: str
     order_number: str
     end_customer: str
     lines: tuple[MailLine, ...]
+    steps: tuple[str, ...]
     po_number: str = ""
     temporary_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimContext:
+    """A license that waits to be claimed by the holder of the mailbox, who is an end customer: no amount (`rules.md` 9).
+
+    `link` counts through the day `until`.
+    """
+
+    seller: Seller
+    name: str
+    order_number: str
+    end_customer: str
+    lines: tuple[MailLine, ...]
+    link: str
+    until: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +129,24 @@ class ApplicationContext:
     apply_again_from: date | None = None
     linked_to: str = ""
     prepaid_needed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateContext:
+    """A decision about an exemption certificate, or its end (`rules.md` 10.3). `states` are names of US states.
+
+    `reason` is what staff wrote. `days_left` is 0 on its last day; `renewal_waits` tells that its renewal is with staff already.
+    """
+
+    seller: Seller
+    company: str
+    number: str
+    states: tuple[str, ...]
+    valid_from: date
+    valid_to: date | None = None
+    reason: str = ""
+    days_left: int = 0
+    renewal_waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +196,13 @@ class PriceChangeLine:
 
 @dataclass(frozen=True, slots=True)
 class PriceChangeContext:
-    """A planned change of a reseller's prices, or its cancellation; `more` lines do not stand in the mail."""
+    """A planned change of a reseller's prices, or its cancellation; `more` prices do not stand in the mail."""
 
     seller: Seller
     name: str
     company: str
     effective_on: date
-    lines: tuple[PriceChangeLine, ...] = ()
+    prices: tuple[PriceChangeLine, ...] = ()
     more: int = 0
 
 

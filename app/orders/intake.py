@@ -18,7 +18,7 @@ from app.licenses.rules import LicensePolicy, check_seats, policy_from
 from app.money import Money
 from app.orders.audit import Audit, Buyer, OrderFacts, OtherMoney, Promise, audit, reduced_without_discount
 from app.orders.gateway import credit_policy, line_evidence, reference_for
-from app.orders.quote import LineRequest, Program, QuoteRequest
+from app.orders.quote import LineRequest, Program, QuoteRequest, for_resale, tax_moment
 from app.orders.record import add_event, add_task
 from app.orders.rules import Terms, standing
 from app.orders.services import Services
@@ -121,6 +121,7 @@ def order_facts(order: SaleorOrder, shop: Shop, day: date) -> OrderFacts:
             user=order.user.id if order.user else None,
             country=country.country.code if country else None,
             on=day,
+            at=tax_moment(shop.settings, order.created),
             lines=tuple(_line(line, order.channel.slug, currency, with_tax) for line in order.lines),
             shipping=Money(0, currency),
             subtotal_discount=Money.rounded(order_discount, currency),
@@ -331,10 +332,13 @@ def _matched(row: PaymentSession, order: SaleorOrder) -> dict[int, tuple[PaidLin
 
 
 async def _other_emails(session: AsyncSession, reseller_id: str, facts: OrderFacts) -> frozenset[str]:
-    """Keys of other active resellers' users that may be the ship-to's: its local part up to a plus-tag, its domain."""
-    if facts.shipping is None or not facts.shipping.email:
-        return frozenset()
-    local, _, domain = email_key(facts.shipping.email).rpartition("@")
+    shipping = facts.shipping
+    return await other_resellers_emails(session, reseller_id, shipping.email) if shipping and shipping.email else frozenset()
+
+
+async def other_resellers_emails(session: AsyncSession, reseller_id: str | None, email: str) -> frozenset[str]:
+    """Keys of the e-mails of other active resellers' users that may be the same person as `email` (edge case 21)."""
+    local, _, domain = email_key(email).rpartition("@")
     rows = await session.execute(
         select(ResellerUser.email)
         .join(Reseller, Reseller.id == ResellerUser.reseller_id)
@@ -375,6 +379,7 @@ def _line(line: SaleorOrderLine, channel: str, currency: str, with_tax: bool) ->
         base=Money(0, currency) if line.is_gift else retail * line.quantity,
         retail=retail,
         tax_class=tax_class.id if tax_class else None,
+        for_resale=for_resale(line.not_for_resale),
     )
 
 

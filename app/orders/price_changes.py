@@ -6,7 +6,7 @@ per change and reseller, a mail per change and user, a version per change.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Literal
 
@@ -18,9 +18,11 @@ from app.mail.service import queue
 from app.orders.record import add_task
 from app.orders.services import Services
 from app.pricing import planned
-from app.pricing.content import Changes, Difference, Draft, EntryKey, Terms
+from app.pricing.content import Changes, EntryKey, Terms
+from app.pricing.draft import Difference, Draft
 from app.pricing.tables import DEFAULT_LIST, PriceChange
 from app.reasons import because, register
+from app.resellers.roles import Right, Role, allowed
 from app.resellers.tables import Reseller
 from app.saleor.shops import Shop
 
@@ -79,19 +81,19 @@ async def tell(session: AsyncSession, services: Services, shop: Shop) -> int:
     One transaction; call it again until it says 0.
     """
     now = services.clock()
-    retracted = await planned.to_be_retracted(session, BATCH)
-    for notice, canceled, reseller in retracted:
-        await _mail(session, services, shop, canceled, reseller, MailKind.PRICE_CHANGE_CANCELED)
-        notice.retracted_at = now
-    if retracted:
-        return len(retracted)
-    change = await planned.to_be_announced(session, services.today(shop))
-    if change is None:
+    canceled = await planned.to_be_retracted(session, BATCH)
+    if canceled is not None:
+        change, notices = canceled
+        await _mail(session, services, shop, change, [one for _, one in notices], MailKind.PRICE_CHANGE_CANCELED)
+        for notice, _ in notices:
+            notice.retracted_at = now
+        return max(1, len(notices))
+    announced = await planned.to_be_announced(session, services.today(shop))
+    if announced is None:
         return 0
-    resellers = await planned.untold(session, change, BATCH)
-    for reseller in resellers:
-        await _mail(session, services, shop, change, reseller, MailKind.PRICE_CHANGE)
-    await planned.note_told(session, change, resellers, now)
+    resellers = await planned.untold(session, announced, BATCH)
+    await _mail(session, services, shop, announced, resellers, MailKind.PRICE_CHANGE)
+    await planned.note_told(session, announced, resellers, now)
     # A list that no reseller has is announced to nobody, which ends it too: one more look finds nothing.
     return max(1, len(resellers))
 
@@ -131,38 +133,63 @@ def _said(key: EntryKey, terms: Terms | None) -> PriceTerms | None:
 
 
 async def _mail(
-    session: AsyncSession, services: Services, shop: Shop, change: PriceChange, reseller: Reseller, kind: MailKind
+    session: AsyncSession,
+    services: Services,
+    shop: Shop,
+    change: PriceChange,
+    resellers: Sequence[Reseller],
+    kind: MailKind,
 ) -> None:
-    """One mail to each user of the reseller; an address that takes no mail becomes a task and keeps nobody else from theirs."""
-    lines = tuple(mail_lines(Changes.from_dict(change.changes)))
-    if not lines:
+    """One mail to each user of the resellers that may see prices.
+
+    An address that takes no mail becomes a task of staff and keeps nobody else from theirs.
+    """
+    prices = tuple(mail_lines(Changes.from_dict(change.changes)))
+    if not prices:
         return  # leave of staff or other names for the same prices: no reseller has to hear of it
-    context = PriceChangeContext(
-        seller=shop.settings.seller,
-        name="",
-        company=reseller.company,
-        effective_on=change.effective_on,
-        lines=lines[:MAILED_LINES],
-        more=max(0, len(lines) - MAILED_LINES),
-    )
-    for user in reseller.users:
-        try:
-            mail = await queue(
-                session,
-                key=f"{kind}:{change.id}:{user.id}",
-                kind=kind,
-                order_id=None,
-                recipient=user.email,
-                language="de" if reseller.language == "de" else "en",
-                context=context,
-                attachments=(),
-                settings=services.settings,
-                at=services.clock(),
-            )
-        except InvalidInput as error:
-            reason = because("no_price_mail", company=reseller.company, day=change.effective_on, words=error.sentence)
-            await add_task(session, f"price-mail:{kind}:{change.id}:{user.id}", None, [reason], services.clock())
-            continue
+    for reseller in resellers:
+        context = PriceChangeContext(
+            seller=shop.settings.seller,
+            name="",
+            company=reseller.company,
+            effective_on=change.effective_on,
+            prices=prices[:MAILED_LINES],
+            more=max(0, len(prices) - MAILED_LINES),
+        )
+        for user in reseller.users:
+            if not allowed(Role(user.role), Right.SEE_PRICES):
+                continue
+            await _mail_user(session, services, shop, f"{kind}:{change.id}:{user.id}", kind, user.email, reseller, context)
+
+
+async def _mail_user(
+    session: AsyncSession,
+    services: Services,
+    shop: Shop,
+    key: str,
+    kind: MailKind,
+    recipient: str,
+    reseller: Reseller,
+    context: PriceChangeContext,
+) -> None:
+    now = services.clock()
+    try:
+        mail = await queue(
+            session,
+            key=key,
+            kind=kind,
+            order_id=None,
+            recipient=recipient,
+            language="de" if reseller.language == "de" else "en",
+            context=context,
+            attachments=(),
+            settings=services.settings,
+            at=now,
+        )
+    except InvalidInput as error:
+        reason = because("no_price_mail", company=reseller.company, day=context.effective_on, words=error.sentence)
+        await add_task(session, f"price-mail:{key}", None, [reason], now)
+    else:
         await services.jobs.enqueue(
             session, "deliver_mail", f"mail:{shop.tenant_id}:{mail.id}", partition=mail.id, args=(shop.tenant_id, mail.id)
         )

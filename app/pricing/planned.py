@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import lazyload, undefer
 
 from app.errors import Conflict, InvalidInput, NotFound, Refused
-from app.pricing.content import Changes, Content, Difference, Draft, between, difference
+from app.pricing.content import Changes, Content, between
+from app.pricing.draft import Difference, Draft, difference
 from app.pricing.rules import PriceList
 from app.pricing.service import known_list, price_list, signed
 from app.pricing.tables import (
@@ -89,6 +90,12 @@ async def plan(
     session.add(change)
     await session.flush()
     return change, found
+
+
+async def preview_plan(session: AsyncSession, draft: Draft, *, on: date, cap: int, name: str = DEFAULT_LIST) -> Difference:
+    """What `plan` would plan for a day; nothing is written. Raises as `content.difference` and NotFound."""
+    row = await known_list(session, cap=cap, name=name)
+    return difference(draft, await content_on(session, row, on), cap=cap, on=on)
 
 
 async def cancel(session: AsyncSession, change_id: str, *, today: date, by: str, at: datetime, reason: str) -> PriceChange:
@@ -226,18 +233,24 @@ async def note_told(session: AsyncSession, change: PriceChange, resellers: Seque
     await session.flush()
 
 
-async def to_be_retracted(session: AsyncSession, limit: int) -> Sequence[tuple[PriceChangeNotice, PriceChange, Reseller]]:
-    """Notices, locked, of changes that were canceled since, whose resellers are still to be told so."""
+async def to_be_retracted(
+    session: AsyncSession, limit: int
+) -> tuple[PriceChange, Sequence[tuple[PriceChangeNotice, Reseller]]] | None:
+    """A change that was canceled after resellers were told of it, and the next notices, locked, of those to be told of that."""
+    waiting = select(PriceChangeNotice.price_change_id).where(PriceChangeNotice.retracted_at.is_(None))
+    canceled = select(PriceChange).where(PriceChange.state == CANCELED, PriceChange.id.in_(waiting))
+    change = await session.scalar(canceled.order_by(PriceChange.canceled_at).limit(1).options(undefer(PriceChange.changes)))
+    if change is None:
+        return None
     query = (
-        select(PriceChangeNotice, PriceChange, Reseller)
-        .join(PriceChange, PriceChange.id == PriceChangeNotice.price_change_id)
+        select(PriceChangeNotice, Reseller)
         .join(Reseller, Reseller.id == PriceChangeNotice.reseller_id)
-        .where(PriceChange.state == CANCELED, PriceChangeNotice.retracted_at.is_(None))
+        .where(PriceChangeNotice.price_change_id == change.id, PriceChangeNotice.retracted_at.is_(None))
         .order_by(PriceChangeNotice.id)
         .limit(limit)
         .with_for_update(of=PriceChangeNotice)
     )
-    return [(notice, change, reseller) for notice, change, reseller in await session.execute(query)]
+    return change, [(notice, reseller) for notice, reseller in await session.execute(query)]
 
 
 def _untold(change: PriceChange | None = None) -> Select[Reseller]:

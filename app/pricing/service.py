@@ -16,7 +16,8 @@ from sqlalchemy.orm import lazyload
 from app.db.reading import rows
 from app.errors import InvalidInput, NotFound
 from app.money import Money, shortest
-from app.pricing.content import Difference, Draft, EntryKey, Terms, difference
+from app.pricing.content import Content, EntryKey, Terms
+from app.pricing.draft import Difference, Draft, difference
 from app.pricing.rules import Entry, PriceList, Scope, StaffException
 from app.pricing.tables import DEFAULT_LIST, PriceEntry, PriceListAssignment, PriceListRow
 from app.pricing.versions import content_of, exception_of, key_of, revise
@@ -78,6 +79,11 @@ async def preview_draft(session: AsyncSession, draft: Draft, *, cap: int, today:
     """What a draft would change in a list that there is, as `change` would answer; nothing is written."""
     row = await known_list(session, cap=cap, name=name)
     return difference(draft, await content_of(session, row), cap=cap, on=today)
+
+
+def difference_for_new(draft: Draft, *, cap: int, today: date) -> Difference:
+    """What `change` would answer for a list that it makes."""
+    return difference(draft, Content(min(DEFAULT_RATE, Decimal(cap))), cap=cap, on=today)
 
 
 async def change(

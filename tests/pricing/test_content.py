@@ -6,7 +6,8 @@ from hypothesis import given
 
 from app.errors import InvalidInput, Refused
 from app.money import Money
-from app.pricing.content import Changes, Content, Draft, EntryKey, Terms, between, check_entry, difference
+from app.pricing.content import Changes, Content, EntryKey, Terms, between
+from app.pricing.draft import Draft, check_entry, difference
 from app.pricing.rules import Entry, PriceList, Scope, StaffException
 from tests.pricing.strategies import contents
 

@@ -39,6 +39,8 @@ register_problems(
         "temporary_held": (422, "The order is held; ask the vendor."),
     }
 )
+# The release may come between the decision and the issue: then the license itself says so.
+register_problems({"temporary_released": (409, "The permanent license for GRID-1 of order 1042 was issued already.")})
 TEMPORARY = ("temporary_closed", "temporary_released", "temporary_twice", "temporary_held")
 
 

@@ -66,7 +66,7 @@ class Served:
     def __init__(self, portal: BlockingPortal, store: Store) -> None:
         self._portal = portal
         self.store = store
-        self.known = {"number": "1", "document_id": store.document, "license_id": store.license}
+        self.known = {"number": "1", "document_id": store.document, "license_id": store.license, "token": store.claim}
 
     def send(self, case: schemathesis.Case[Any], user: str | None) -> httpx.Response:
         case.headers["Authorization"] = f"Bearer {token(user)}" if user else ""
