@@ -13,12 +13,12 @@ from starlette.staticfiles import StaticFiles
 from app.errors import InvalidInput, NotFound, ResellerError
 from app.orders.services import Services
 from app.web.dispatch import Asgi
-from app.web.portal import applying, customers, entry, home, orders, prices, users
+from app.web.portal import applying, certificates, customers, entry, home, orders, prices, users
 from app.web.portal.front import Front
 from app.web.portal.visit import Signed, SignInFirst, Visit, visiting
 from app.web.storefront.access import Buckets
 
-ROOMS = (home, applying, prices, orders, users, customers, entry)
+ROOMS = (home, applying, prices, orders, certificates, users, customers, entry)
 """`entry` is the last: it takes every name that is no page for a shop's."""
 STATIC = Path(__file__).parent / "static"
 
@@ -36,7 +36,7 @@ def portal_application(services: Services) -> Asgi:
     pages.add_exception_handler(RequestValidationError, _invalid)
     pages.add_exception_handler(HTTPException, _http)
     pages.add_exception_handler(Exception, _failed)
-    return Front(pages)
+    return Front(pages, services.settings.max_upload_bytes)
 
 
 async def _visit(request: Request) -> Visit:

@@ -39,7 +39,8 @@ async def form(visit: Anybody, notice: str = "", next: str = "") -> Response:
 @router.post("/sign-in")
 async def enter(visit: Anybody, request: Request) -> Response:
     """Sign in."""
-    return await _enter(visit, _shop(visit, ""), await read_form(request))
+    async with read_form(request) as form:
+        return await _enter(visit, _shop(visit, ""), form)
 
 
 @router.post("/sign-out")
@@ -59,7 +60,8 @@ async def form_of_shop(visit: Anybody, shop: str, notice: str = "", next: str = 
 @router.post("/{shop}")
 async def enter_shop(visit: Anybody, shop: str, request: Request) -> Response:
     """Sign in to one of several shops."""
-    return await _enter(visit, _shop(visit, shop), await read_form(request))
+    async with read_form(request) as form:
+        return await _enter(visit, _shop(visit, shop), form)
 
 
 def _shop(visit: Visit, name: str) -> Shop:

@@ -15,7 +15,6 @@ from app.web.dispatch import Asgi, Receive, Scope, Send
 log = structlog.get_logger()
 
 MAX_FORM = 128 * 1024
-MAX_UPLOAD = 11 * 1024 * 1024
 UPLOADS = ("/certificates",)
 """Pages whose form carries a file."""
 STATIC = "/static/"
@@ -36,15 +35,16 @@ FAILED = b"<!DOCTYPE html><html lang=en><meta charset=utf-8><title>500</title><h
 class Front:
     """Around the pages: every answer has the headers above, and none but the style sheet is kept by anybody."""
 
-    def __init__(self, app: Asgi) -> None:
+    def __init__(self, app: Asgi, max_upload: int) -> None:
         self._app = app
+        self._max_upload = max_upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        limit = MAX_UPLOAD if path in UPLOADS else MAX_FORM
+        limit = MAX_FORM + (self._max_upload if path in UPLOADS else 0)
         taken, status = 0, 0
 
         async def limited() -> MutableMapping[str, Any]:

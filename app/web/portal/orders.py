@@ -10,6 +10,7 @@ from app.licenses.service import license_file_name
 from app.money import shortest
 from app.orders import storefront
 from app.orders.attend import order_state
+from app.orders.customer_view import WITHHELD
 from app.orders.temporary import issue_temporary
 from app.reasons import Reason
 from app.resellers.roles import Right
@@ -44,7 +45,7 @@ async def order(person: Person, number: Number, notice: str = "") -> Response:
         order=row,
         shown=shown,
         lines=[(line, [Reason.from_dict(reason) for reason in line.reasons], shortest(line.tax_rate)) for line in row.lines],
-        withheld=storefront.WITHHELD,
+        withheld=WITHHELD,
         may_ask=waiting and person.may("ASK_LICENSES") and not shown.gate_open and reseller.status == ResellerStatus.APPROVED,
         notice="temporary" if notice == "temporary" else "",
     )
@@ -86,4 +87,4 @@ async def licenses(person: Person, cursor: Cursor = None) -> Response:
     async with person.services.database.tenant_reading(person.shop.tenant_id) as session:
         reseller = await person.member(session, Right.SEE_LICENSES)
         rows, following = await storefront.page_of_licenses(session, reseller.id, PAGE, cursor)
-    return person.page("licenses.html", licenses=rows, withheld=storefront.WITHHELD, following=following, first=cursor is None)
+    return person.page("licenses.html", licenses=rows, withheld=WITHHELD, following=following, first=cursor is None)

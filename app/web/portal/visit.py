@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.errors import InvalidInput, NotFound, Unauthorized
+from app.files.rules import disposition
 from app.mail.schemas import Language
 from app.orders import storefront
 from app.orders.services import Services
@@ -35,6 +38,7 @@ RESELLER_PAGES = (
     ("/orders", "nav_orders", "SEE_ORDERS"),
     ("/licenses", "nav_licenses", "SEE_LICENSES"),
     ("/prices", "nav_prices", "SEE_PRICES"),
+    ("/certificates", "nav_certificates", "SEE_CERTIFICATES"),
     ("/users", "nav_users", "SEE_USERS"),
     ("/policy", "nav_policy", "SEE_STANDING"),
 )
@@ -77,10 +81,8 @@ class Visit:
 
     def file(self, content: bytes | str, media_type: str, name: str) -> Response:
         """A file to be saved, never shown in the portal's own origin."""
-        safe = "".join(letter if letter.isascii() and letter.isprintable() and letter not in '"\\/;' else "_" for letter in name)
-        return self.finished(
-            Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{safe}"'})
-        )
+        headers = {"Content-Disposition": disposition(" ".join(name.split()))}
+        return self.finished(Response(content, media_type=media_type, headers=headers))
 
     def finished(self, response: Response) -> Response:
         """The answer with the cookies that this visit changed."""
@@ -207,25 +209,33 @@ class Form:
         return {name.removeprefix(prefix): value for name, value in self._fields.items() if name.startswith(prefix)}
 
 
-async def read_form(request: Request) -> Form:
-    """The form of a POST. Raises InvalidInput for one with a field twice, and HTTPException for what is no form."""
+@asynccontextmanager
+async def read_form(request: Request) -> AsyncIterator[Form]:
+    """The form of a POST; a large file lies in a temporary one on the disk, which is gone at the end.
+
+    Raises InvalidInput for one with a field twice, and HTTPException for what is no form.
+    """
     fields: dict[str, str] = {}
     upload = None
-    for name, value in (await request.form(max_files=1, max_fields=MAX_FIELDS)).multi_items():
-        if isinstance(value, UploadFile):
-            upload = value
-        elif name in fields:
-            raise InvalidInput(f"{name}: it was sent twice.", code="form")
-        else:
-            fields[name] = value
-    return Form(fields, upload)
+    given = await request.form(max_files=1, max_fields=MAX_FIELDS)
+    try:
+        for name, value in given.multi_items():
+            if isinstance(value, UploadFile):
+                upload = value
+            elif name in fields:
+                raise InvalidInput(f"{name}: it was sent twice.", code="form")
+            else:
+                fields[name] = value
+        yield Form(fields, upload)
+    finally:
+        await given.close()
 
 
-async def posted(person: Person) -> Form:
+async def posted(person: Person) -> AsyncIterator[Form]:
     """The form somebody signed in sent. Raises Forbidden unless this session showed it."""
-    form = await read_form(person.request)
-    person.session.check(form["form_token"])
-    return form
+    async with read_form(person.request) as form:
+        person.session.check(form["form_token"])
+        yield form
 
 
 Posted = Annotated[Form, Depends(posted)]

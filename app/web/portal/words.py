@@ -15,6 +15,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "nav_licenses": ("Licenses", "Lizenzen"),
     "nav_my_licenses": ("My licenses", "Meine Lizenzen"),
     "nav_prices": ("Prices", "Preise"),
+    "nav_certificates": ("Certificates", "Zertifikate"),
     "nav_users": ("Users", "Benutzer"),
     "nav_policy": ("Policy", "Richtlinie"),
     "nav_apply": ("Application", "Bewerbung"),
@@ -88,6 +89,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "due_nothing": ("Nothing is open.", "Es ist nichts offen."),
     "open": ("Open", "Offen"),
     "overdue": ("Of it overdue", "Davon überfällig"),
+    "lifts": ("To pay, to order on account", "Zu zahlen, um auf Rechnung zu bestellen"),
+    "unallocated": ("Your credit", "Ihr Guthaben"),
+    "unallocated_help": (
+        "Money that no order has taken yet; tell us with a remittance advice what it is for.",
+        "Geld, das noch keiner Bestellung zugeordnet ist; sagen Sie uns mit einem Zahlungsavis, wofür es ist.",
+    ),
     "recent_orders": ("Latest orders", "Neueste Bestellungen"),
     "all_orders": ("All orders", "Alle Bestellungen"),
     # Everybody else
@@ -236,9 +243,38 @@ WORDS: dict[str, tuple[str, str]] = {
     "never": ("without end", "unbefristet"),
     "file": ("File", "Datei"),
     "withheld": ("ask the vendor", "fragen Sie den Anbieter"),
-    "license_apply": (
-        "Save the license file and open it in the product under Help, License; the product keeps it from then on.",
-        "Speichern Sie die Lizenzdatei und öffnen Sie sie im Produkt unter Hilfe, Lizenz; das Produkt behält sie von da an.",
+    "license_apply": ("How to apply the file", "So wenden Sie die Datei an"),
+    "claim_title": ("A license for you", "Eine Lizenz für Sie"),
+    "claim_help": (
+        "A reseller bought these licenses for you. Take them into the account {email}, if they are yours.",
+        "Ein Wiederverkäufer hat diese Lizenzen für Sie gekauft. Nehmen Sie sie in das Konto {email}, wenn sie Ihnen gehören.",
+    ),
+    "claim_until": ("Link valid until", "Link gültig bis"),
+    "claim_take": ("Take the licenses", "Lizenzen übernehmen"),
+    "licensee": ("Made out to", "Ausgestellt auf"),
+    "notice_claimed": ("The licenses are in your account.", "Die Lizenzen sind in Ihrem Konto."),
+    # Certificates
+    "certificates_title": ("Exemption certificates", "Befreiungszertifikate"),
+    "certificates_none": ("There are no certificates yet.", "Es gibt noch keine Zertifikate."),
+    "taxed_title": ("US sales tax on an order today", "US-Umsatzsteuer auf eine Bestellung heute"),
+    "taxed_yes": ("Sales tax is charged.", "Umsatzsteuer wird berechnet."),
+    "taxed_no": ("No US sales tax is charged.", "Es wird keine US-Umsatzsteuer berechnet."),
+    "us_states": ("US states", "US-Staaten"),
+    "certificate_pending": ("in review", "in Prüfung"),
+    "certificate_approved": ("approved", "anerkannt"),
+    "certificate_rejected": ("rejected", "abgelehnt"),
+    "certificate_expired": ("expired", "abgelaufen"),
+    "certificate_revoked": ("revoked", "widerrufen"),
+    "certificate_new": ("Hand in a certificate", "Zertifikat einreichen"),
+    "certificate_help": (
+        "It counts for orders placed after we approved it; earlier orders keep their tax.",
+        "Es zählt für Bestellungen nach unserer Anerkennung; frühere Bestellungen behalten ihre Steuer.",
+    ),
+    "certificate_renews_none": ("none, it is a new one", "keines, es ist ein neues"),
+    "certificate_send": ("Hand in", "Einreichen"),
+    "notice_uploaded": (
+        "Thank you. The certificate waits for our decision.",
+        "Vielen Dank. Das Zertifikat wartet auf unsere Entscheidung.",
     ),
     # Users
     "users_title": ("Users", "Benutzer"),
@@ -295,6 +331,14 @@ FIELDS: dict[str, tuple[str, str]] = {
     "why": ("Why do you want to resell our products?", "Warum möchten Sie unsere Produkte wiederverkaufen?"),
     "answer": ("Your answer", "Ihre Antwort"),
     "quantity": ("Quantity", "Menge"),
+    "number": ("Number", "Nummer"),
+    "form": ("Form", "Formular"),
+    "states": ("US states (like TX, OK)", "US-Staaten (wie TX, OK)"),
+    "signed_on": ("Signed on", "Unterschrieben am"),
+    "valid_from": ("Valid from", "Gültig ab"),
+    "valid_to": ("Last valid day", "Letzter gültiger Tag"),
+    "replaces": ("Renews", "Erneuert"),
+    "file": ("File (PDF, JPEG or PNG, up to 10 MB)", "Datei (PDF, JPEG oder PNG, bis 10 MB)"),
 }
 """What forms call the fields that use cases name in their errors."""
 OPTIONAL = frozenset({"contact", "street2", "region"})

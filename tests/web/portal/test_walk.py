@@ -50,6 +50,7 @@ def filled(portal: Portal, path: str) -> str:
         license_id=portal.store.license,
         user_id=portal.texan,
         invitation_id="none",
+        certificate_id="none",
         token="none",
     )
 
@@ -72,6 +73,8 @@ def expected(who: str, method: str, path: str) -> tuple[int, ...]:
     fine = (303,) if method == "POST" else (200,)
     if who == "nobody":
         return (303,)
+    if path.startswith("/claims/"):
+        return (404,)
     if method == "POST" and path in ("/invitations/{token}", "/apply") and (path != "/apply" or who in ("rival", "reseller")):
         return (404,) if "token" in path else (409,)
     if path in STRANGERS:
@@ -80,7 +83,9 @@ def expected(who: str, method: str, path: str) -> tuple[int, ...]:
         return (403,)
     if path.endswith("temporary-license"):
         return (404,) if who == "rival" else (303, 409, 422)
-    if "{invitation_id}" in path or (who == "rival" and "{" in path):
+    if (method, path) == ("POST", "/certificates"):
+        return (400,)
+    if "{invitation_id}" in path or "{certificate_id}" in path or (who == "rival" and "{" in path):
         return (404,)
     return fine
 
