@@ -13,8 +13,15 @@ from app.web.portal import application
 from app.web.portal.front import POLICY
 from tests.orders.builders import recorded
 from tests.web.portal.conftest import Browser, Portal, text_of
-from tests.web.storefront.test_walk import MONEY, SALEOR_ORDER, VARIANT
+from tests.web.storefront.test_price_blind import MONEY, SALEOR_ORDER
 
+CHANNEL = {"slug": "default", "currencyCode": "USD", "taxConfiguration": {"pricesEnteredWithTax": False}}
+VARIANT: dict[str, Any] = {
+    "id": "V1", "sku": "GRID-1", "name": "One",
+    "channelListings": [{"channel": CHANNEL, "price": {"amount": 10.0}}],
+    "pricing": {"price": {"net": {"amount": 10.0}, "gross": {"amount": 10.0}}},
+    "product": {"id": "P1", "name": "Grid", "category": None, "collections": []},
+}  # fmt: skip
 FOREIGN = re.compile(r"GRID-1|RF-|RF18|19\.49|2026-00001|ACME|buyer@|Texan", re.I)
 OPEN = {"/sign-in", "/{shop}"}
 STRANGERS = {"/", "/apply", "/sign-out", "/invitations/{token}"}
@@ -56,10 +63,9 @@ def filled(portal: Portal, path: str) -> str:
 
 
 async def ask(portal: Portal, browser: Browser, method: str, path: str) -> httpx.Response:
-    variant: dict[str, Any] = dict(VARIANT)
     portal.world.saleor.answers |= {
-        "VariantPrice": {"productVariant": variant},
-        "VariantBySku": {"productVariant": {**variant, "metadata": [], "product": {**variant["product"], "metadata": []}}},
+        "VariantPrice": {"productVariant": VARIANT},
+        "VariantBySku": {"productVariant": {**VARIANT, "metadata": [], "product": {**VARIANT["product"], "metadata": []}}},
     }
     target = filled(portal, path)
     if method == "GET":
