@@ -23,6 +23,7 @@ from app.licenses.service import of_order
 from app.licenses.tables import License
 from app.mail.schemas import PriceChangeLine
 from app.money import Money
+from app.orders.applying import newest_application
 from app.orders.customer_view import downloadable
 from app.orders.gateway import bank_account, credit_policy
 from app.orders.price_changes import mail_lines
@@ -30,6 +31,7 @@ from app.orders.rules import CreditPolicy, Standing, standing
 from app.orders.service import order_gate
 from app.orders.services import Services
 from app.orders.snapshot import load_buyer
+from app.orders.statement import Upcoming, falling_due
 from app.orders.tables import ResellerOrder
 from app.pricing.content import Changes
 from app.pricing.planned import prices_on, upcoming
@@ -70,6 +72,7 @@ class ResellerStanding:
     open: tuple[Open, ...]
     unallocated: tuple[Money, ...]
     """Money that no order has taken yet; it lowers nothing by itself (`rules.md` 4.3)."""
+    falling_due: tuple[Upcoming, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,15 @@ async def member(session: AsyncSession, user_id: str, right: Right = Right.CHANG
     return found
 
 
+async def accepted(session: AsyncSession, user_id: str, version: str) -> bool:
+    """Whether a Saleor account's reseller, or else its application, accepted this version of the Reseller Policy."""
+    reseller = await by_saleor_user(session, user_id)
+    if reseller is not None:
+        return any(acceptance.policy_version == version for acceptance in reseller.acceptances)
+    application = await newest_application(session, user_id)
+    return application is not None and application.policy_version == version
+
+
 def role_in(reseller: Reseller, user_id: str) -> Role:
     """What a Saleor account is in the reseller it acts for."""
     return Role(acting(reseller, user_id).role)
@@ -136,6 +148,7 @@ async def reseller_standing(
         may_order(reseller, current, today) if user_id is None else may_order_as(reseller, user_id, current, today),
         tuple(Open(Money(owed, name), Money(overdue, name)) for name, (owed, overdue) in sorted(sums.items())),
         tuple(Money(minor, name) for name, minor in sorted(credits(items).items())),
+        tuple(falling_due(debts, today)),
     )
 
 
