@@ -205,7 +205,7 @@ def shown(changes: Changes) -> dict[str, Any]:
     """The difference for people: how many entries of each kind, and old and new of all that differs, prices as text."""
     return {
         "rate": [f"{rate} %" for rate in changes.rate] if changes.rate else None,
-        "exception": [_exception_words(leave) for leave in changes.exception] if changes.exception else None,
+        "exception": [exception_words(leave) for leave in changes.exception] if changes.exception else None,
         "added": changes.count("added"),
         "changed": changes.count("changed"),
         "removed": changes.count("removed"),
@@ -233,7 +233,8 @@ def _words(key: EntryKey, terms: Terms | None) -> str | None:
     return f"{said}{until} ({terms.label})" if terms.label else f"{said}{until}"
 
 
-def _exception_words(leave: StaffException | None) -> str | None:
+def exception_words(leave: StaffException | None) -> str | None:
+    """Leave of staff to go above the cap, for staff."""
     return f"up to {leave.rate} % through {leave.expires} by {leave.by or '-'}: {leave.reason}" if leave else None
 
 
