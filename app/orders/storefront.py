@@ -189,6 +189,16 @@ async def shown_order(session: AsyncSession, shop: Shop, order: ResellerOrder, r
     )
 
 
+async def page_of_licenses(
+    session: AsyncSession, reseller_id: str, limit: int, cursor: str | None
+) -> tuple[Sequence[License], str | None]:
+    """A page of the licenses of the reseller's orders, the newest first, and the cursor of the next."""
+    query = select(License).join(ResellerOrder, ResellerOrder.id == License.order_id)
+    return await page(
+        session, query.where(ResellerOrder.reseller_id == reseller_id), License.issued_at, License.id, limit, cursor
+    )
+
+
 async def own_document(session: AsyncSession, order: ResellerOrder, document_id: str) -> Document:
     """A document of the order with its bytes. Raises NotFound."""
     query = select(Document).where(Document.id == document_id, Document.order_id == order.id)
