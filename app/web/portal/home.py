@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
@@ -30,9 +32,21 @@ async def home(person: Person, notice: str = "") -> Response:
             return person.page("welcome.html", application=application, notice=notice if notice in NOTICES else "")
         reseller = await person.member(session, Right.SEE_STANDING)
         found = await storefront.reseller_standing(session, services, shop, reseller, person.customer.user_id)
+        current = await policy.in_force(session, shop.settings, services.today(shop))
+        changes = await storefront.upcoming_changes(session, services, shop, reseller) if person.may("SEE_PRICES") else []
         sees = person.may("SEE_ORDERS")
         recent = (await storefront.page_of_orders(session, reseller.id, RECENT, None))[0] if sees else ()
-    return person.page("home.html", found=found, orders=recent, notice=notice if notice in NOTICES else "")
+    accepted = any(one.policy_version == current.version for one in reseller.acceptances)
+    graced = not accepted and current.since is not None and not found.obstacles
+    return person.page(
+        "home.html",
+        found=found,
+        orders=recent,
+        changes=changes,
+        policy=current if graced else None,
+        accept_until=current.since + timedelta(days=current.grace_days) if graced and current.since else None,
+        notice=notice if notice in NOTICES else "",
+    )
 
 
 @router.get("/policy")
