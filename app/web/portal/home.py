@@ -51,14 +51,14 @@ async def home(person: Person, notice: str = "") -> Response:
 
 @router.get("/policy")
 async def read_policy(person: Person) -> Response:
-    """The Reseller Policy in force, with the button to accept it."""
+    """The Reseller Policy in force, for applicants too, with the button to accept it for whoever may."""
     services, shop = person.services, person.shop
     async with services.database.tenant_reading(shop.tenant_id) as session:
-        reseller = await person.member(session, Right.SEE_STANDING)
         version = (await policy.in_force(session, shop.settings, services.today(shop))).version
         text = await _text(session, version, person.language)
-    accepted = next((one for one in reseller.acceptances if one.policy_version == version), None)
-    may = person.may("ACCEPT_POLICY") and reseller.status not in (ResellerStatus.REJECTED, ResellerStatus.ENDED)
+    reseller = person.reseller
+    accepted = next((one for one in reseller.acceptances if one.policy_version == version), None) if reseller else None
+    may = person.may("ACCEPT_POLICY") and person.status not in (ResellerStatus.REJECTED, ResellerStatus.ENDED)
     return person.page("policy.html", version=version, text=text, accepted=accepted, may=may)
 
 

@@ -103,6 +103,11 @@ class Signed(Visit):
     customer: Customer
 
     @property
+    def status(self) -> str:
+        """Where this person's reseller stands; empty without one."""
+        return self.reseller.status if self.reseller is not None else ""
+
+    @property
     def is_reseller(self) -> bool:
         """In the program, in whatever state but rejected."""
         return self.reseller is not None and self.reseller.status != ResellerStatus.REJECTED

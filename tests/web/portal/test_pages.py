@@ -147,6 +147,7 @@ def test_reasons_and_errors_as_they_are_said() -> None:
     overdue = because("overdue", order="7", days=6, amount="118.80 USD")
     assert said("de", overdue) == "Bestellung 7 ist seit 6 Tagen überfällig; 118,80 USD heben das auf."
     assert "USD 118.80" in said("en", overdue)
+    assert said("de", because("tax_state", rate="8.25", state="TX", version="1.2")).startswith("8,25 % nach dem Sitz")
     assert said("de", because("application_missing", field="company")) == "Firma: fehlt noch."
     assert said("de", because("staff_hold", by="a", reason="b")) == "Held by a: b."
     assert failed("de", InvalidInput("x: is odd.", code="odd")) == "Das hat nicht geklappt: x: is odd."
