@@ -23,6 +23,21 @@ REASONS: dict[str, str] = {
     "tax_state": "{rate} % nach dem Sitz des Wiederverkäufers in {state} (Sätze {version}).",
     "tax_zip": "{rate} % nach dem Sitz des Wiederverkäufers in {state} {zip} (Sätze {version}).",
     "tax_no_state_rate": "Für {state} gibt es am {day} keinen Satz.",
+    "tax_elsewhere": "Das ist die Antwort für einen Sitz in {state}; freigegeben ist {own}.",
+    "tax_not_us": "Der Wiederverkäufer sitzt nicht in den USA: Es gelten die Sätze des Shops für das Land der Bestelladresse.",
+    "tax_certificate_waits": "Zertifikat {number} wartet auf eine Entscheidung; bis zur Anerkennung zählt es nicht.",
+    "tax_certificate_ends": "Zertifikat {number} gilt bis {valid_to}.",
+    # Remittance advice
+    "advice_unknown": "{reference} ist keine Ihrer Bestellungen, Rechnungen oder Bestellnummern.",
+    "advice_ambiguous": "{reference} nennt mehr als eine Bestellung: {orders}.",
+    "advice_closed": "Von Bestellung {order} ist nichts offen.",
+    "advice_more": "{amount} sind mehr als die {open}, die von Bestellung {order} offen sind.",
+    "advice_less": "{amount} sind weniger als die {open}, die von Bestellung {order} offen sind.",
+    "advice_currency": "Bestellung {order} ist in {currency}, nicht in {given}.",
+    "advice_amount": "{amount} ist kein Betrag in {currency}.",
+    "advice_twice": "Bestellung {order} ist mehr als einmal genannt.",
+    "advice_unread": "Zeile {line} war nicht zu verstehen: „{text}“.",
+    "advice_two_ways": "Zeile {line}: „{amount}“ lässt sich auf zwei Arten lesen; schreiben Sie zwei Nachkommastellen.",
     # Standing and gate
     "reseller_inactive": "Der Stand des Wiederverkäufers ist „{status}“; bestellen kann nur ein freigegebener.",
     "policy_not_accepted": "Version {version} der Wiederverkäufer-Richtlinie ist nicht angenommen; nehmen Sie sie an, um "
@@ -111,6 +126,11 @@ ERRORS: dict[str, str] = {
     "us_state": "Das ist kein US-Staat; geben Sie zwei Buchstaben an, wie TX.",
     "signed_on": "Das Datum der Unterschrift liegt in der Zukunft.",
     "valid_to": "Der letzte gültige Tag ist vorbei oder liegt vor dem ersten.",
+    "advice": "Keine Zeile des Avis war zu verstehen. Schreiben Sie in jede Zeile eine Nummer und einen Betrag.",
+    "currency": "Eine Zeile nennt eine Währung, die es nicht gibt.",
+    "amount": "Jeder Betrag muss größer als null sein.",
+    "no_advice": "Dieses Zahlungsavis gibt es nicht.",
+    "day": "Geben Sie einen Tag wie 2026-12-31 an.",
     "changed": "Die Bewerbung wurde inzwischen geändert; laden Sie die Seite neu.",
     "not_editable": "Die Bewerbung ist eingereicht oder entschieden und kann nicht mehr geändert werden.",
 }

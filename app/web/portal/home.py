@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
@@ -30,21 +32,33 @@ async def home(person: Person, notice: str = "") -> Response:
             return person.page("welcome.html", application=application, notice=notice if notice in NOTICES else "")
         reseller = await person.member(session, Right.SEE_STANDING)
         found = await storefront.reseller_standing(session, services, shop, reseller, person.customer.user_id)
+        current = await policy.in_force(session, shop.settings, services.today(shop))
+        changes = await storefront.upcoming_changes(session, services, shop, reseller) if person.may("SEE_PRICES") else []
         sees = person.may("SEE_ORDERS")
         recent = (await storefront.page_of_orders(session, reseller.id, RECENT, None))[0] if sees else ()
-    return person.page("home.html", found=found, orders=recent, notice=notice if notice in NOTICES else "")
+    accepted = any(one.policy_version == current.version for one in reseller.acceptances)
+    graced = not accepted and current.since is not None and not found.obstacles
+    return person.page(
+        "home.html",
+        found=found,
+        orders=recent,
+        changes=changes,
+        policy=current if graced else None,
+        accept_until=current.since + timedelta(days=current.grace_days) if graced and current.since else None,
+        notice=notice if notice in NOTICES else "",
+    )
 
 
 @router.get("/policy")
 async def read_policy(person: Person) -> Response:
-    """The Reseller Policy in force, with the button to accept it."""
+    """The Reseller Policy in force, for applicants too, with the button to accept it for whoever may."""
     services, shop = person.services, person.shop
     async with services.database.tenant_reading(shop.tenant_id) as session:
-        reseller = await person.member(session, Right.SEE_STANDING)
         version = (await policy.in_force(session, shop.settings, services.today(shop))).version
         text = await _text(session, version, person.language)
-    accepted = next((one for one in reseller.acceptances if one.policy_version == version), None)
-    may = person.may("ACCEPT_POLICY") and reseller.status not in (ResellerStatus.REJECTED, ResellerStatus.ENDED)
+    reseller = person.reseller
+    accepted = next((one for one in reseller.acceptances if one.policy_version == version), None) if reseller else None
+    may = person.may("ACCEPT_POLICY") and person.status not in (ResellerStatus.REJECTED, ResellerStatus.ENDED)
     return person.page("policy.html", version=version, text=text, accepted=accepted, may=may)
 
 

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -38,6 +39,7 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 NAMES: Mapping[Language, str] = {"en": "English", "de": "Deutsch"}
 STYLE = hashlib.sha256((HERE / "static" / "portal.css").read_bytes()).hexdigest()[:12]
 _AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?) ([A-Z]{3})")
+_RATE = re.compile(r"\d+(\.\d+)?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # Raw HTML and pictures stay text, so that a policy can only ever be text; links to scripts are refused by the library itself.
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
@@ -120,6 +122,8 @@ def _local(language: Language, name: str, value: str) -> str:
         return state(language, "reseller", value)
     if name in ("role", "roles"):
         return " / ".join(state(language, "role", one) for one in value.split(" or "))
+    if name in ("rate", "cap") and _RATE.fullmatch(value):
+        return str(format_decimal(Decimal(value), "0.####", LOCALES[language]))
     if name == "scope":
         return state(language, "scope", value)
     if found := _AMOUNT.fullmatch(value):

@@ -38,6 +38,8 @@ RESELLER_PAGES = (
     ("/orders", "nav_orders", "SEE_ORDERS"),
     ("/licenses", "nav_licenses", "SEE_LICENSES"),
     ("/prices", "nav_prices", "SEE_PRICES"),
+    ("/statement", "nav_statement", "SEE_STATEMENTS"),
+    ("/remittance", "nav_remittance", "SEE_STATEMENTS"),
     ("/certificates", "nav_certificates", "SEE_CERTIFICATES"),
     ("/users", "nav_users", "SEE_USERS"),
     ("/policy", "nav_policy", "SEE_STANDING"),
@@ -99,6 +101,11 @@ class Signed(Visit):
     shop: Shop
     session: Session
     customer: Customer
+
+    @property
+    def status(self) -> str:
+        """Where this person's reseller stands; empty without one."""
+        return self.reseller.status if self.reseller is not None else ""
 
     @property
     def is_reseller(self) -> bool:

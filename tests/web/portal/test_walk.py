@@ -30,6 +30,7 @@ CUSTOMERS = {"/my/licenses", "/my/licenses/{license_id}", "/my/licenses/{license
 FORMS: dict[str, dict[str, str]] = {
     "/policy": {"version": "1"},
     "/apply": {"company": "X", "do": "save"},
+    "/remittance": {"text": "1 10.00 USD"},
     "/users": {"email": "new@partner.example", "role": "viewer"},
     "/users/{user_id}": {"role": "owner"},
 }
@@ -58,6 +59,7 @@ def filled(portal: Portal, path: str) -> str:
         user_id=portal.texan,
         invitation_id="none",
         certificate_id="none",
+        advice_id="none",
         token="none",
     )
 
@@ -83,7 +85,7 @@ def expected(who: str, method: str, path: str) -> tuple[int, ...]:
         return (404,)
     if method == "POST" and path in ("/invitations/{token}", "/apply") and (path != "/apply" or who in ("rival", "reseller")):
         return (404,) if "token" in path else (409,)
-    if path in STRANGERS:
+    if path in STRANGERS or (method, path) == ("GET", "/policy"):
         return fine
     if who == "stranger" or (who == "customer") != (path in CUSTOMERS):
         return (403,)
@@ -91,7 +93,7 @@ def expected(who: str, method: str, path: str) -> tuple[int, ...]:
         return (404,) if who == "rival" else (303, 409, 422)
     if (method, path) == ("POST", "/certificates"):
         return (400,)
-    if "{invitation_id}" in path or "{certificate_id}" in path or (who == "rival" and "{" in path):
+    if "{invitation_id}" in path or "{certificate_id}" in path or "{advice_id}" in path or (who == "rival" and "{" in path):
         return (404,)
     return fine
 
