@@ -83,6 +83,39 @@ class Seller(BaseModel):
     tax_number: str = Field("", description="VAT or tax id printed on invoices.")
 
 
+class Texts(BaseModel):
+    """A text in both languages of the program; where one is empty the other stands for it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    en: str = Field("", max_length=500)
+    de: str = Field("", max_length=500)
+
+    def of(self, language: str) -> str:
+        """The text in this language, or in the other one."""
+        return (self.de or self.en) if language == "de" else (self.en or self.de)
+
+
+class DocumentSettings(BaseModel):
+    """How the vendor's invoices, proformas and credit notes look and what they carry."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    e_invoice: bool = Field(
+        False, description="Put the XML of EN 16931 into invoices and credit notes (Factur-X/ZUGFeRD, profile EN 16931)."
+    )
+    logo: str = Field(
+        "", max_length=400_000, description="The logo in Base64; set it with `reseller shop logo FILE`, which checks the picture."
+    )
+    accent_color: str = Field("#1f3a5f", pattern="^#[0-9a-fA-F]{6}$", description="Color of titles and rules.")
+    footer: Texts = Field(default_factory=Texts, description="Below the seller on every page, like register and directors.")
+    reverse_charge: Texts = Field(
+        default_factory=Texts,
+        description="Text on untaxed invoices between two EU countries to a VAT id, like 'Reverse charge: ...'; empty prints none.",
+    )
+    link_days: int = Field(90, ge=1, le=3650, description="Days a signed link to a document counts.")
+
+
 class BankAccountSettings(BaseModel):
     """An account resellers pay to; checked by `documents.bank_details.BankAccount.of` where it is set."""
 
@@ -105,6 +138,7 @@ class ShopSettings(BaseModel):
 
     program: ProgramNumbers = Field(default_factory=ProgramNumbers)
     seller: Seller = Field(default_factory=Seller)
+    documents: DocumentSettings = Field(default_factory=DocumentSettings)
     bank_accounts: list[BankAccountSettings] = Field(default_factory=list)
     reseller_only_channels: list[str] = Field(
         default_factory=list, description="Channels that sell to active resellers only; all others are shared (saleor-facts 0.4)."

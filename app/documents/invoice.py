@@ -1,7 +1,7 @@
-"""The invoice and the proforma as PDF/A-3b, set by Typst from `templates/invoice.typ`.
+"""The invoice, the proforma and the credit note as PDF/A-3b, set by Typst from `templates/invoice.typ`.
 
 All text goes to the template as JSON data, so that no name is ever read as markup. The same input gives the same bytes: the only
-date in the file is the document's own.
+date in the file is the document's own. With `structured` the XML of EN 16931 is attached (Factur-X).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import unicodedata
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
+from app.documents.einvoice import FILE_NAME, Category, build_xml, tax_groups
+from app.documents.embedding import mark_as_facturx
 from app.documents.schemas import Address, DocumentKind, InvoiceData, InvoiceLine, Language
 from app.documents.words import WORDS
 from app.money import Money
@@ -26,64 +29,83 @@ from app.settings import Seller
 TEMPLATE = Path(__file__).parent / "templates" / "invoice.typ"
 LOCALES = {"en": "en_US", "de": "de_DE"}
 LETTER_COUNTRIES = {"US", "CA", "MX"}
+SHORT = 8
+"""Lines that fit the first page with all around them: nothing is carried."""
+PRINTED_ONCE = {Category.REVERSE_CHARGE, Category.EXPORT}
+"""Their reason stands below the sums; a certificate's with its lines."""
 
 
 def render_invoice(data: InvoiceData) -> bytes:
     """The PDF. PDF/A-3b, except where a name uses characters (Chinese, say) that the shipped fonts do not have."""
+    files = {"main.typ": TEMPLATE.read_bytes(), "logo": data.look.logo}
+    if data.structured:
+        files[FILE_NAME] = build_xml(data)
     inputs = {"data": json.dumps(_clean(content(data)), ensure_ascii=False)}
     at = int(datetime.combine(data.issued_on, time(), UTC).timestamp())
     try:
-        return typst.compile(
-            TEMPLATE,
-            root=TEMPLATE.parent,
-            format="pdf",
-            sys_inputs=inputs,
-            timestamp=at,
-            pdf_standards="a-3b",
-            ignore_system_fonts=True,
+        pdf = typst.compile(
+            files, format="pdf", sys_inputs=inputs, timestamp=at, pdf_standards="a-3b", ignore_system_fonts=True
         )
     except typst.TypstError as error:
         if "could not be displayed" not in str(error):
             raise
-        return typst.compile(TEMPLATE, root=TEMPLATE.parent, format="pdf", sys_inputs=inputs, timestamp=at)
+        return typst.compile(files, format="pdf", sys_inputs=inputs, timestamp=at)
+    return mark_as_facturx(pdf) if data.structured else pdf
 
 
 def content(data: InvoiceData) -> dict[str, Any]:
     """The document's words and figures as the template prints them, in the language of `data`."""
     words, language = WORDS[data.language], data.language
-    proforma = data.kind is DocumentKind.PROFORMA
+    credit = data.kind is DocumentKind.CREDIT_NOTE
+    corrected = data.corrects
     paid = data.paid if data.paid is not None and data.paid.minor > 0 else None
     settled = paid is not None and data.gross <= paid
     facts = [
-        (words["proforma_number" if proforma else "invoice_number"], data.number),
+        (words[f"{data.kind}_number"], data.number),
         (words["issued"], _date(data.issued_on, language)),
+        (words["corrected_invoice"], corrected.number if corrected else ""),
+        (words["corrected_date"], _date(corrected.issued_on, language) if corrected else ""),
         (words["order"], data.order_number),
         (words["order_date"], _date(data.order_date, language)),
         (words["po_number"], data.po_number),
-        (words["terms"], words[data.terms]),
-        (words["due"], "" if settled else _date(data.due_date, language)),
+        (words["terms"], "" if credit else words[data.terms]),
+        (words["due"], "" if settled or credit else _date(data.due_date, language)),
     ]
     return {
         "paper": "us-letter" if data.seller.country in LETTER_COUNTRIES else "a4",
         "language": language,
         "date": [data.issued_on.year, data.issued_on.month, data.issued_on.day],
-        "title": words["proforma" if proforma else "invoice"],
+        "title": words[data.kind],
         "number": data.number,
-        "note": words["proforma_note"] if proforma else "",
+        "note": words["proforma_note"] if data.kind is DocumentKind.PROFORMA else data.correction_reason,
+        "accent": data.look.accent,
+        "footer": data.look.footer,
+        "logo": bool(data.look.logo),
+        "structured": data.structured,
         "words": words,
         "currency_note": words["currency"].format(currency=data.gross.currency),
         "seller": _seller(data.seller, language),
         "bill_to": _address(data.bill_to, language, words),
         "ship_to": _address(data.ship_to, language, words),
         "facts": [[label, value] for label, value in facts if value],
-        "lines": [_line(position, line, language, words) for position, line in enumerate(data.lines, 1)],
+        "lines": [_line(position, line, data, words) for position, line in enumerate(data.lines, 1)],
+        "carried": _carried(data) if len(data.lines) > SHORT else [],
         "sums": _sums(data, paid, words),
         "settled": words["paid_in_full"].format(date=_date(data.paid_on, language)) if settled and data.paid_on else "",
-        "payment": None if settled else _payment(data, words),
+        "tax_notes": list(dict.fromkeys(group.reason for group in tax_groups(data) if group.category in PRINTED_ONCE)),
+        "closing": words["credit_settled"] if credit else "",
+        "payment": None if settled or credit else _payment(data, words),
     }
 
 
-def _line(position: int, line: InvoiceLine, language: Language, words: dict[str, str]) -> dict[str, str]:
+def _carried(data: InvoiceData) -> list[str]:
+    """The running net total after each line, which pages carry forward."""
+    totals = accumulate((line.net_total.minor for line in data.lines), initial=0)
+    return [_plain(Money(minor, data.gross.currency), data.language) for minor in totals]
+
+
+def _line(position: int, line: InvoiceLine, data: InvoiceData, words: dict[str, str]) -> dict[str, str]:
+    language = data.language
     note = line.tax_reason
     if line.certificate_number:
         note = words["exempt"].format(number=line.certificate_number)
@@ -106,7 +128,7 @@ def _sums(data: InvoiceData, paid: Money | None, words: dict[str, str]) -> list[
     for tax in data.taxes:
         label = words["tax_of"].format(rate=_percent(tax.rate, language), net=_money(tax.net, language))
         rows.append((label, tax.tax, False))
-    rows.append((words["gross"], data.gross, True))
+    rows.append((words["credited" if data.kind is DocumentKind.CREDIT_NOTE else "gross"], data.gross, True))
     if paid is not None:
         label = words["paid_on"].format(date=_date(data.paid_on, language)) if data.paid_on else words["paid"]
         rows.append((label, -paid, False))

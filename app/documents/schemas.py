@@ -17,10 +17,28 @@ PaymentTerms = Literal["prepay", "on_account"]
 
 
 class DocumentKind(StrEnum):
-    """An invoice is issued at the release, a proforma before a prepaid wire."""
+    """An invoice is issued at the release, a proforma before a prepaid wire; only a credit note corrects an invoice."""
 
     INVOICE = "invoice"
     PROFORMA = "proforma"
+    CREDIT_NOTE = "credit_note"
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """The invoice that a credit note refers to."""
+
+    number: str
+    issued_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The vendor's own: `logo` is a checked picture (`logo.py`), `accent` a color like `#1f3a5f`, `footer` text of every page."""
+
+    logo: bytes = b""
+    accent: str = "#1f3a5f"
+    footer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +104,12 @@ class InvoiceData:
     paid_on: date | None = None
     paid: Money | None = None
     number: str = ""
+    corrects: Corrected | None = None
+    correction_reason: str = ""
+    delivered_on: date | None = None
+    """The day of the release where it is not that of the document."""
+    reverse_charge: str = ""
+    """The text that leaves the tax of untaxed lines to the buyer; empty where that does not apply."""
+    look: Look = Look()
+    structured: bool = False
+    """Whether the PDF carries the XML of EN 16931 (`einvoice.py`)."""

@@ -16,7 +16,7 @@ from app.documents.schemas import DocumentKind, InvoiceData
 from app.documents.tables import Document, DocumentSeries
 from app.errors import NotFound
 
-PREFIXES = {DocumentKind.INVOICE: "", DocumentKind.PROFORMA: "P"}
+PREFIXES = {DocumentKind.INVOICE: "", DocumentKind.PROFORMA: "P", DocumentKind.CREDIT_NOTE: "C"}
 
 
 async def issue_document(
