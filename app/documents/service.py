@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -27,17 +27,19 @@ async def issue_document(
     data_without_number: InvoiceData,
     render: Callable[[InvoiceData], bytes],
     at: datetime,
+    occasion: str = "",
+    corrects: Document | None = None,
 ) -> Document:
-    """The order's document of this kind, once: a repetition gets the stored one.
+    """The order's document of this kind and occasion, once: a repetition gets the stored one.
 
-    Numbers run per shop, kind and year of `issued_on` without gaps, like `2026-00001` (`P2026-00001` for a proforma): the counter
+    Numbers run per shop, kind and year of `issued_on` without gaps, like `2026-00001` (`P2026-00001` for a proforma, `C2026-00001` for a credit note): the counter
     is locked until the transaction ends and raised only after the rendering, whose errors pass through and use up no number.
     """
-    if stored := await of_order(session, kind, order_id):
+    if stored := await of_order(session, kind, order_id, occasion):
         return stored
     year = data_without_number.issued_on.year
     series = await _locked_series(session, f"{kind}-{year}")
-    if stored := await of_order(session, kind, order_id):
+    if stored := await of_order(session, kind, order_id, occasion):
         return stored
     number = f"{PREFIXES[kind]}{year}-{series.last + 1:05d}"
     pdf = render(replace(data_without_number, kind=kind, number=number))
@@ -46,7 +48,10 @@ async def issue_document(
         kind=kind,
         number=number,
         order_id=order_id,
-        file_name=f"{kind}-{number}.pdf",
+        occasion=occasion,
+        corrects_id=corrects.id if corrects else None,
+        amount_minor=data_without_number.gross.minor,
+        file_name=f"{kind.replace('_', '-')}-{number}.pdf",
         media_type="application/pdf",
         content=pdf,
         sha256=hashlib.sha256(pdf).hexdigest(),
@@ -57,10 +62,16 @@ async def issue_document(
     return document
 
 
-async def of_order(session: AsyncSession, kind: DocumentKind, order_id: str) -> Document | None:
-    """The order's document of this kind with its bytes, if it was issued."""
-    query = select(Document).where(Document.kind == kind, Document.order_id == order_id)
+async def of_order(session: AsyncSession, kind: DocumentKind, order_id: str, occasion: str = "") -> Document | None:
+    """The order's document of this kind and occasion with its bytes, if it was issued."""
+    query = select(Document).where(Document.kind == kind, Document.order_id == order_id, Document.occasion == occasion)
     return await session.scalar(query.options(undefer(Document.content)))
+
+
+async def credit_notes(session: AsyncSession, order_id: str) -> Sequence[Document]:
+    """The order's credit notes with their bytes, in the order of their issue."""
+    query = select(Document).where(Document.kind == DocumentKind.CREDIT_NOTE, Document.order_id == order_id)
+    return (await session.scalars(query.order_by(Document.number).options(undefer(Document.content)))).all()
 
 
 async def fetch(session: AsyncSession, document_id: str) -> Document:

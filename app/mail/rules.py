@@ -26,6 +26,7 @@ from app.mail.schemas import (
     Attachment,
     CertificateContext,
     ClaimContext,
+    CreditNoteContext,
     InvitationContext,
     Language,
     LicenseContext,
@@ -49,6 +50,8 @@ SUBJECTS = {
     (MailKind.ORDER_RECEIVED, "de"): "Bestellung {c.order_number} eingegangen",
     (MailKind.ORDER_DETAILS, "en"): "Order {c.order_number}: details and invoice",
     (MailKind.ORDER_DETAILS, "de"): "Bestellung {c.order_number}: Details und Rechnung",
+    (MailKind.CREDIT_NOTE, "en"): "Order {c.order_number}: credit note {c.number}",
+    (MailKind.CREDIT_NOTE, "de"): "Bestellung {c.order_number}: Rechnungskorrektur {c.number}",
     (MailKind.LICENSE, "en"): "Order {c.order_number}: license",
     (MailKind.LICENSE, "de"): "Bestellung {c.order_number}: Lizenz",
     (MailKind.LICENSE_CLAIM, "en"): "A license waits for you",
@@ -85,6 +88,7 @@ SUBJECTS = {
 
 Context = (
     OrderContext
+    | CreditNoteContext
     | LicenseContext
     | ClaimContext
     | ApplicationContext
@@ -96,6 +100,7 @@ Context = (
 CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.ORDER_RECEIVED: OrderContext,
     MailKind.ORDER_DETAILS: OrderContext,
+    MailKind.CREDIT_NOTE: CreditNoteContext,
     MailKind.LICENSE: LicenseContext,
     MailKind.LICENSE_CLAIM: ClaimContext,
     MailKind.APPLICATION_APPROVED: ApplicationContext,

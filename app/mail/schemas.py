@@ -21,6 +21,7 @@ class MailKind(StrEnum):
 
     ORDER_RECEIVED = "order_received"
     ORDER_DETAILS = "order_details"
+    CREDIT_NOTE = "credit_note"
     LICENSE = "license"
     LICENSE_CLAIM = "license_claim"
     APPLICATION_APPROVED = "application_approved"
@@ -82,6 +83,20 @@ class OrderContext:
     prepaid_needed: int
     po_number: str = ""
     payment: Payment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNoteContext:
+    """A credit note of `amount` that corrects an invoice, since the order was canceled or else money was sent back."""
+
+    seller: Seller
+    name: str
+    order_number: str
+    number: str
+    invoice_number: str
+    amount: Money
+    canceled: bool
+    po_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

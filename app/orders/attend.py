@@ -16,7 +16,7 @@ from app.db.tenants import Tenant
 from app.money import Money
 from app.orders.intake import other_money
 from app.orders.record import add_event, add_task, finish_task
-from app.orders.service import cancel_order, lock_order, order_gate
+from app.orders.service import cancel_order, credit_later, lock_order, order_gate
 from app.orders.services import Services
 from app.orders.ship_to import corrections
 from app.orders.tables import MoneyReport, PaymentSession, ResellerOrder, StaffDecision, StaffTask
@@ -73,7 +73,8 @@ async def follow(session: AsyncSession, services: Services, shop: Shop, order_id
     """Take over what happened in Saleor since the audit: a cancellation, or another total than was frozen."""
     now = services.clock()
     if order.status in ("CANCELED", "EXPIRED"):
-        await cancel_order(session, order_id, now)
+        if await cancel_order(session, order_id, now):
+            await credit_later(session, services, shop.tenant_id, await lock_order(session, order_id), "canceled", "canceled")
         return
     row = await lock_order(session, order_id)
     total = Money.of(order.total.gross.amount, order.total.currency)

@@ -7,12 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import NotFound
 from app.mail.rules import Context
-from app.mail.schemas import MailKind
+from app.mail.schemas import Attachment, MailKind
 from app.mail.service import FAILED, first_key, of_order, queue, resend
 from app.mail.tables import Mail
 from app.orders.record import add_event, add_task, finish_task
 from app.orders.service import find_order
 from app.orders.services import Services
+from app.orders.tables import ResellerOrder
 from app.reasons import because, register
 from app.saleor.shops import Shop
 
@@ -50,6 +51,33 @@ async def send(
     )
     await _deliver(session, services, shop, mail)
     return mail
+
+
+async def queue_mail(
+    session: AsyncSession,
+    services: Services,
+    shop: Shop,
+    order: ResellerOrder,
+    *,
+    kind: MailKind,
+    context: Context,
+    attachments: tuple[Attachment, ...],
+    key: str = "",
+) -> None:
+    """A mail about an order to its reseller, made once by kind and key, on its way when the session's transaction commits."""
+    mail = await queue(
+        session,
+        key=f"{kind}:{key}:{order.id}" if key else f"{kind}:{order.id}",
+        kind=kind,
+        order_id=order.id,
+        recipient=order.recipient,
+        language="de" if order.language == "de" else "en",
+        context=context,
+        attachments=attachments,
+        settings=services.settings,
+        at=services.clock(),
+    )
+    await _deliver(session, services, shop, mail)
 
 
 async def note_failure(session: AsyncSession, services: Services, mail: Mail) -> None:

@@ -1,4 +1,4 @@
-"""What goes out at the release: licenses, invoice, the two mails, the fulfillment in Saleor (`rules.md` 8).
+"""What goes out at the release: licenses, the two mails with the invoice, the fulfillment in Saleor (`rules.md` 8).
 
 Each part can be repeated: licenses, documents and mails are made once by their keys, and Saleor is looked at before it is asked.
 """
@@ -6,17 +6,12 @@ Each part can be repeated: licenses, documents and mails are made once by their 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
-
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.documents.bank_details import instructions
-from app.documents.invoice import render_invoice
-from app.documents.schemas import Address, DocumentKind, InvoiceData, InvoiceLine, Language, TaxSum
-from app.documents.service import issue_document
+from app.documents.schemas import DocumentKind
 from app.documents.service import of_order as document_of
-from app.documents.tables import Document
 from app.errors import Refused
 from app.ledger.service import receivable, receivable_id, reseller_receivables
 from app.licenses.activation import STEPS
@@ -24,12 +19,12 @@ from app.licenses.rules import Licensee, LicenseKind, LicensePolicy
 from app.licenses.service import issue, license_file_name, of_order
 from app.licenses.tables import License
 from app.mail.schemas import Attachment, LicenseContext, MailKind, MailLine, OrderContext, Payment
-from app.mail.service import queue
 from app.money import Money
 from app.orders.attend import read_order, warehouse_id
+from app.orders.documents import issue_proforma, language_of, reseller_name, terms_of
 from app.orders.gateway import bank_account, credit_policy
+from app.orders.mails import queue_mail
 from app.orders.record import add_event, add_task, finish_task
-from app.orders.rules import Terms
 from app.orders.service import lock_order, pending_reports
 from app.orders.services import Services
 from app.orders.tables import OrderLine, ResellerOrder
@@ -42,7 +37,6 @@ from app.saleor.shops import Shop
 register(
     {
         "license_issued": "The license for {sku} was issued.",
-        "invoice_issued": "Invoice {number} was issued.",
         "mails_queued": "Order details and license are on their way to {recipient}.",
         "fulfilled": "Fulfilled in Saleor.",
         "fulfillment_waits": "Saleor fulfills paid orders only; the fulfillment follows the money.",
@@ -91,26 +85,13 @@ async def issue_for_line(
     )
 
 
-async def issue_invoice(session: AsyncSession, services: Services, shop: Shop, order_id: str) -> Document:
-    """The order's invoice, numbered and rendered once (`rules.md` 8.1)."""
-    order = await lock_order(session, order_id)
-    document = await issue_document(
-        session,
-        kind=DocumentKind.INVOICE,
-        order_id=order.id,
-        data_without_number=await invoice_data(session, services, shop, order),
-        render=render_invoice,
-        at=services.clock(),
-    )
-    await add_event(session, order_id, "invoice", services.clock(), because("invoice_issued", number=document.number))
-    return document
-
-
 async def queue_order_received(session: AsyncSession, services: Services, shop: Shop, order_id: str) -> None:
-    """The mail that confirms the order with its payment instructions and terms, once."""
+    """The mail that confirms the order with its payment instructions and terms, once; a prepaid one with its proforma."""
     order = await lock_order(session, order_id)
     context = await _order_context(session, services, shop, order, Money(order.total_minor, order.currency))
-    await _queue(session, services, shop, order, kind=MailKind.ORDER_RECEIVED, context=context, attachments=())
+    proforma = await issue_proforma(session, services, shop, order)
+    attachments = (Attachment(proforma.file_name, proforma.media_type, proforma.content),) if proforma else ()
+    await queue_mail(session, services, shop, order, kind=MailKind.ORDER_RECEIVED, context=context, attachments=attachments)
 
 
 async def queue_release_mails(session: AsyncSession, services: Services, shop: Shop, order_id: str) -> None:
@@ -122,7 +103,7 @@ async def queue_release_mails(session: AsyncSession, services: Services, shop: S
     open_minor = (await receivable(session, debt)).open_minor if debt else 0
     context = await _order_context(session, services, shop, order, Money(max(0, open_minor), order.currency))
     attachments = (Attachment(invoice.file_name, invoice.media_type, invoice.content),)
-    await _queue(session, services, shop, order, kind=MailKind.ORDER_DETAILS, context=context, attachments=attachments)
+    await queue_mail(session, services, shop, order, kind=MailKind.ORDER_DETAILS, context=context, attachments=attachments)
     licenses = [row for row in await of_order(session, order_id) if row.kind == LicenseKind.PERMANENT]
     await queue_license_mail(session, services, shop, order, licenses)
     reason = because("mails_queued", recipient=order.recipient)
@@ -139,16 +120,16 @@ async def queue_license_mail(
     until = licenses[0].expires_at if kind == LicenseKind.TEMPORARY else None
     context = LicenseContext(
         seller=shop.settings.seller,
-        name=_reseller_name(order),
+        name=reseller_name(order),
         order_number=order.number,
-        end_customer=_customer_name(order),
+        end_customer=customer_name(order),
         lines=_mail_lines(order),
-        steps=STEPS[_language(order)],
+        steps=STEPS[language_of(order)],
         po_number=order.po_number,
         temporary_until=until.date() if until else None,
     )
     attachments = tuple(Attachment(license_file_name(row), "text/plain", row.file.encode()) for row in licenses)
-    await _queue(session, services, shop, order, kind=MailKind.LICENSE, key=kind, context=context, attachments=attachments)
+    await queue_mail(session, services, shop, order, kind=MailKind.LICENSE, key=kind, context=context, attachments=attachments)
 
 
 async def fulfill(services: Services, shop: Shop, order_id: str) -> None:
@@ -201,103 +182,12 @@ async def _open(services: Services, shop: Shop, order_id: str) -> bool:
         return owed or bool(await pending_reports(session, order_id))
 
 
-async def offer_invoice(services: Services, shop: Shop, order_id: str) -> None:
-    """Put the invoice on the order in Saleor, where the reseller finds it in its account; once by its number."""
-    async with services.database.tenant(shop.tenant_id) as session:
-        order = (await session.scalars(select(ResellerOrder).where(ResellerOrder.id == order_id))).one()
-        invoice = await document_of(session, DocumentKind.INVOICE, order_id)
-    found = await read_order(services, shop, order.saleor_order_id)
-    if invoice is None or found is None or any(known.number == invoice.number for known in found.invoices):
-        return
-    client = await services.shops.client(shop)
-    url = document_url(services.settings.base_url, shop.tenant_id, invoice.id)
-    await client.execute(ops.INVOICE_CREATE, orderId=order.saleor_order_id, number=invoice.number, url=url)
-
-
-def document_url(base_url: str, tenant_id: str, document_id: str) -> str:
-    """Where a document is read: both parts are random identifiers (`web/documents.py`)."""
-    return f"{base_url}/documents/{tenant_id}/{document_id}"
-
-
 async def finish(session: AsyncSession, services: Services, order_id: str) -> None:
     """The release is through."""
     order = await lock_order(session, order_id)
     if order.released_at is None:
         order.released_at = services.clock()
         await add_event(session, order_id, "released", order.released_at, because("released"))
-
-
-async def invoice_data(session: AsyncSession, services: Services, shop: Shop, order: ResellerOrder) -> InvoiceData:
-    """What the invoice says: the order as it was frozen, and what was paid up to now."""
-    currency = order.currency
-    total = Money(order.total_minor, currency)
-    debt_id = await receivable_id(session, order.id)
-    debt = await receivable(session, debt_id) if debt_id else None
-    open_amount = Money(max(0, debt.open_minor), currency) if debt else Money(0, currency)
-    account = bank_account(shop.settings, order.channel, currency)
-    reseller = await session.get(Reseller, order.reseller_id) if order.reseller_id else None
-    return InvoiceData(
-        kind=DocumentKind.INVOICE,
-        language=_language(order),
-        issued_on=services.today(shop),
-        seller=shop.settings.seller,
-        bill_to=_address(order.bill_to, tax_number=reseller.tax_number if reseller else ""),
-        ship_to=_address(order.ship_to, email=order.end_customer_email),
-        order_number=order.number,
-        order_date=order.order_date,
-        due_date=order.due_date,
-        terms=_terms(order),
-        lines=tuple(
-            InvoiceLine(
-                sku=line.sku,
-                name=line.name,
-                quantity=line.quantity,
-                retail_unit=Money(line.retail_minor, currency),
-                net_unit=Money(line.unit_minor, currency),
-                net_total=Money(line.net_minor, currency),
-                tax_rate=line.tax_rate,
-                certificate_number=line.certificate_number,
-            )
-            for line in order.lines
-        ),
-        net=Money(order.net_minor, currency),
-        taxes=_tax_sums(order),
-        gross=total,
-        po_number=order.po_number,
-        instructions=instructions(account, open_amount, order.reference, order.due_date) if account and open_amount else None,
-        paid_on=debt.paid_on if debt else None,
-        paid=Money(debt.paid_minor, currency) if debt and debt.paid_minor else None,
-    )
-
-
-def _tax_sums(order: ResellerOrder) -> tuple[TaxSum, ...]:
-    sums: dict[Any, list[int]] = {}
-    for line in order.lines:
-        pair = sums.setdefault(line.tax_rate, [0, 0])
-        pair[0] += line.net_minor
-        pair[1] += line.gross_minor - line.net_minor
-    return tuple(
-        TaxSum(rate, Money(net, order.currency), Money(tax, order.currency)) for rate, (net, tax) in sorted(sums.items())
-    )
-
-
-def _language(order: ResellerOrder) -> Language:
-    return "de" if order.language == "de" else "en"
-
-
-def _address(data: dict[str, Any], *, email: str = "", tax_number: str = "") -> Address:
-    return Address(
-        company=data.get("company", ""),
-        name=data.get("name", ""),
-        street=data.get("street", ""),
-        street_2=data.get("street2", ""),
-        postal_code=data.get("postal_code", ""),
-        city=data.get("city", ""),
-        state=data.get("state", ""),
-        country=data.get("country", ""),
-        email=email,
-        tax_number=tax_number,
-    )
 
 
 async def _order_context(
@@ -324,12 +214,12 @@ async def _order_context(
         )
     return OrderContext(
         seller=shop.settings.seller,
-        name=_reseller_name(order),
+        name=reseller_name(order),
         order_number=order.number,
-        end_customer=_customer_name(order),
+        end_customer=customer_name(order),
         lines=_mail_lines(order),
         total=Money(order.total_minor, order.currency),
-        terms=_terms(order),
+        terms=terms_of(order),
         prepaid_done=min(sum(debt.fully_paid for debt in debts), policy.prepaid_orders),
         prepaid_needed=policy.prepaid_orders,
         po_number=order.po_number,
@@ -337,45 +227,10 @@ async def _order_context(
     )
 
 
-def _terms(order: ResellerOrder) -> Literal["prepay", "on_account"]:
-    return "on_account" if order.terms == Terms.ON_ACCOUNT else "prepay"
-
-
-def _reseller_name(order: ResellerOrder) -> str:
-    return str(order.bill_to.get("name") or order.bill_to.get("company") or order.recipient)
-
-
-def _customer_name(order: ResellerOrder) -> str:
+def customer_name(order: ResellerOrder) -> str:
+    """The end customer as mails name it."""
     return str(order.ship_to.get("company") or order.ship_to.get("name") or order.end_customer_email)
 
 
 def _mail_lines(order: ResellerOrder) -> tuple[MailLine, ...]:
     return tuple(MailLine(line.sku, line.name, line.quantity) for line in order.lines)
-
-
-async def _queue(
-    session: AsyncSession,
-    services: Services,
-    shop: Shop,
-    order: ResellerOrder,
-    *,
-    kind: MailKind,
-    context: OrderContext | LicenseContext,
-    attachments: tuple[Attachment, ...],
-    key: str = "",
-) -> None:
-    mail = await queue(
-        session,
-        key=f"{kind}:{key}:{order.id}" if key else f"{kind}:{order.id}",
-        kind=kind,
-        order_id=order.id,
-        recipient=order.recipient,
-        language=_language(order),
-        context=context,
-        attachments=attachments,
-        settings=services.settings,
-        at=services.clock(),
-    )
-    await services.jobs.enqueue(
-        session, "deliver_mail", f"mail:{shop.tenant_id}:{mail.id}", partition=mail.id, args=(shop.tenant_id, mail.id)
-    )

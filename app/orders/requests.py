@@ -19,7 +19,7 @@ from app.ledger.service import checked_reference
 from app.money import Money
 from app.orders.attend import hold
 from app.orders.record import add_event, finish_task
-from app.orders.service import find_order, lock_order
+from app.orders.service import credit_later, find_order, lock_order
 from app.orders.services import Services
 from app.orders.tables import MoneyReport, PaymentSession, RefundRequest, ResellerOrder
 from app.reasons import because, register, sentence
@@ -143,6 +143,7 @@ async def book_refund(
         partition=order.saleor_order_id,
         args=(shop.tenant_id, order.id),
     )
+    await credit_later(session, services, shop.tenant_id, order, f"refund:{item.id}", "refunded", amount.minor)
     return order
 
 

@@ -310,6 +310,25 @@ async def cancel_order(session: AsyncSession, order_id: str, at: datetime) -> bo
     return True
 
 
+async def credit_later(
+    session: AsyncSession,
+    services: Services,
+    tenant_id: str,
+    order: ResellerOrder,
+    occasion: str,
+    why: str,
+    amount_minor: int | None = None,
+) -> None:
+    """Have the order's invoice corrected by a credit note when this transaction commits, where there is an invoice."""
+    await services.jobs.enqueue(
+        session,
+        "credit_invoice",
+        f"credit:{tenant_id}:{order.id}:{occasion}",
+        partition=order.saleor_order_id,
+        args=(tenant_id, order.id, occasion, why, "" if amount_minor is None else str(amount_minor)),
+    )
+
+
 async def pending_reports(session: AsyncSession, order_id: str) -> Sequence[MoneyReport]:
     """What Saleor was not told yet about this order's money, in the order it was booked."""
     query = select(MoneyReport).where(MoneyReport.order_id == order_id, MoneyReport.reported_at.is_(None))

@@ -21,7 +21,7 @@ from app.errors import Unavailable
 from app.files.service import sweep
 from app.mail import service as mail
 from app.mail.tables import Mail
-from app.orders import attend, certificates, customers, mirror, obligations, release
+from app.orders import attend, certificates, customers, documents, mirror, obligations, release
 from app.orders import price_changes as planned_prices
 from app.orders.intake import record
 from app.orders.mails import note_failure
@@ -149,6 +149,21 @@ async def release_order(tenant_id: str, order_id: str) -> None:
     await finish_release(tenant_id, order_id)
     await offer_invoice(tenant_id, order_id)
     await tell_saleor(tenant_id, order_id)
+
+
+@DBOS.workflow(name="credit_invoice")
+async def credit_invoice(tenant_id: str, order_id: str, occasion: str, why: str, minor: str) -> bool:
+    """The order was canceled, or money sent back, after its invoice: a credit note corrects it, by all that is left for ""."""
+    if not await issue_credit_note(tenant_id, order_id, occasion, why, minor):
+        return False
+    await offer_invoice(tenant_id, order_id)
+    return True
+
+
+@DBOS.workflow(name="answer_invoice_request")
+async def answer_invoice_request(tenant_id: str, saleor_order_id: str, invoice_id: str) -> str:
+    """Somebody asked Saleor for an order's invoice."""
+    return await answer_request(tenant_id, saleor_order_id, invoice_id)
 
 
 @DBOS.workflow(name="correct_ship_to")
@@ -382,7 +397,22 @@ async def issue_licenses(tenant_id: str, order_id: str) -> None:
 async def issue_invoice(tenant_id: str, order_id: str) -> None:
     shop = await _shop(tenant_id)
     async with services().database.tenant(tenant_id) as session:
-        await release.issue_invoice(session, services(), shop, order_id)
+        await documents.issue_invoice(session, services(), shop, order_id)
+
+
+@DBOS.step(name="issue_credit_note", **RETRY)
+async def issue_credit_note(tenant_id: str, order_id: str, occasion: str, why: str, minor: str) -> bool:
+    shop = await _shop(tenant_id)
+    async with services().database.tenant(tenant_id) as session:
+        issued = await documents.issue_credit_note(
+            session, services(), shop, order_id, occasion=occasion, why=why, amount_minor=int(minor) if minor else None
+        )
+        return issued is not None
+
+
+@DBOS.step(name="answer_request", **RETRY)
+async def answer_request(tenant_id: str, saleor_order_id: str, invoice_id: str) -> str:
+    return await documents.answer_request(services(), await _shop(tenant_id), saleor_order_id, invoice_id)
 
 
 @DBOS.step(name="queue_release_mails", **RETRY)
@@ -405,7 +435,7 @@ async def finish_release(tenant_id: str, order_id: str) -> None:
 
 @DBOS.step(name="offer_invoice", **RETRY)
 async def offer_invoice(tenant_id: str, order_id: str) -> None:
-    await release.offer_invoice(services(), await _shop(tenant_id), order_id)
+    await documents.offer_documents(services(), await _shop(tenant_id), order_id)
 
 
 @DBOS.step(name="send_mail", **RETRY)

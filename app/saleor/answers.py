@@ -249,7 +249,11 @@ class SaleorPayment(Answer):
 
 
 class SaleorInvoiceNumber(Answer):
+    """An invoice on an order; PENDING while it was asked for and has no address yet."""
+
+    id: str
     number: str | None
+    status: str
 
 
 class SaleorOrderEvent(Answer):
@@ -644,6 +648,14 @@ class InvoiceCreatePayload(Payload):
 
 class InvoiceCreateAnswer(Answer):
     invoice_create: InvoiceCreatePayload | None
+
+
+class InvoiceUpdatePayload(Payload):
+    invoice: SaleorInvoice | None
+
+
+class InvoiceUpdateAnswer(Answer):
+    invoice_update: InvoiceUpdatePayload | None
 
 
 class CustomerCreatePayload(Payload):

@@ -59,6 +59,7 @@ TRANSACTION_EVENT_REPORT = Operation(
     "transaction_event_report", answers.TransactionEventReportAnswer, "transactionEventReport", repeatable=True
 )
 APP_PROBLEM_CREATE = Operation("app_problem_create", answers.AppProblemCreateAnswer, "appProblemCreate", repeatable=True)
+INVOICE_UPDATE = Operation("invoice_update", answers.InvoiceUpdateAnswer, "invoiceUpdate", repeatable=True)
 WEBHOOK_UPDATE = Operation("webhook_update", answers.WebhookUpdateAnswer, "webhookUpdate", repeatable=True)
 
 CUSTOMER_CREATE = Operation("customer_create", answers.CustomerCreateAnswer, "customerCreate")

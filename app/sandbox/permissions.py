@@ -49,6 +49,7 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
         "customerTypeCreate": TYPES,
         "customerUpdate": USERS,
         "invoiceCreate": ORDERS,
+        "invoiceRequest": ORDERS,
         "invoiceUpdate": ORDERS,
         "orderCancel": ORDERS,
         "orderConfirm": ORDERS,

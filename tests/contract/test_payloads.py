@@ -23,7 +23,7 @@ from pydantic import BaseModel
 from app.saleor import tax_payload
 from app.saleor.payment_payload import ActionRequested, Checkout, GatewayInitialize, Order, Session
 from app.saleor.resources import ROOT
-from app.web.webhooks.events import APP_EVENTS, CUSTOMER_EVENTS, ORDER_EVENTS, AppEvent, CustomerEvent, OrderEvent
+from app.web.webhooks.events import APP_EVENTS, CUSTOMER_EVENTS, ORDER_EVENTS, AppEvent, CustomerEvent, InvoiceEvent, OrderEvent
 from tests.contract.test_answers import MISSING, SCHEMAS, Synthesis, keys, schema
 from tests.contract.test_documents import LACKING
 
@@ -39,6 +39,7 @@ MODELS: dict[str, type[BaseModel | msgspec.Struct]] = {
     "transaction_refund_requested": ActionRequested,
     "transaction_cancelation_requested": ActionRequested,
     **dict.fromkeys(ORDER_EVENTS, OrderEvent),
+    "invoice_requested": InvoiceEvent,
     **dict.fromkeys(CUSTOMER_EVENTS, CustomerEvent),
     **dict.fromkeys(APP_EVENTS, AppEvent),
 }

@@ -13,6 +13,7 @@ from app.mail.schemas import (
     ApplicationContext,
     CertificateContext,
     ClaimContext,
+    CreditNoteContext,
     InvitationContext,
     LicenseContext,
     MailKind,
@@ -74,6 +75,20 @@ def license(**changes: Any) -> LicenseContext:
         end_customer="Acme GmbH",
         lines=LINES,
         steps=("Save the file.", "Open it in the product."),
+        po_number="PO-7781",
+    )
+    return replace(full, **changes)
+
+
+def credit_note(**changes: Any) -> CreditNoteContext:
+    full = CreditNoteContext(
+        seller=SELLER,
+        name="Rita Resell",
+        order_number="1042",
+        number="C2026-00001",
+        invoice_number="2026-00007",
+        amount=Money.of("1118.80", "EUR"),
+        canceled=True,
         po_number="PO-7781",
     )
     return replace(full, **changes)
@@ -158,6 +173,7 @@ def price_change(**changed: Any) -> PriceChangeContext:
 
 SAMPLES: dict[type[Context], Callable[..., Context]] = {
     OrderContext: order,
+    CreditNoteContext: credit_note,
     LicenseContext: license,
     ClaimContext: claim,
     ApplicationContext: application,

@@ -191,8 +191,8 @@ class OrderEvent(Numbered):
 @dataclass(eq=False, kw_only=True)
 class Invoice(Numbered):
     TYPE = "Invoice"
-    number: str
-    url: str
+    number: str | None
+    url: str | None
     created_at: datetime
     status: str = "SUCCESS"
 

@@ -25,6 +25,7 @@ ORDER_EVENTS = (
     "fulfillment_canceled",
 )
 CUSTOMER_EVENTS = ("customer_updated", "customer_deleted")
+INVOICE_REQUESTED = "invoice_requested"
 APP_EVENTS = ("app_deleted", "app_status_changed")
 ACCEPTED = b'{"accepted":true}'
 
@@ -40,6 +41,13 @@ class OrderEvent(_Event):
     """Any event about an order; the order itself is read when it is attended, since bodies are rendered late (saleor-facts 2)."""
 
     order: Id | None
+
+
+class InvoiceEvent(_Event):
+    """Somebody asked Saleor for the invoice of an order."""
+
+    order: Id | None
+    invoice: Id | None
 
 
 class CustomerEvent(_Event):
@@ -62,6 +70,7 @@ def event_answers(services: Services) -> dict[str, Answer]:
     return (
         {event: _order_answer(services, event) for event in ORDER_EVENTS}
         | {event: _customer_answer(services, event) for event in CUSTOMER_EVENTS}
+        | {INVOICE_REQUESTED: _invoice_answer(services)}
         | {event: _app_answer(services, event) for event in APP_EVENTS}
     )
 
@@ -82,6 +91,26 @@ def _order_answer(services: Services, event: str) -> Answer:
                 f"order:{shop.tenant_id}:{order}{occasion}",
                 partition=order,
                 args=(shop.tenant_id, order, event),
+            )
+        return ACCEPTED
+
+    return answer
+
+
+def _invoice_answer(services: Services) -> Answer:
+    async def answer(shop: Shop, body: bytes) -> bytes:
+        payload = parse(InvoiceEvent, body)
+        check_recipient(shop, payload.recipient.id if payload.recipient else None)
+        if payload.order is None or payload.invoice is None:
+            return ACCEPTED
+        order, invoice = payload.order.id, payload.invoice.id
+        async with services.database.tenant(shop.tenant_id) as session:
+            await services.jobs.enqueue(
+                session,
+                "answer_invoice_request",
+                f"invoice:{shop.tenant_id}:{invoice}",
+                partition=order,
+                args=(shop.tenant_id, order, invoice),
             )
         return ACCEPTED
 

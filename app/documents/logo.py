@@ -1,0 +1,48 @@
+"""The vendor's logo: PNG, JPEG or SVG, tried in print before it is taken; kept in the settings as Base64."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from functools import lru_cache
+
+import typst
+
+from app.errors import InvalidInput
+
+MAX_BYTES = 250_000
+KINDS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+
+
+def checked_logo(content: bytes) -> str:
+    """The picture as the settings keep it. Raises InvalidInput for what is none, is too large or cannot be printed."""
+    if len(content) > MAX_BYTES:
+        raise _wrong(f"has {len(content):,} bytes; give one of at most {MAX_BYTES:,}")
+    if not content.startswith(KINDS) and b"<svg" not in content[:4096]:
+        raise _wrong("is no PNG, JPEG or SVG picture; export it as one of these")
+    if b"<!ENTITY" in content or b"<script" in content:
+        raise _wrong("holds entities or scripts; export it as a plain SVG")
+    try:
+        typst.compile(
+            {"main.typ": b'#image("logo", height: 14mm)', "logo": content},
+            format="pdf",
+            pdf_standards="a-3b",
+            timestamp=0,
+            ignore_system_fonts=True,
+        )
+    except typst.TypstError as error:
+        raise _wrong(f"cannot be printed: {error.message}") from error
+    return base64.b64encode(content).decode()
+
+
+@lru_cache(maxsize=64)
+def decoded(kept: str) -> bytes:
+    """The picture that `checked_logo` made text of; nothing of nothing. Raises InvalidInput for another text."""
+    try:
+        return base64.b64decode(kept, validate=True)
+    except binascii.Error as error:
+        raise _wrong("is not in Base64; set it with `reseller shop logo FILE`") from error
+
+
+def _wrong(what: str) -> InvalidInput:
+    return InvalidInput(f"documents.logo: the logo {what}.", code="logo")
