@@ -74,7 +74,10 @@ SCHEDULED = {"for_each_shop", "refresh_flat_rates", "attend_changed", "run_stuck
     "check_some_listings",
 }
 PRICES = {"tell_price_changes", "carry_out_price_changes"}
-OTHERS = {"follow_customer", "confirm_other", "write_standing", "write_account"}
+OTHERS = {"follow_customer", "confirm_other", "write_standing", "write_account", "issue_credit_note", "answer_request"}
+REQUEST = """mutation Request($orderId: ID!) {
+  invoiceRequest(orderId: $orderId) { invoice { id status } errors { field code message } }
+}"""
 RENAME = """mutation Rename($id: ID!, $input: CustomerInput!) {
   customerUpdate(id: $id, input: $input) { user { id } errors { field code message } }
 }"""
@@ -156,9 +159,11 @@ async def test_an_order_found_by_the_reconciliation_and_canceled_is_credited_onc
             buyer = await at.storefront(BUYER)
             await buyer.buy(CHANNEL, [("GRID-DEV", 1)], BILLING, None, card.IDENTIFIER)
             await at.staff.send(RENAME, "customerUpdate", id=user.id, input={"lastName": "Renamed"})
+            await at.staff.send(REQUEST, "invoiceRequest", orderId=order.id)
             await at.cancel(order)
             await at.idle(LONG)
             row = await recorded_once(at, order.number)
+            assert [invoice.status for invoice in at.order(order.number).invoices] == ["PENDING"], "there is none"
             assert row.canceled_at is not None
             assert row.release_decided_at is None
             assert await booked(at, row) == [Kind.CREDIT, Kind.RECEIVABLE]
