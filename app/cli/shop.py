@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from app.cli.common import Json, ShopUrl, run_in_shop, show
 from app.db.tenants import Tenant
 from app.documents.bank_details import BankAccount
+from app.documents.logo import checked_logo, decoded
 from app.errors import InvalidInput
 from app.orders import doctor as examination
 from app.orders.check import check as ask
@@ -169,6 +171,29 @@ def add_bank_account(
     show(run_in_shop(shop, work), as_json=as_json)
 
 
+@shop_.command("logo")
+def logo(
+    file: Annotated[Path, typer.Argument(help="A PNG, JPEG or SVG picture.", exists=True, dir_okay=False, readable=True)],
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Put a logo on invoices, proformas and credit notes; `shop set documents.logo=` takes it away."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        content = file.read_bytes()
+        kept = checked_logo(content)
+        async with services.database.system() as session:
+            row = (await session.scalars(select(Tenant).where(Tenant.id == shop.tenant_id).with_for_update())).one()
+            own = json.loads(json.dumps(row.settings))
+            own["documents"] = {**own.get("documents", {}), "logo": kept}
+            _checked(services, own)
+            row.settings = own
+            row.program_version += 1
+        return {"shop": shop.api_url, "logo": file.name, "bytes": len(content)}
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
 def _put(own: dict[str, Any], assignment: str) -> None:
     path, equals, text = assignment.partition("=")
     if not equals:
@@ -203,4 +228,6 @@ def _checked(services: Services, own: dict[str, Any]) -> ShopSettings:
         raise InvalidInput(f"These settings are wrong:\n{wrong}", code="setting") from error
     for account in result.bank_accounts:
         BankAccount.of(**account.model_dump(exclude={"channel"}))
+    if result.documents.logo:
+        checked_logo(decoded(result.documents.logo))
     return result

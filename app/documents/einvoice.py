@@ -97,12 +97,7 @@ def category(line: InvoiceLine, data: InvoiceData) -> Category:
 
 def is_reverse_charge(seller_country: str, bill_to: Address) -> bool:
     """Whether an untaxed sale between two EU countries to a company with a VAT id leaves the tax to the buyer."""
-    return (
-        seller_country in EU
-        and bill_to.country in EU
-        and bill_to.country != seller_country
-        and is_vat_id(bill_to.tax_number)
-    )
+    return seller_country in EU and bill_to.country in EU and bill_to.country != seller_country and is_vat_id(bill_to.tax_number)
 
 
 def is_vat_id(text: str) -> bool:

@@ -19,6 +19,7 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
+from app.documents import logo
 from app.documents.einvoice import FILE_NAME, Category, build_xml, tax_groups
 from app.documents.embedding import mark_as_facturx
 from app.documents.schemas import Address, DocumentKind, InvoiceData, InvoiceLine, Language
@@ -37,15 +38,15 @@ PRINTED_ONCE = {Category.REVERSE_CHARGE, Category.EXPORT}
 
 def render_invoice(data: InvoiceData) -> bytes:
     """The PDF. PDF/A-3b, except where a name uses characters (Chinese, say) that the shipped fonts do not have."""
-    files = {"main.typ": TEMPLATE.read_bytes(), "logo": data.look.logo}
+    files = {"main.typ": TEMPLATE.read_bytes()}
+    if data.look.logo:
+        files[logo.FILE_NAME] = logo.as_file(data.look.logo)
     if data.structured:
         files[FILE_NAME] = build_xml(data)
     inputs = {"data": json.dumps(_clean(content(data)), ensure_ascii=False)}
     at = int(datetime.combine(data.issued_on, time(), UTC).timestamp())
     try:
-        pdf = typst.compile(
-            files, format="pdf", sys_inputs=inputs, timestamp=at, pdf_standards="a-3b", ignore_system_fonts=True
-        )
+        pdf = typst.compile(files, format="pdf", sys_inputs=inputs, timestamp=at, pdf_standards="a-3b", ignore_system_fonts=True)
     except typst.TypstError as error:
         if "could not be displayed" not in str(error):
             raise
@@ -80,7 +81,7 @@ def content(data: InvoiceData) -> dict[str, Any]:
         "note": words["proforma_note"] if data.kind is DocumentKind.PROFORMA else data.correction_reason,
         "accent": data.look.accent,
         "footer": data.look.footer,
-        "logo": bool(data.look.logo),
+        "logo": logo.FILE_NAME if data.look.logo else "",
         "structured": data.structured,
         "words": words,
         "currency_note": words["currency"].format(currency=data.gross.currency),

@@ -10,18 +10,14 @@ from datetime import datetime, timedelta
 from app.errors import Forbidden
 
 
-def signed_url(
-    base_url: str, keys: Sequence[str], tenant_id: str, document_id: str, at: datetime, days: int
-) -> str:
+def signed_url(base_url: str, keys: Sequence[str], tenant_id: str, document_id: str, at: datetime, days: int) -> str:
     """An address that counts `days` from `at`, signed with the newest of the installation's secret keys."""
     expires = int((at + timedelta(days=days)).timestamp())
     signature = _signature(keys[0], tenant_id, document_id, expires)
     return f"{base_url}/documents/{tenant_id}/{document_id}?expires={expires}&signature={signature}"
 
 
-def check_signature(
-    keys: Sequence[str], tenant_id: str, document_id: str, expires: int, signature: str, at: datetime
-) -> None:
+def check_signature(keys: Sequence[str], tenant_id: str, document_id: str, expires: int, signature: str, at: datetime) -> None:
     """Raises Forbidden for a signature that none of the keys made, or whose time is over."""
     made = [_signature(key, tenant_id, document_id, expires) for key in keys]
     if not any([hmac.compare_digest(one.encode(), signature.encode()) for one in made]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from functools import lru_cache
 
 import typst
@@ -12,6 +13,7 @@ from app.errors import InvalidInput
 
 MAX_BYTES = 250_000
 KINDS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+FILE_NAME = "logo.json"
 
 
 def checked_logo(content: bytes) -> str:
@@ -24,7 +26,7 @@ def checked_logo(content: bytes) -> str:
         raise _wrong("holds entities or scripts; export it as a plain SVG")
     try:
         typst.compile(
-            {"main.typ": b'#image("logo", height: 14mm)', "logo": content},
+            {"main.typ": f'#image(bytes(json("{FILE_NAME}")), height: 14mm)'.encode(), FILE_NAME: as_file(content)},
             format="pdf",
             pdf_standards="a-3b",
             timestamp=0,
@@ -33,6 +35,12 @@ def checked_logo(content: bytes) -> str:
     except typst.TypstError as error:
         raise _wrong(f"cannot be printed: {error.message}") from error
     return base64.b64encode(content).decode()
+
+
+@lru_cache(maxsize=16)
+def as_file(content: bytes) -> bytes:
+    """The picture as a file for Typst, whose files from memory must be text: a JSON array of its bytes."""
+    return json.dumps(list(content), separators=(",", ":")).encode()
 
 
 @lru_cache(maxsize=64)
