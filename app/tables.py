@@ -1,5 +1,6 @@
 """Every mapped table of the program, so that the schema is complete wherever this is imported."""
 
+from app.bank import tables as bank
 from app.db import tenants
 from app.documents import tables as documents
 from app.ledger import tables as ledger
@@ -10,4 +11,4 @@ from app.pricing import tables as pricing
 from app.resellers import tables as resellers
 from app.tax import tables as tax
 
-__all__ = ["documents", "ledger", "licenses", "mail", "orders", "pricing", "resellers", "tax", "tenants"]
+__all__ = ["bank", "documents", "ledger", "licenses", "mail", "orders", "pricing", "resellers", "tax", "tenants"]

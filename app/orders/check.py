@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.ledger.booking import DEBT_ID, OPEN_EFFECT
 from app.ledger.rules import EFFECT, Kind
 from app.ledger.tables import LedgerItem
 from app.licenses.rules import LicenseKind, LicenseState
@@ -27,16 +28,17 @@ async def check(session: AsyncSession, at: datetime) -> dict[str, list[str]]:
 async def _overallocated_payments(session: AsyncSession, at: datetime) -> Sequence[Any]:
     """Payments that paid more than they brought."""
     effect = case(*((LedgerItem.kind == kind, EFFECT[kind][1]) for kind in Kind), else_=0) * LedgerItem.amount_minor
-    subject = case((LedgerItem.kind == Kind.PAYMENT, LedgerItem.id), else_=LedgerItem.payment_id)
+    of_its_own = (LedgerItem.kind == Kind.PAYMENT) & LedgerItem.payment_id.is_(None)
+    subject = case((of_its_own, LedgerItem.id), else_=LedgerItem.payment_id)
     rows = select(subject).where(subject.is_not(None)).group_by(subject).having(func.sum(effect) < 0)
     return (await session.scalars(rows)).all()
 
 
 async def _overpaid_receivables(session: AsyncSession, at: datetime) -> Sequence[Any]:
     """Orders that took more than they owed."""
-    effect = case(*((LedgerItem.kind == kind, EFFECT[kind][0]) for kind in Kind), else_=0) * LedgerItem.amount_minor
-    subject = case((LedgerItem.kind == Kind.RECEIVABLE, LedgerItem.id), else_=LedgerItem.receivable_id)
-    rows = select(func.max(LedgerItem.order_number)).where(subject.is_not(None)).group_by(subject).having(func.sum(effect) < 0)
+    rows = (
+        select(func.max(LedgerItem.order_number)).where(DEBT_ID.is_not(None)).group_by(DEBT_ID).having(func.sum(OPEN_EFFECT) < 0)
+    )
     return (await session.scalars(rows)).all()
 
 
@@ -96,9 +98,8 @@ async def _not_confirmed(session: AsyncSession, at: datetime) -> Sequence[Any]:
 
 async def _paid_and_not_fulfilled(session: AsyncSession, at: datetime) -> Sequence[Any]:
     """Released orders that owe nothing more and are not fulfilled in Saleor."""
-    effect = case(*((LedgerItem.kind == kind, EFFECT[kind][0]) for kind in Kind), else_=0) * LedgerItem.amount_minor
     open_minor = (
-        select(func.sum(effect)).where(LedgerItem.order_id == ResellerOrder.id).correlate(ResellerOrder).scalar_subquery()
+        select(func.sum(OPEN_EFFECT)).where(LedgerItem.order_id == ResellerOrder.id).correlate(ResellerOrder).scalar_subquery()
     )
     rows = select(ResellerOrder.number).where(
         ResellerOrder.released_at < at - STUCK_AFTER,
