@@ -25,6 +25,7 @@ class Debt:
     number: str
     due: str
     """ISO day it is due; the oldest is paid first."""
+    order_id: str | None = None
     reference: str = ""
     invoice_number: str = ""
     po_number: str = ""
@@ -77,6 +78,11 @@ class Candidates:
     companies: dict[str, str] = field(default_factory=dict)
     """Reseller's folded company name by its id."""
     tolerances: dict[tuple[str, str], Tolerance] = field(default_factory=dict)
+    """By reseller and currency, where one has its own or was asked for."""
+    default_tolerance: tuple[int, int] = (0, 0)
+    """Of everybody else: of one wire, and of a year."""
+    charged: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Bank charges booked this year, by reseller and currency."""
     own_accounts: frozenset[str] = frozenset()
 
     def add_debt(self, debt: Debt) -> None:
@@ -121,7 +127,12 @@ class Candidates:
         return oldest_first(self.debts[debt] for debt in self.open_of[reseller_id, currency])
 
     def tolerance(self, reseller_id: str, currency: str) -> Tolerance:
-        return self.tolerances.get((reseller_id, currency)) or self.tolerances.get(("", currency)) or Tolerance()
+        """What banks may still keep of the reseller's wires in this currency."""
+        key = (reseller_id, currency)
+        if key not in self.tolerances:
+            wire, year = self.default_tolerance
+            self.tolerances[key] = Tolerance(wire, year - self.charged.get(key, 0))
+        return self.tolerances[key]
 
     def set_open(self, debt_id: str, open_minor: int) -> None:
         """What is open of a debt changed."""

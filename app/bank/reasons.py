@@ -51,6 +51,17 @@ register(
         "original_unclear": "It takes money back, and {count} booked lines can be the one it means.",
         "original_unknown": "It takes money back that is not known here.",
         "reversed_debit": "Money of ours that came back.",
+        "balance_gap": "{account} closed with {closed} on {closing_date} and opens with {opens} on {opening_date}: a file is missing.",
+        "overlap": "Days of {account} from {first} to {last} were read before; their lines are known.",
+        "balance_difference": "The balances of {account} differ by {difference} from its lines.",
+        "line_gone": "{amount} of {day} ({what}) was in an earlier file and is not in this one; look at line {line}.",
+        "line_refused": "{position}: {sentence}",
+        "rejected_by": "{by} put it aside: {reason}.",
+        "accepted_by": "{by} accepted it.",
+        "allocated_by": "{by} shared it out by hand.",
+        "converted": "{amount} were booked as {booked} at a rate of {rate} ({source}).",
+        "undone_by": "{by} took it back: {reason}.",
+        "import_undone": "{by} undid the file {file}.",
         "changed_meanwhile": "What it pays was paid in part by something else while the file was read.",
     }
 )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, TenantScoped, new_id
@@ -65,9 +64,10 @@ class BankStatement(TenantScoped, Base):
     currency: Mapped[str | None] = mapped_column(String(3))
     first_day: Mapped[date | None]
     last_day: Mapped[date | None]
-    opening: Mapped[Decimal | None] = mapped_column(Numeric(20, 4))
+    opening: Mapped[str | None] = mapped_column(String(40))
+    """A decimal number as text, like `BankLineRow.amount`: SQLite would make a float of it."""
     opening_date: Mapped[date | None]
-    closing: Mapped[Decimal | None] = mapped_column(Numeric(20, 4))
+    closing: Mapped[str | None] = mapped_column(String(40))
     closing_date: Mapped[date | None]
     undone: Mapped[str] = mapped_column(String(36), default="")
 
@@ -81,6 +81,7 @@ class BankLineRow(TenantScoped, Base):
         Index("ix_bank_line_loose", "tenant_id", "account_id", "loose_key"),
         Index("ix_bank_line_outcome", "tenant_id", "outcome", "booking_date"),
         Index("ix_bank_line_import", "import_id", "number"),
+        Index("ix_bank_line_amount", "tenant_id", "account_id", "amount"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
@@ -95,7 +96,8 @@ class BankLineRow(TenantScoped, Base):
     loose_key: Mapped[str] = mapped_column(String(80))
     booking_date: Mapped[date | None]
     value_date: Mapped[date | None]
-    amount: Mapped[Decimal] = mapped_column(Numeric(20, 4))
+    amount: Mapped[str] = mapped_column(String(40))
+    """In major units, signed from our account's view: `lines.BankLine.amount` without zeros that say nothing."""
     currency: Mapped[str] = mapped_column(String(3))
     payer_name: Mapped[str | None] = mapped_column(Text)
     payer_account: Mapped[str | None] = mapped_column(Text)

@@ -41,6 +41,9 @@ class Booking:
     bank_charge_minor: int
     surplus_minor: int
     repeated: bool
+    debt_id: str
+    allocation_id: str
+    """Empty where nothing was allocated."""
 
 
 async def post_receivable(
@@ -279,10 +282,11 @@ def _part_key(kind: Kind, payment_id: str, debt_id: str) -> str:
 
 async def _booking(session: AsyncSession, payment: LedgerItem, debt_id: str, *, repeated: bool) -> Booking:
     keys = [_part_key(kind, payment.id, debt_id) for kind in (Kind.ALLOCATION, Kind.BANK_CHARGE)]
-    query = select(LedgerItem.kind, LedgerItem.amount_minor).where(LedgerItem.key.in_(keys))
-    parts = {row.kind: row.amount_minor for row in await session.execute(query)}
-    allocated = parts.get(Kind.ALLOCATION, 0)
-    return Booking(payment.id, allocated, parts.get(Kind.BANK_CHARGE, 0), payment.amount_minor - allocated, repeated)
+    query = select(LedgerItem.kind, LedgerItem.amount_minor, LedgerItem.id).where(LedgerItem.key.in_(keys))
+    parts = {row.kind: (row.amount_minor, row.id) for row in await session.execute(query)}
+    allocated, allocation_id = parts.get(Kind.ALLOCATION, (0, ""))
+    charge, _ = parts.get(Kind.BANK_CHARGE, (0, ""))
+    return Booking(payment.id, allocated, charge, payment.amount_minor - allocated, repeated, debt_id, allocation_id)
 
 
 def mirror(row: LedgerItem, *, at: datetime, by: str, reason: str) -> LedgerItem:

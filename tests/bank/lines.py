@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from app.bank.candidates import Bundle, Candidates, Debt, Tolerance, payer_key
+from app.bank.candidates import Bundle, Candidates, Debt, payer_key
 from app.bank.lines import BankLine, LineStatus
 
 DAY = date(2026, 3, 2)
@@ -42,7 +42,7 @@ def candidates(*debts: Debt, wire: int = 0, year: int = 0, payers: dict[str, str
         found.add_debt(each)
     for reseller_id, company in (("star", "Lone Star Software, LLC"), ("other", "Other Tools GmbH")):
         found.add_company(reseller_id, company)
-    found.tolerances["", "USD"] = Tolerance(wire, year)
+    found.default_tolerance = (wire, year)
     for account, reseller_id in (payers or {}).items():
         found.payers[payer_key(account, None)].add(reseller_id)
     return found
