@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
@@ -21,6 +21,8 @@ from app.bank.tables import BankAccountRow, BankImport, BankLineRow, BankStateme
 from app.db.bulk import chunks
 from app.errors import Conflict, InvalidInput, NotFound
 from app.reasons import Reason
+
+T = TypeVar("T")
 
 RUNNING, DONE, UNDOING, UNDONE = "running", "done", "undoing", "undone"
 
@@ -66,7 +68,7 @@ async def account_ids(session: AsyncSession, file: ReadFile, own: Iterable[str],
             continue
         if account not in named:
             raise InvalidInput(
-                f"The file is of account {account}, which is none of this shop's. If it is, add it: reseller bank account {account}",
+                f"The file is of account {account}, none of this shop's. If it is, add it: reseller bank account {account}",
                 code="unknown_account",
             )
         found[account] = (await add_account(session, account, by=by, at=at)).id
@@ -309,7 +311,7 @@ async def add_once(session: AsyncSession, row: Any) -> bool:
     return True
 
 
-def _only(found: Sequence[Any], what: str, given: str) -> Any:
+def _only(found: Sequence[T], what: str, given: str) -> T:
     if not found or not given:
         raise NotFound(f"There is no {what} {given}.", code=f"no_{what}")
     if len(found) > 1:
