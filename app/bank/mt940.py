@@ -30,11 +30,15 @@ from app.bank.mt940_details import Details, read_details
 from app.bank.text import Encoding, choose, numbered_lines
 from app.bank.values import Tally, Unreadable, amount, given, joined, plain_date, return_reason, shown
 
-_TAG = re.compile(r":(\d{2}[A-Z]?):")
-_KNOWN = frozenset("20 21 25 25P 28 28C 13 13D 34F 60F 60M 61 86 62F 62M 64 65 90C 90D".split())
+_TAG = re.compile(r":([0-9]{2}[A-Z]?):")
+_KNOWN = frozenset(
+    ["13", "13D", "20", "21", "25", "25P", "28", "28C", "34F", "60F", "60M", "61", "62F", "62M", "64", "65", "86", "90C", "90D"]
+)
+_CLOSING = frozenset(["62F", "62M", "34F", "13D", "90C", "90D"])
+"""Fields after which a line of a single hyphen can only be the end of the message; before it is a text's."""
 _BLOCK = re.compile(r"[\x00-\x1f]*\{[1-5]:")
-_BALANCE = re.compile(r"([CD])(\d{6})([A-Z]{3})(\d{1,15}(?:,\d{0,8})?)")
-_ENTRY = re.compile(r"(\d{6})(\d{4})?(R[CD]|E[CD]|[CD])([A-Z])?([^A-Z]*)([A-Z][A-Z0-9]{3})(.*)")
+_BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9]{1,15},[0-9]{0,8})")
+_ENTRY = re.compile(r"([0-9]{6})([0-9]{4})?(R[CD]|E[CD]|[CD])([A-Z])?([^A-Z]*)([A-Z][A-Z0-9]{3})(.*)")
 _SIGN = {"C": 1, "D": -1, "RC": -1, "RD": 1, "EC": 1, "ED": -1}
 MAX_FIELD_LINES = 200
 
@@ -76,6 +80,7 @@ def read(source: BinaryIO) -> BankStream:
 def _fields(source: BinaryIO, encoding: Encoding) -> Iterator[_Field]:
     """The fields in their order with the lines they go over; `end` where a message ends. Raises FileRefused for stray text."""
     current: _Field | None = None
+    begun = closable = False
     for number, raw in numbered_lines(source, encoding):
         line = raw.strip("\x01\x02\x03\x1a")
         if _BLOCK.match(line):
@@ -84,7 +89,7 @@ def _fields(source: BinaryIO, encoding: Encoding) -> Iterator[_Field]:
             if current:
                 yield current
                 current = None
-        if line.rstrip() in ("-", "-}") or line.startswith("-}"):
+        if line.startswith("-}") or (line.rstrip() == "-" and (closable or current is None)):
             if current:
                 yield current
                 yield _Field("end", number)
@@ -95,11 +100,12 @@ def _fields(source: BinaryIO, encoding: Encoding) -> Iterator[_Field]:
             if current:
                 yield current
             current = _Field(tag[1], number, [line[tag.end() :]])
+            begun, closable = True, tag[1] in _CLOSING or (closable and tag[1] != "20")
         elif current:
             if len(current.lines) >= MAX_FIELD_LINES:
                 raise FileRefused(f"line {number}", f"Field :{current.tag}: goes over too many lines.", code="size")
             current.lines.append(line)
-        elif line.strip() and number > 10:
+        elif line.strip() and (begun or number > 10):
             # A few lines before the first message are a header that some banks put there; later it would be a lost line.
             raise FileRefused(f"line {number}", f"{shown(line)} belongs to no field.", code="structure")
     if current:
@@ -156,7 +162,7 @@ class _Message:
         yield from self._begin(line)
         assert self._tally is not None
         balance, tag = self._closing or (None, None)
-        yield self._tally.end(balance, tag and tag == "62F")
+        yield self._tally.end(balance, None if tag is None else tag == "62F")
 
     def _is_report(self) -> bool:
         return not {"60F", "60M"} & self._heads.keys() and bool({"34F", "13D", "13", "90C", "90D"} & self._heads.keys())

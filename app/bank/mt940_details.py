@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from app.bank.values import given, joined, return_reason
 
-_GVC = re.compile(r"(\d{3})([^A-Za-z0-9\s/])(?=\d\d)")
+_GVC = re.compile(r"([0-9]{3})([^A-Za-z0-9\s/])(?=[0-9][0-9])")
 _SEPA = re.compile(r"(?<![A-Z0-9])(EREF|KREF|MREF|CRED|DEBT|COAM|OAMT|SVWZ|ABWA|ABWE|IBAN|BIC|PURP|RREF|ANAM)\+")
 _WORDS = re.compile(
     r"/(ACCW|ADDR|BENM|BIC|CHGS|CNTP|CSID|EREF|EXCH|IBAN|ID|INIT|IREF|ISDT|MARF|NAME|NRTX|OCMT|ORDP|PREF|PURP|REMI|RREF|RTRN"
@@ -49,7 +49,7 @@ class _Wrapped:
     def cut(self, start: int, end: int) -> str:
         """The characters from `start` to `end`, with the breaks between them."""
         points = [start, *(at for at in self._breaks if start < at < end), end]
-        return "\n".join(self.text[one:other] for one, other in zip(points, points[1:], strict=False))
+        return "\n".join(self.text[one:other] for one, other in pairwise(points))
 
 
 def read_details(lines: Sequence[str]) -> Details:
@@ -64,7 +64,7 @@ def read_details(lines: Sequence[str]) -> Details:
 
 
 def _german(wrapped: _Wrapped, code: str, separator: str) -> Details:
-    marks = list(re.finditer(re.escape(separator) + r"(\d\d)", wrapped.text))
+    marks = list(re.finditer(re.escape(separator) + r"([0-9][0-9])", wrapped.text))
     ends = [mark.start() for mark in marks[1:]] + [len(wrapped.text)]
     subfields = [(int(mark[1]), wrapped.cut(mark.end(), end)) for mark, end in zip(marks, ends, strict=True)]
     purpose = "\n".join(text for number, text in subfields if 20 <= number <= 29 or 60 <= number <= 63)

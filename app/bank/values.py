@@ -10,10 +10,10 @@ from decimal import Decimal
 from app.bank.lines import ZERO_AMOUNT, Balance, BankLine, LineStatus, RefusedLine, StatementEnd, StatementHeader
 from app.money import Money, MoneyError
 
-_POINT = re.compile(r"\d{1,18}(\.\d{0,8})?|\.\d{1,8}")
-_ISO_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(T[0-9:.,]+)?(Z|[+-]\d{2}:?\d{2})?")
+_POINT = re.compile(r"[0-9]{1,18}(\.[0-9]{0,8})?|\.[0-9]{1,8}")
+_ISO_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T[0-9:.,]+)?(Z|[+-][0-9]{2}:?[0-9]{2})?")
 _RETURN_REASON = re.compile(
-    r"\b(A[CGM]\d\d|BE0\d|[CD]NOR|CUST|DT01|DUPL|F[FR]\d\d|FOCR|FRAD|M[DS]\d\d|R[CR]\d\d|SL\d\d|TECH|TM01)\b"
+    r"\b(A[CGM][0-9][0-9]|BE0[0-9]|[CD]NOR|CUST|DT01|DUPL|F[FR][0-9][0-9]|FOCR|FRAD|M[DS][0-9][0-9]|R[CR][0-9][0-9]|SL[0-9][0-9]|TECH|TM01)\b"
 )
 _NOTHING = frozenset({"NOTPROVIDED", "NOT PROVIDED", "NONREF"})
 
