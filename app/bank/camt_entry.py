@@ -181,7 +181,7 @@ class _Common:
             payer_name=other.name,
             payer_account=other.account,
             reference_structured=detail.structured,
-            reference_text=detail.text or (otherwise and joined([otherwise])),
+            reference_text=detail.text or (joined([otherwise]) if detail.structured is None else None),
             bank_reference=detail.bank_reference or given(self._entry.value("AcctSvcrRef")),
             status=self._status,
             reversal=reversal,

@@ -149,7 +149,7 @@ def read_amount(text: str, currency: str, decimal: str) -> Decimal:
 
 
 def read_date(text: str, order: str | None, place: str) -> date:
-    """A date in the mapping's order. Raises FileRefused where it fits another order only, or more than one: then all are in doubt."""
+    """A date in the mapping's order; one that fits none, or more than one, puts all others in doubt too: raises FileRefused."""
     found = _PARTS.fullmatch(text.strip())
     if not found:
         raise Unreadable("date", f"{shown(text)} is not a date.")

@@ -41,10 +41,7 @@ def detect(head: bytes) -> Format | None:
         if head.startswith(magic):
             raise FileRefused("line 1", f"The file is {what}, not a bank's statement; unpack or export it first.", code="format")
     encoding = by_mark(head)
-    if encoding:
-        text = head[encoding.skip :].decode(encoding.codec, "ignore")
-    else:
-        text = head.decode("latin-1")
+    text = head[encoding.skip :].decode(encoding.codec, "ignore") if encoding else head.decode("latin-1")
     text = text.strip("\ufeff \t\r\n\x01")
     if not text:
         raise FileRefused("line 1", "The file is empty.", code="empty")

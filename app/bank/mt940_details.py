@@ -13,7 +13,7 @@ from itertools import accumulate, pairwise
 
 from app.bank.values import given, joined, return_reason
 
-_GVC = re.compile(r"([0-9]{3})([^A-Za-z0-9\s/])(?=[0-9][0-9])")
+_GVC = re.compile(r"([0-9]{3})([^A-Za-z0-9\s/])(?=[0-9][0-9])|(\?)(?=[0-9][0-9])")
 _SEPA = re.compile(r"(?<![A-Z0-9])(EREF|KREF|MREF|CRED|DEBT|COAM|OAMT|SVWZ|ABWA|ABWE|IBAN|BIC|PURP|RREF|ANAM)\+")
 _WORDS = re.compile(
     r"/(ACCW|ADDR|BENM|BIC|CHGS|CNTP|CSID|EREF|EXCH|IBAN|ID|INIT|IREF|ISDT|MARF|NAME|NRTX|OCMT|ORDP|PREF|PURP|REMI|RREF|RTRN"
@@ -57,13 +57,13 @@ def read_details(lines: Sequence[str]) -> Details:
     wrapped = _Wrapped(lines)
     german = _GVC.match(wrapped.text)
     if german:
-        return _german(wrapped, german[1], german[2])
+        return _german(wrapped, german[1], german[2] or german[3])
     if _STARTS_WITH_WORD.match(wrapped.text):
         return _with_words(wrapped)
     return Details(text=joined(lines))
 
 
-def _german(wrapped: _Wrapped, code: str, separator: str) -> Details:
+def _german(wrapped: _Wrapped, code: str | None, separator: str) -> Details:
     marks = list(re.finditer(re.escape(separator) + r"([0-9][0-9])", wrapped.text))
     ends = [mark.start() for mark in marks[1:]] + [len(wrapped.text)]
     subfields = [(int(mark[1]), wrapped.cut(mark.end(), end)) for mark, end in zip(marks, ends, strict=True)]

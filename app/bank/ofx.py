@@ -33,6 +33,8 @@ _STATEMENTS = frozenset({"STMTRS", "CCSTMTRS"})
 _ENTRIES = frozenset({"STMTTRN", "STMTTRNP"})
 _UNREAD = frozenset({"INVSTMTRS", "LOANSTMTRS"})
 _MONEY_OUT = frozenset({"DEBIT", "CHECK", "PAYMENT", "DIRECTDEBIT", "SRVCHG", "ATM"})
+_MONEY_IN = frozenset({"CREDIT", "DEP", "DIRECTDEP"})
+"""Types whose negative amount is a credit taken back; OFX has no other word for that."""
 _AMOUNT = re.compile(r"([+-]?)([0-9]{1,15}(?:[.,][0-9]{0,8})?|[.,][0-9]{1,8})")
 _TIME = re.compile(r"([0-9]{8})(?:[0-9]{4}(?:[0-9]{2})?(?:\.[0-9]{1,6})?)?\s*(?:\[.{0,40}\])?")
 MAX_LEAVES = 200
@@ -179,7 +181,7 @@ def _line(entry: _Entry, header: StatementHeader, position: str) -> BankLine:
         reference_text=joined([value("MEMO")]),
         bank_reference=value("FITID"),
         status=LineStatus.PENDING if entry.pending else LineStatus.BOOKED,
-        reversal=False,
+        reversal=kind in _MONEY_IN and money < 0,
         batch=None,
         position=position,
         end_to_end=given(value("REFNUM") or value("CHECKNUM")),
