@@ -26,7 +26,7 @@ from app.bank.lines import (
     StatementHeader,
     StatementKind,
 )
-from app.bank.values import Tally, Unreadable, given, joined, plain_date, shown
+from app.bank.values import Tally, Unreadable, given, joined, plain_date, return_reason, shown
 from app.money import Money, MoneyError
 
 _OPENING, _CLOSING = "010", "015"
@@ -225,6 +225,7 @@ class _Account:
             raise Unreadable("sign", f"{shown(digits)}: the type code says whether money came in, so an amount has no sign.")
         value_date = _value_date(fields)
         bank, customer = fields.next(), fields.next()
+        text, reversal = joined(fields.rest()), code in _TAKEN_BACK
         return BankLine(
             account=self._header.account,
             booking_date=self._day,
@@ -234,14 +235,15 @@ class _Account:
             payer_name=None,
             payer_account=None,
             reference_structured=None,
-            reference_text=joined(fields.rest()),
+            reference_text=text,
             bank_reference=given(bank),
             status=self._status,
-            reversal=code in _TAKEN_BACK,
+            reversal=reversal,
             batch=None,
             position=position,
             end_to_end=given(customer),
             transaction_code=code,
+            return_reason=return_reason(text) if reversal else None,
         )
 
     def _summaries(self, record: Record, fields: Fields) -> dict[str, Balance]:

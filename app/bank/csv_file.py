@@ -21,7 +21,7 @@ from app.bank.lines import (
     StatementKind,
 )
 from app.bank.text import choose, raw_lines
-from app.bank.values import Tally, Unreadable, given, joined, shown
+from app.bank.values import Tally, Unreadable, given, joined, return_reason, shown
 
 _HEADER_WITHIN = 50
 """Rows in which the header may stand: banks write a few lines about the account first."""
@@ -166,7 +166,9 @@ class _Reading:
         currency = self.currency()
         if currency is None:
             raise Unreadable("currency", "The row names no currency.")
-        texts = columns.reference_text if isinstance(columns.reference_text, list) else [columns.reference_text]
+        columns_of_text = columns.reference_text if isinstance(columns.reference_text, list) else [columns.reference_text]
+        text = joined(self._text(column) for column in columns_of_text)
+        reversal = self._says(columns.reversal, self._mapping.reversal_words)
         return BankLine(
             account=self.account(),
             booking_date=self._date(columns.booking_date),
@@ -176,14 +178,15 @@ class _Reading:
             payer_name=self._text(columns.payer_name),
             payer_account=self._text(columns.payer_account),
             reference_structured=self._text(columns.reference_structured),
-            reference_text=joined(self._text(column) for column in texts),
+            reference_text=text,
             bank_reference=self._text(columns.bank_reference),
             status=LineStatus.PENDING if self._says(columns.status, self._mapping.pending_words) else LineStatus.BOOKED,
-            reversal=self._says(columns.reversal, self._mapping.reversal_words),
+            reversal=reversal,
             batch=None,
             position=self.position,
             end_to_end=given(self._text(columns.end_to_end)),
             transaction_code=self._text(columns.transaction_code),
+            return_reason=return_reason(text) if reversal else None,
         )
 
     def _text(self, column: Column | None) -> str | None:

@@ -27,7 +27,7 @@ from app.bank.lines import (
     StatementKind,
 )
 from app.bank.ofx_tokens import CLOSE, OPEN, Token, tokens
-from app.bank.values import Tally, Unreadable, amount, given, joined, plain_date, shown
+from app.bank.values import Tally, Unreadable, amount, given, joined, plain_date, return_reason, shown
 
 _STATEMENTS = frozenset({"STMTRS", "CCSTMTRS"})
 _ENTRIES = frozenset({"STMTTRN", "STMTTRNP"})
@@ -168,7 +168,7 @@ def _line(entry: _Entry, header: StatementHeader, position: str) -> BankLine:
         raise Unreadable("sign", f"The entry is of type {kind} and its amount is positive: whether money came in is unclear.")
     if posted is None:
         raise Unreadable("date", "The entry has no date.")
-    available = value("DTAVAIL")
+    available, memo, reversal = value("DTAVAIL"), value("MEMO"), kind in _MONEY_IN and money < 0
     return BankLine(
         account=header.account,
         booking_date=None if entry.pending else _day(posted),
@@ -178,14 +178,15 @@ def _line(entry: _Entry, header: StatementHeader, position: str) -> BankLine:
         payer_name=value("NAME") or value("PAYEE.NAME") or value("EXTDNAME"),
         payer_account=value("BANKACCTTO.ACCTID") or value("CCACCTTO.ACCTID") or value("BANKACCTFROM.ACCTID"),
         reference_structured=None,
-        reference_text=joined([value("MEMO")]),
+        reference_text=joined([memo]),
         bank_reference=value("FITID"),
         status=LineStatus.PENDING if entry.pending else LineStatus.BOOKED,
-        reversal=kind in _MONEY_IN and money < 0,
+        reversal=reversal,
         batch=None,
         position=position,
         end_to_end=given(value("REFNUM") or value("CHECKNUM")),
         transaction_code=kind,
+        return_reason=return_reason(memo) if reversal else None,
     )
 
 
