@@ -58,6 +58,7 @@ register(
         "line_refused": "{position}: {sentence}",
         "wire_returned": "The bank returned the wire on {day} ({given}).",
         "not_taken_back": "It could not be taken back by itself: {why}",
+        "lines_wait": "{count} lines of {file} wait for a person: `reseller bank proposals`.",
         "rejected_by": "{by} put it aside: {reason}.",
         "accepted_by": "{by} accepted it.",
         "allocated_by": "{by} shared it out by hand.",

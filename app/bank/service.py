@@ -42,9 +42,9 @@ async def add_account(
     row = await session.scalar(select(BankAccountRow).where(BankAccountRow.identifier == known))
     if row is None:
         row = BankAccountRow(identifier=known, name=name, mapping=dict(mapping or {}), added_by=by, added_at=at)
-        session.add(row)
-        await session.flush()
-        return row
+        if await add_once(session, row):
+            return row
+        row = (await session.scalars(select(BankAccountRow).where(BankAccountRow.identifier == known))).one()
     row.name = name or row.name
     row.mapping = dict(mapping) if mapping is not None else row.mapping
     return row
@@ -72,7 +72,15 @@ async def account_ids(session: AsyncSession, file: ReadFile, own: Iterable[str],
                 code="unknown_account",
             )
         found[account] = (await add_account(session, account, by=by, at=at)).id
-    return {account: found[account] for account in wanted}
+    ids = {account: found[account] for account in wanted}
+    await lock_accounts(session, ids.values())
+    return ids
+
+
+async def lock_accounts(session: AsyncSession, ids: Iterable[str]) -> None:
+    """One writer per account at a time: files that overlap wait for each other, batch by batch."""
+    query = select(BankAccountRow.id).where(BankAccountRow.id.in_(list(ids))).order_by(BankAccountRow.id).with_for_update()
+    await session.execute(query)
 
 
 async def begin(
@@ -173,35 +181,9 @@ async def earlier_lines(session: AsyncSession, account_id: str, line: BankLine) 
 async def continuity(session: AsyncSession, account_id: str, statement: ReadStatement) -> list[Reason]:
     """What is between this statement and the one before: a gap in the balances, or days that were read before (edge case 62)."""
     header, end = statement.header, statement.end
-    if header.kind is not StatementKind.STATEMENT or header.opening is None:
+    if header.kind is not StatementKind.STATEMENT:
         return []
-    opening = header.opening
-    begins = opening.date or statement.first_day
-    query = (
-        select(BankStatement)
-        .where(
-            BankStatement.account_id == account_id,
-            BankStatement.kind == StatementKind.STATEMENT.value,
-            BankStatement.currency == opening.currency,
-            BankStatement.closing.is_not(None),
-            BankStatement.undone == "",
-        )
-        .order_by(BankStatement.closing_date.desc(), BankStatement.id)
-    )
-    before = query.where(BankStatement.closing_date <= begins) if begins is not None else query
-    notes = []
-    last = await session.scalar(before.limit(1))
-    if last is not None and Decimal(last.closing or 0) != opening.amount:
-        notes.append(
-            because(
-                "balance_gap",
-                account=statement.account,
-                closed=f"{last.closing} {opening.currency}",
-                closing_date=last.closing_date,
-                opens=f"{plain(opening.amount)} {opening.currency}",
-                opening_date=begins,
-            )
-        )
+    notes = await _gap(session, account_id, statement)
     if statement.first_day is not None:
         overlapping = select(func.min(BankStatement.first_day), func.max(BankStatement.last_day)).where(
             BankStatement.account_id == account_id,
@@ -215,6 +197,36 @@ async def continuity(session: AsyncSession, account_id: str, statement: ReadStat
     if end is not None and end.difference:
         notes.append(because("balance_difference", account=statement.account, difference=plain(end.difference)))
     return notes
+
+
+async def _gap(session: AsyncSession, account_id: str, statement: ReadStatement) -> list[Reason]:
+    opening = statement.header.opening
+    if opening is None:
+        return []
+    begins = opening.date or statement.first_day
+    query = (
+        select(BankStatement)
+        .where(
+            BankStatement.account_id == account_id,
+            BankStatement.kind == StatementKind.STATEMENT.value,
+            BankStatement.currency == opening.currency,
+            BankStatement.closing.is_not(None),
+            BankStatement.undone == "",
+        )
+        .order_by(BankStatement.closing_date.desc(), BankStatement.id)
+    )
+    last = await session.scalar((query.where(BankStatement.closing_date <= begins) if begins else query).limit(1))
+    if last is None or Decimal(last.closing or 0) == opening.amount:
+        return []
+    gap = because(
+        "balance_gap",
+        account=statement.account,
+        closed=f"{last.closing} {opening.currency}",
+        closing_date=last.closing_date,
+        opens=f"{plain(opening.amount)} {opening.currency}",
+        opening_date=begins,
+    )
+    return [gap]
 
 
 async def no_longer_there(session: AsyncSession, account_id: str, statement: ReadStatement, file: ReadFile) -> list[Reason]:

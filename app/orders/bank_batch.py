@@ -164,6 +164,7 @@ async def reversal(session: AsyncSession, run: Run, line: ReadLine) -> tuple[Dec
 
 
 async def book_batch(session: AsyncSession, run: Run, lines: Sequence[ReadLine], report: ImportReport) -> None:
+    await bank.lock_accounts(session, run.accounts.values())
     fresh = await fresh_lines(session, run, lines, report)
     decided = await decisions(session, run, fresh)
     rows: list[Mapping[str, Any]] = []

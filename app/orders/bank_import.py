@@ -16,13 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bank import service as bank
 from app.bank.candidates import Candidates
-from app.bank.decisions import Decision, Policy
+from app.bank.decisions import Decision, Outcome, Policy
 from app.bank.reading import ReadFile, ReadLine
 from app.bank.reasons import because
 from app.bank.tables import BankLineRow
 from app.money import Money
 from app.orders.bank_batch import ImportReport, Run, book_batch, decisions, fresh_lines, reversal
 from app.orders.bank_candidates import load_candidates
+from app.orders.record import add_task
 from app.orders.services import Services
 from app.reasons import Reason
 from app.saleor.shops import Shop
@@ -84,6 +85,10 @@ async def import_file(
         report.counts = Counter({row[0]: row[1] for row in await session.execute(counted)}) + Counter(
             {"known": report.counts["known"], "refused": len(file.refused)}
         )
+        if waiting := report.counts[Outcome.PROPOSAL] + report.counts[Outcome.UNMATCHED]:
+            await add_task(
+                session, f"bank:{row.id}", None, [because("lines_wait", count=waiting, file=file_name)], services.clock()
+            )
         kept.counts, kept.notes = dict(report.counts), [note.as_dict() for note in notes]
     return report
 

@@ -117,7 +117,7 @@ async def follow_taken_back(
     reports = []
     events: list[Mapping[str, Any]] = []
     for (order_id, payment_id), change in minor.items():
-        if order_id not in orders or (order_id, payment_id) not in first:
+        if not change or order_id not in orders or (order_id, payment_id) not in first:
             continue
         item = first[order_id, payment_id]
         amount = Money(abs(change), item.currency)
