@@ -14,7 +14,8 @@ from app.bank.lines import Balance, BankItem, BankLine, RefusedLine, StatementEn
 from app.bank.reading import read
 from app.bank.service import lock_line
 from app.bank.tables import BankLineRow
-from app.orders.bank_import import ImportReport, import_file
+from app.orders.bank_batch import ImportReport
+from app.orders.bank_import import import_file
 from tests.bank.lines import line as bank_line
 from tests.orders.builders import World
 
