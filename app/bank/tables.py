@@ -77,7 +77,7 @@ class BankLineRow(TenantScoped, Base):
 
     __tablename__ = "bank_line"
     __table_args__ = (
-        UniqueConstraint("tenant_id", "account_id", "fingerprint", "occurrence", "undone"),
+        UniqueConstraint("tenant_id", "account_id", "fingerprint", "occurrence", "undone", name="uq_bank_line_print"),
         Index("ix_bank_line_loose", "tenant_id", "account_id", "loose_key"),
         Index("ix_bank_line_outcome", "tenant_id", "outcome", "booking_date"),
         Index("ix_bank_line_import", "import_id", "number"),
