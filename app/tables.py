@@ -3,6 +3,7 @@
 from app.bank import tables as bank
 from app.db import tenants
 from app.documents import tables as documents
+from app.files import tables as files
 from app.ledger import tables as ledger
 from app.licenses import tables as licenses
 from app.mail import tables as mail
@@ -11,4 +12,4 @@ from app.pricing import tables as pricing
 from app.resellers import tables as resellers
 from app.tax import tables as tax
 
-__all__ = ["bank", "documents", "ledger", "licenses", "mail", "orders", "pricing", "resellers", "tax", "tenants"]
+__all__ = ["bank", "documents", "files", "ledger", "licenses", "mail", "orders", "pricing", "resellers", "tax", "tenants"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -20,7 +20,7 @@ from app.documents.bank_details import BankAccount, Instructions, creditor_refer
 from app.ledger.rules import due_date
 from app.ledger.service import reseller_receivables
 from app.money import Money
-from app.orders.quote import LineQuote, LineRequest, Program, Quote, QuoteRequest, quote
+from app.orders.quote import LineQuote, LineRequest, Program, Quote, QuoteRequest, for_resale, quote, tax_moment
 from app.orders.rules import CreditPolicy, Standing, Terms, standing
 from app.orders.services import Services
 from app.orders.session import Known, PaidLine, Party, SessionRequest, check
@@ -29,9 +29,9 @@ from app.orders.tables import PaymentSession, ResellerOrder
 from app.pricing.rules import Item
 from app.reasons import Reason, because, register, sentence
 from app.resellers.policy import in_force
-from app.resellers.rules import may_order
 from app.resellers.service import by_saleor_user
 from app.resellers.tables import Reseller
+from app.resellers.users import may_order_as
 from app.saleor.payment_payload import Address, Checkout, CheckoutLine, GatewayInitialize, Order, Principal, Session
 from app.saleor.shops import Shop
 from app.settings import ProgramNumbers, ShopSettings
@@ -169,11 +169,11 @@ async def _decide(
     program = Program(
         resellers={user: buyer} if user and buyer else {}, tax=kept.tax, reseller_only_channels=kept.reseller_only_channels
     )
-    request = _request(source, principal, amount, shop, today)
+    request = _request(source, principal, amount, shop, today, services.clock())
     account = bank_account(shop.settings, source.channel.slug, request.total.currency)
     known = Known(
         location=buyer.location if buyer else None,
-        may_order=may_order(reseller, await in_force(session, shop.settings, today), today) if reseller else (),
+        may_order=may_order_as(reseller, user, await in_force(session, shop.settings, today), today) if reseller and user else (),
         po_number_used=reseller is not None and await _po_number_used(session, reseller.id, request.po_number),
         has_bank_account=account is not None,
         refuse_vouchers=numbers.refuse_vouchers,
@@ -189,18 +189,21 @@ async def _decide(
     return (), Decided(reseller, stand, reference, shown, quote(request.prices, program))
 
 
-def line_evidence(quoted: LineQuote) -> dict[str, Any]:
+def line_evidence(quoted: LineQuote, price_list_id: str) -> dict[str, Any]:
     """Why a line has its price and tax, as it is kept: with the session, and frozen on the order (`rules.md` 2.4, 10.2)."""
     reasons = [*quoted.reasons, *(quoted.price.reasons if quoted.price else ()), *quoted.tax.reasons]
     return {
         "tax_rate": str(quoted.tax.rate),
         "certificate_id": quoted.tax.certificate_id,
+        "price_list_id": (price_list_id or None) if quoted.price else None,
         "price_list_version": quoted.price.version if quoted.price else None,
         "reasons": [reason.as_dict() for reason in dict.fromkeys(reasons)],
     }
 
 
-def _request(source: Checkout, principal: Principal | None, amount: Money, shop: Shop, today: date) -> SessionRequest:
+def _request(
+    source: Checkout, principal: Principal | None, amount: Money, shop: Shop, today: date, now: datetime
+) -> SessionRequest:
     currency = source.total_price.currency
     with_tax = source.channel.tax_configuration.prices_entered_with_tax
     zero = Money(0, currency)
@@ -222,6 +225,7 @@ def _request(source: Checkout, principal: Principal | None, amount: Money, shop:
             user=source.user.id if source.user else None,
             country=country.country.code if country else None,
             on=today,
+            at=tax_moment(shop.settings, now),
             lines=tuple(_line(line, source.channel.slug, currency, with_tax) for line in source.lines),
             shipping=zero,
             subtotal_discount=Money.of(source.discount.amount, currency) if source.discount else zero,
@@ -255,6 +259,7 @@ def _line(line: CheckoutLine, channel: str, currency: str, with_tax: bool) -> Li
         base=Money(0, currency) if line.is_gift else unit * line.quantity,
         retail=retail,
         tax_class=tax_class.id if tax_class else None,
+        for_resale=for_resale(line.not_for_resale),
     )
 
 
@@ -300,7 +305,7 @@ def _session_row(
                 "quantity": line.quantity,
                 "net": Money.of(line.total_price.net.amount, amount.currency).minor,
                 "gross": Money.of(line.total_price.gross.amount, amount.currency).minor,
-                **line_evidence(quoted),
+                **line_evidence(quoted, decided.quote.price_list_id),
             }
             for line, quoted in zip(source.lines, decided.quote.lines, strict=True)
         ],

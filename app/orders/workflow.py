@@ -20,9 +20,11 @@ from sqlalchemy.exc import OperationalError
 from app.db.bulk import chunks
 from app.db.jobs import QUEUE, system_url
 from app.errors import Unavailable
+from app.files.service import sweep
 from app.mail import service as mail
 from app.mail.tables import Mail
-from app.orders import applications, attend, customers, release
+from app.orders import attend, certificates, customers, mirror, obligations, release
+from app.orders import price_changes as planned_prices
 from app.orders.intake import record
 from app.orders.mails import note_failure
 from app.orders.service import confirm_order, decide_release, ended_decisions, lock_order, pending_reports, waiting_orders
@@ -40,6 +42,7 @@ _services: Services | None = None
 STOP_SECONDS = 10
 KEPT = timedelta(days=30)
 """How long finished work can be looked at; its steps hold whole orders with addresses."""
+LISTING_ROUNDS = 20
 RECONCILE_OVERLAP = timedelta(minutes=10)
 
 
@@ -71,6 +74,10 @@ async def start(opened: Services) -> None:
         [
             {"schedule_name": "reconcile", "workflow_fn": reconcile, "schedule": "17 * * * *"},
             {"schedule_name": "look_again", "workflow_fn": look_again, "schedule": "*/5 * * * *"},
+            {"schedule_name": "look_after", "workflow_fn": look_after, "schedule": "37 * * * *"},
+            {"schedule_name": "check_listings", "workflow_fn": check_listings, "schedule": "53 * * * *"},
+            # Every midnight of the world is at a quarter of an hour.
+            {"schedule_name": "price_changes", "workflow_fn": price_changes, "schedule": "*/15 * * * *"},
         ]
     )
 
@@ -124,11 +131,11 @@ async def money_came(tenant_id: str, order_id: str) -> int:
         await report_money(tenant_id, report_id)
     # Before the gates: only what went out on account waits for this; a release that begins now fulfills after its licenses.
     await fulfill(tenant_id, order_id)
-    opened = 0
-    for waiting in await waiting_order_ids(tenant_id, order_id):
-        opened += await open_gate(tenant_id, waiting)
-    await tell_saleor(tenant_id, order_id)
-    return opened
+    opened = [waiting for waiting in await waiting_order_ids(tenant_id, order_id) if await open_gate(tenant_id, waiting)]
+    if order_id not in opened:
+        # Its release would tell it a second time, and the license waits for nothing as long as for the shop's answers.
+        await tell_saleor(tenant_id, order_id)
+    return len(opened)
 
 
 @DBOS.workflow(name="money_came_for")
@@ -152,6 +159,13 @@ async def release_order(tenant_id: str, order_id: str) -> None:
     await tell_saleor(tenant_id, order_id)
 
 
+@DBOS.workflow(name="correct_ship_to")
+async def correct_ship_to(tenant_id: str, order_id: str) -> None:
+    """Staff corrected the end customer's address after the release: its licenses go to the right account (edge case 29)."""
+    await find_or_create_customer(tenant_id, order_id)
+    await tell_saleor(tenant_id, order_id)
+
+
 @DBOS.workflow(name="attend_customer")
 async def attend_customer(tenant_id: str, saleor_user_id: str, event: str) -> str:
     """An account changed or was deleted in Saleor."""
@@ -162,6 +176,12 @@ async def attend_customer(tenant_id: str, saleor_user_id: str, event: str) -> st
 async def mirror_standing(tenant_id: str, reseller_id: str) -> int:
     """Somebody decided about a reseller: show where it stands on its accounts in Saleor."""
     return await write_standing(tenant_id, reseller_id)
+
+
+@DBOS.workflow(name="mirror_account")
+async def mirror_account(tenant_id: str, saleor_user_id: str) -> int:
+    """An account was taken out of a reseller: show it there."""
+    return await write_account(tenant_id, saleor_user_id)
 
 
 @DBOS.workflow(name="deliver_mail")
@@ -196,6 +216,47 @@ async def look_again_in_shop(tenant_id: str, run: str) -> None:
     await run_stuck_again(tenant_id)
     for order_id in await order_ids_with_ended_decisions(tenant_id):
         await open_gate(tenant_id, order_id)
+
+
+@DBOS.workflow(name="look_after")
+async def look_after(scheduled: datetime, context: object) -> None:
+    """What days do: certificates end, their resellers are reminded, staff look again; hourly, for the day ends state by state."""
+    await for_each_shop("look_after_shop", scheduled.isoformat())
+
+
+@DBOS.workflow(name="look_after_shop")
+async def look_after_shop(tenant_id: str, run: str) -> None:
+    """One shop's part; what was due while nobody worked is done now."""
+    await look_after_certificates(tenant_id)
+    await sweep_files(tenant_id)
+
+
+@DBOS.workflow(name="price_changes")
+async def price_changes(scheduled: datetime, context: object) -> None:
+    """Planned price changes: announced when their time comes, in force from the vendor's midnight (`rules.md` 2.6)."""
+    await for_each_shop("price_changes_in_shop", scheduled.isoformat())
+
+
+@DBOS.workflow(name="price_changes_in_shop")
+async def price_changes_in_shop(tenant_id: str, run: str) -> None:
+    """One shop's part: what is to be told first, so that no change comes before its mail."""
+    while await tell_price_changes(tenant_id):
+        pass
+    await carry_out_price_changes(tenant_id)
+
+
+@DBOS.workflow(name="check_listings")
+async def check_listings(scheduled: datetime, context: object) -> None:
+    """Product listings that were not looked at for some days (`rules.md` 1.4)."""
+    await for_each_shop("check_listings_in_shop", scheduled.isoformat())
+
+
+@DBOS.workflow(name="check_listings_in_shop")
+async def check_listings_in_shop(tenant_id: str, run: str) -> None:
+    """One shop's part, as many as an hour takes; the rest is due still at the next run."""
+    for _ in range(LISTING_ROUNDS):
+        if not await check_some_listings(tenant_id):
+            return
 
 
 # Steps: each one transaction of ours, or one conversation with Saleor.
@@ -310,7 +371,12 @@ async def follow_customer(tenant_id: str, saleor_user_id: str, event: str) -> st
 
 @DBOS.step(name="write_standing", **RETRY)
 async def write_standing(tenant_id: str, reseller_id: str) -> int:
-    return await applications.mirror_standing(services(), await _shop(tenant_id), reseller_id)
+    return await mirror.mirror_standing(services(), await _shop(tenant_id), reseller_id)
+
+
+@DBOS.step(name="write_account", **RETRY)
+async def write_account(tenant_id: str, saleor_user_id: str) -> int:
+    return await mirror.mirror_account(services(), await _shop(tenant_id), saleor_user_id)
 
 
 @DBOS.step(name="issue_licenses", **RETRY)
@@ -409,6 +475,23 @@ async def order_ids_with_ended_decisions(tenant_id: str) -> list[str]:
         return await ended_decisions(session, services().clock())
 
 
+@DBOS.step(name="tell_price_changes", **RETRY)
+async def tell_price_changes(tenant_id: str) -> int:
+    shop = await _shop(tenant_id)
+    async with services().database.tenant(tenant_id) as session:
+        return await planned_prices.tell(session, services(), shop)
+
+
+@DBOS.step(name="carry_out_price_changes", **RETRY)
+async def carry_out_price_changes(tenant_id: str) -> int:
+    return await planned_prices.carry_out(services(), await _shop(tenant_id))
+
+
+@DBOS.step(name="check_some_listings", **RETRY)
+async def check_some_listings(tenant_id: str) -> int:
+    return await obligations.check_listings(services(), await _shop(tenant_id))
+
+
 @DBOS.step(name="run_stuck_again", **RETRY)
 async def run_stuck_again(tenant_id: str) -> int:
     stuck = await services().jobs.stuck(tenant_id)
@@ -418,6 +501,19 @@ async def run_stuck_again(tenant_id: str) -> int:
         log.warning("work.runs_again", workflow=work["workflow"], id=work["id"], error=work["error"])
         await services().jobs.run_again(work["id"], work["partition"] or work["id"])
     return len(stuck)
+
+
+@DBOS.step(name="look_after_certificates", **RETRY)
+async def look_after_certificates(tenant_id: str) -> int:
+    shop = await _shop(tenant_id)
+    async with services().database.tenant(tenant_id) as session:
+        done = await certificates.look_after(session, services(), shop)
+    return len(done.expired) + len(done.reminded) + len(done.to_review)
+
+
+@DBOS.step(name="sweep_files", **RETRY)
+async def sweep_files(tenant_id: str) -> int:
+    return await sweep(services().database, services().files, tenant_id, services().clock())
 
 
 async def _shop(tenant_id: str) -> Shop:

@@ -92,6 +92,20 @@ class SaleorCustomer(SaleorUser):
     language_code: str
 
 
+class SaleorAddressee(Answer):
+    """Whom an address of an account names."""
+
+    company_name: str
+    first_name: str
+    last_name: str
+
+
+class SaleorAccount(SaleorCustomer):
+    """An account with those its addresses name; none when an account was just created."""
+
+    addresses: list[SaleorAddressee] = Field(default_factory=list)
+
+
 class SaleorAddress(Answer):
     """A postal address. The end customer's e-mail is in `metadata` (`rules.md` 3.1) and anybody may have written it there."""
 
@@ -191,6 +205,8 @@ class SaleorOrderLine(Answer):
     voucher_code: str | None
     discounts: list[SaleorDiscount] | None
     variant: SaleorVariant | None
+    not_for_resale: str | None = None
+    """The line's own metadata of that key (edge case 40)."""
 
 
 class SaleorCreator(Answer):
@@ -315,6 +331,12 @@ class CustomerAnswer(Answer):
     """None also for accounts that are only staff (saleor-facts 7)."""
 
     user: SaleorCustomer | None
+
+
+class CustomerByEmailAnswer(Answer):
+    """None also for accounts that are only staff (saleor-facts 7)."""
+
+    user: SaleorAccount | None
 
 
 class SaleorCurrencyListing(Answer):
@@ -630,6 +652,48 @@ class CustomerCreatePayload(Payload):
 
 class CustomerCreateAnswer(Answer):
     customer_create: CustomerCreatePayload | None
+
+
+class SaleorCustomerType(Answer):
+    """A kind of customer; Saleor has them from 3.23.26 on."""
+
+    id: str
+
+
+class SaleorCustomerTypeEdge(Answer):
+    node: SaleorCustomerType
+
+
+class SaleorCustomerTypes(Answer):
+    edges: list[SaleorCustomerTypeEdge]
+
+
+class CustomerTypesAnswer(Answer):
+    """The type with the slug that was asked for, and the default one."""
+
+    own: SaleorCustomerTypes | None
+    standard: SaleorCustomerTypes | None
+
+
+class SaleorTypedCustomer(Answer):
+    id: str
+    customer_type: SaleorCustomerType | None
+
+
+class CustomerTypeOfAnswer(Answer):
+    user: SaleorTypedCustomer | None
+
+
+class CustomerTypeCreatePayload(Payload):
+    customer_type: SaleorCustomerType | None
+
+
+class CustomerTypeCreateAnswer(Answer):
+    customer_type_create: CustomerTypeCreatePayload | None
+
+
+class CustomerTypeAssignAnswer(Answer):
+    customer_update: Payload | None
 
 
 class AppProblemCreateAnswer(Answer):

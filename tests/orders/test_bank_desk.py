@@ -22,7 +22,7 @@ from tests.conftest import NOW
 from tests.orders.bank_files import imported, paid, rf
 from tests.orders.builders import World, opened, recorded, reseller, rows
 
-EUR = {"currency": "EUR", "bank_reference": "E1"}
+EUR: dict[str, Any] = {"currency": "EUR", "bank_reference": "E1"}
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ async def test_what_was_sent_back_cannot_be_taken_back_too(world: World) -> None
 async def test_a_proposed_return_is_accepted_once(world: World) -> None:
     row = await order(world)
     await line(world, paid("1"))
-    anonymous = {"bank_reference": None, "reference_structured": None, "booking_date": date(2026, 3, 4)}
+    anonymous: dict[str, Any] = {"bank_reference": None, "reference_structured": None, "booking_date": date(2026, 3, 4)}
     await imported(world, paid("1", "-19.49", reversal=True, **anonymous))
     (found,) = await rows(world, BankLineRow, BankLineRow.outcome == "proposal")
     for _ in range(2):
@@ -224,7 +224,7 @@ async def test_a_proposed_return_is_accepted_once(world: World) -> None:
 async def test_learned_payers_need_a_second_person_and_can_be_switched_off(world: World) -> None:
     await order(world)
     await order(world, "2")
-    account = {"payer_account": "DE02120300000000202051", "reference_structured": None}
+    account: dict[str, Any] = {"payer_account": "DE02120300000000202051", "reference_structured": None}
     found = await line(world, paid("1", **account))
     await does(world, bank_desk.allocate, found, [("1", usd("19.49"))], by="anna")
     (payer,) = await rows(world, LearnedPayer)

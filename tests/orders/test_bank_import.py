@@ -226,7 +226,7 @@ async def test_case_47_somebody_else_paid_above_the_limit(world: World) -> None:
 
 async def test_case_71_the_value_date_counts_or_the_booking_date(world: World) -> None:
     await orders(world, "1", "2")
-    early = {"value_date": date(2026, 2, 27)}
+    early: dict[str, Any] = {"value_date": date(2026, 2, 27)}
     await imported(world, paid("1", **early))
     await world.set(value_date_counts=False)
     await imported(world, paid("2", **early))
@@ -269,12 +269,12 @@ async def test_a_file_that_is_refused_at_its_end_leaves_nothing(world: World) ->
 
 
 async def test_an_import_that_ended_early_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.orders import bank_import
+    from app.orders import bank_batch, bank_import
 
     await orders(world, "1", "2")
     monkeypatch.setattr(bank_import, "BATCH", 1)
     batches = 0
-    whole = bank_import.book_batch
+    whole = bank_batch.book_batch
 
     async def killed(*args: Any) -> None:
         nonlocal batches

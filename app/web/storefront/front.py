@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import MutableMapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -15,14 +14,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from app.errors import ResellerError, TooLarge
 from app.saleor.shops import Shop, Shops
 from app.web.dispatch import Asgi, Receive, Scope, Send
+from app.web.storefront.problems import PROBLEM, problem_of
 
 log = structlog.get_logger()
 
 VISIT = "storefront_visit"
 MAX_BODY = 64 * 1024
-PROBLEM = "application/problem+json"
-METHODS = "GET, POST, OPTIONS"
-ASKED = "Authorization, Content-Type, If-None-Match"
+UPLOADS = frozenset({"/certificates", "/application/evidence"})
+"""Paths, without what stands before them, whose POST takes more: a file and what its form needs around it."""
+METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+ASKED = "Accept-Language, Authorization, Content-Type, If-None-Match"
 EXPOSED = "ETag, Retry-After, Content-Disposition"
 
 
@@ -35,16 +36,17 @@ class Visit:
 
 def problem(status: int, code: str, detail: str) -> bytes:
     """An RFC 9457 problem as JSON."""
-    title = HTTPStatus(status).phrase
-    return json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}).encode()
+    return json.dumps(problem_of(status, code, detail)).encode()
 
 
 class Front:
     """Around the API: nothing leaves without `Cache-Control: private`, and no error without its problem."""
 
-    def __init__(self, app: Asgi, shops: Shops) -> None:
+    def __init__(self, app: Asgi, shops: Shops, upload_bytes: int) -> None:
+        """`upload_bytes` is what the body of an upload may have."""
         self._app = app
         self._shops = shops
+        self._upload_bytes = upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,20 +67,22 @@ class Front:
                 body.extend(message.get("body", b""))
 
         taken = 0
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        limit = self._upload_bytes if scope["method"] == "POST" and path in UPLOADS else MAX_BODY
 
         async def limited() -> MutableMapping[str, Any]:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body") or b"")
-            if taken > MAX_BODY:
+            if taken > limit:
                 # FastAPI would answer 400 for whatever is raised here; what it then says is replaced below.
-                raise _too_large()
+                raise _too_large(limit)
             return message
 
         try:
             await self._app(scope, limited, collect)
-            if taken > MAX_BODY:
-                raise _too_large()
+            if taken > limit:
+                raise _too_large(limit)
         except ResellerError as error:
             status, answered = error.status, MutableHeaders({"Content-Type": PROBLEM})
             body = bytearray(problem(status, error.code, error.sentence))
@@ -95,7 +99,7 @@ class Front:
         headers = MutableHeaders(kept)
         headers["Cache-Control"] = "private, no-cache" if status == 200 else "private, no-store"
         headers["X-Content-Type-Options"] = "nosniff"
-        headers["Vary"] = "Authorization, Origin"
+        headers["Vary"] = "Accept-Language, Authorization, Origin"
         if method == "GET" and status == 200:
             tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
             headers["ETag"] = tag
@@ -121,8 +125,8 @@ class Front:
             headers["Access-Control-Max-Age"] = "600"
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(f"A request may hold {MAX_BODY} bytes.")
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"A request may hold {limit} bytes.")
 
 
 def _matches(asked: str, tag: str) -> bool:

@@ -1,7 +1,7 @@
 """Bank accounts, files and lines, learned payers, interest
 
-Revision ID: 0003
-Revises: 0002
+Revision ID: 0007
+Revises: 0006_certificates
 """
 
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql
 
 import app.db.base
 
-revision = "0003"
-down_revision = "0002"
+revision = "0007"
+down_revision = "0006_certificates"
 branch_labels = None
 depends_on = None
 
