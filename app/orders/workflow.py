@@ -25,6 +25,7 @@ from app.mail import service as mail
 from app.mail.tables import Mail
 from app.orders import attend, certificates, customers, mirror, obligations, release
 from app.orders import price_changes as planned_prices
+from app.orders.check import show_contradictions
 from app.orders.intake import record
 from app.orders.mails import note_failure
 from app.orders.service import confirm_order, decide_release, ended_decisions, lock_order, pending_reports, waiting_orders
@@ -202,6 +203,7 @@ async def reconcile_shop(tenant_id: str, run: str) -> None:
     """One shop's part: apart from the others, so that one that is down keeps nobody waiting."""
     await refresh_flat_rates(tenant_id)
     await attend_changed(tenant_id, run)
+    await check_books(tenant_id)
 
 
 @DBOS.workflow(name="look_again")
@@ -451,6 +453,13 @@ async def ask_for_each_order(tenant_id: str, batch: str, order_ids: str) -> int:
                     session, "money_came", workflow_id, partition=saleor_order_id, args=(tenant_id, order_id)
                 )
     return len(ids)
+
+
+@DBOS.step(name="check_books", **RETRY)
+async def check_books(tenant_id: str) -> int:
+    """Ask what `reseller check` asks, and show staff what contradicts."""
+    async with services().database.tenant(tenant_id) as session:
+        return await show_contradictions(session, services().clock())
 
 
 @DBOS.step(name="refresh_flat_rates", **RETRY)

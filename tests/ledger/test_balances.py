@@ -21,8 +21,8 @@ from app.ledger.charging import charge_interest, waive_interest, write_off
 from app.ledger.interest import DayCount, Rate
 from app.ledger.refunds import refund_order
 from app.ledger.reversal import restore, reverse_payments
-from app.ledger.rules import DEBTS, EFFECT, Kind, allocate, unallocated
-from app.ledger.service import as_item, book_wire, credit_order, post_receivable, receivables
+from app.ledger.rules import DEBTS, EFFECT, Kind, allocate, receivables, unallocated
+from app.ledger.service import as_item, book_wire, credit_order, post_receivable
 from app.ledger.tables import LedgerItem
 from app.money import Money
 from tests.conftest import NOW, install

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from app.bank.lines import LineStatus, RefusedLine
 from app.bank.reading import read
@@ -16,7 +17,7 @@ from app.ledger.service import receivable, receivable_id
 from app.ledger.tables import LedgerItem
 from app.mail.tables import Mail
 from app.orders.bank_undo import undo_import
-from app.orders.check import check
+from app.orders.check import check, show_contradictions
 from app.orders.service import cancel_order, decide_release
 from app.orders.tables import MoneyReport, OrderEvent, ResellerOrder, StaffTask
 from tests.conftest import NOW
@@ -323,3 +324,40 @@ async def test_undoing_the_file_of_a_return_pays_again(world: World) -> None:
     assert await open_minor(world, order) == 0
     assert (await imported(world, back)).counts == {"booked": 1}
     assert await open_minor(world, order) == 1949
+
+
+async def test_the_books_are_asked_for_each_line_and_payment(world: World) -> None:
+    await orders(world, "1", "2")
+    await imported(world, paid("1"), paid("2"))
+    tenant = world.shop.tenant_id
+
+    async def contradictions() -> dict[str, int]:
+        async with world.database.tenant(tenant) as session:
+            return {name: len(found) for name, found in (await check(session, NOW)).items() if found}
+
+    first, second = await rows(world, BankLineRow)
+    async with world.database.tenant(tenant) as session:
+        await session.execute(update(BankLineRow).where(BankLineRow.id == first.id).values(amount="19.48"))
+    assert await contradictions() == {"bank_lines_without_their_payment": 1}
+    async with world.database.tenant(tenant) as session:
+        await session.execute(
+            update(BankLineRow).where(BankLineRow.id == first.id).values(payment_id=second.payment_id, amount="19.49")
+        )
+    assert await contradictions() == {"payments_without_their_bank_line": 2}
+    async with world.database.tenant(tenant) as session:
+        assert await show_contradictions(session, NOW) == 1
+    (task,) = [task for task in await rows(world, StaffTask) if task.key.startswith("check:")]
+    assert task.key == "check:payments_without_their_bank_line"
+    async with world.database.tenant(tenant) as session:
+        await session.execute(update(BankLineRow).where(BankLineRow.id == first.id).values(payment_id=first.payment_id))
+        assert await show_contradictions(session, NOW) == 0
+    (task,) = [task for task in await rows(world, StaffTask) if task.key.startswith("check:")]
+    assert task.done_at == NOW
+
+
+async def test_a_file_that_did_not_come_to_its_end_is_told_of(world: World) -> None:
+    row = BankImport(file_name="half.xml", sha256="0" * 64, format="camt", state="running", by="ada", started_at=NOW)
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        session.add(row)
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        assert (await check(session, NOW + timedelta(hours=1)))["bank_files_not_finished"] == ["half.xml"]
