@@ -24,7 +24,8 @@ async def insert_rows(session: AsyncSession, table: type[Base], rows: Sequence[M
     tenant = session.info.get(TENANT)
     if tenant is None or not issubclass(table, TenantScoped):
         raise TenantError(f"{table.__name__} rows outside a shop")
-    await session.execute(insert(table), [{**row, "tenant_id": tenant} for row in rows])
+    # With NULLs written out all rows are one statement for the driver's batch; without, each change of columns begins another.
+    await session.execute(insert(table), [{**row, "tenant_id": tenant} for row in rows], execution_options={"render_nulls": True})
 
 
 def chunks(values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
