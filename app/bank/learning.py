@@ -1,16 +1,16 @@
-"""What staff teach the matching: payers of a reseller, announced payments, and what banks may keep (`rules.md` 4.3)."""
+"""What staff teach the matching: payers of a reseller, and what banks may keep (`rules.md` 4.3)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bank.candidates import payer_key
 from app.bank.service import add_once
-from app.bank.tables import BankLineRow, FeeTolerance, LearnedPayer, RemittanceAdvice
+from app.bank.tables import BankLineRow, FeeTolerance, LearnedPayer
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound
 from app.money import Money
 
@@ -63,39 +63,6 @@ async def set_tolerance(
         session.add(row)
     row.wire_minor, row.year_minor, row.set_by, row.set_at = wire.minor, year.minor, by, at
     return row
-
-
-async def add_advice(
-    session: AsyncSession, reseller_id: str, parts: Sequence[tuple[str, Money]], *, source: str, by: str, at: datetime
-) -> RemittanceAdvice:
-    """Keep what a reseller announced: (debt's id, amount) each. Raises InvalidInput for nothing, or mixed money."""
-    currencies = {amount.currency for _, amount in parts}
-    if len(currencies) != 1 or any(amount.minor <= 0 for _, amount in parts):
-        raise InvalidInput("An announced payment names debts and what is paid of each, in one currency.", code="advice")
-    row = RemittanceAdvice(
-        reseller_id=reseller_id,
-        currency=currencies.pop(),
-        parts=[[debt, amount.minor] for debt, amount in parts],
-        source=source,
-        added_by=by,
-        added_at=at,
-    )
-    session.add(row)
-    await session.flush()
-    return row
-
-
-async def use_advice(session: AsyncSession, reseller_id: str, amount: Money, *, at: datetime) -> None:
-    """The announced payment of this total came."""
-    query = select(RemittanceAdvice).where(
-        RemittanceAdvice.reseller_id == reseller_id,
-        RemittanceAdvice.currency == amount.currency,
-        RemittanceAdvice.used_at.is_(None),
-    )
-    for row in await session.scalars(query.order_by(RemittanceAdvice.added_at)):
-        if sum(minor for _, minor in row.parts) == amount.minor:
-            await session.execute(update(RemittanceAdvice).where(RemittanceAdvice.id == row.id).values(used_at=at))
-            return
 
 
 async def _payer(session: AsyncSession, payer_id: str) -> LearnedPayer:

@@ -151,22 +151,6 @@ class LearnedPayer(TenantScoped, Base):
     off_at: Mapped[datetime | None]
 
 
-class RemittanceAdvice(TenantScoped, Base):
-    """What a reseller said a wire will pay; proposed when a wire of its total comes."""
-
-    __tablename__ = "remittance_advice"
-
-    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"), index=True)
-    currency: Mapped[str] = mapped_column(String(3))
-    parts: Mapped[list[Any]]
-    """(receivable's id, minor units) of each order named."""
-    source: Mapped[str] = mapped_column(Text)
-    added_by: Mapped[str] = mapped_column(Text)
-    added_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
-
-
 class FeeTolerance(TenantScoped, Base):
     """What banks may keep of a reseller's wires in one currency: of one wire, and within a year (`rules.md` 4.3)."""
 

@@ -14,19 +14,17 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bank import learning, service
-from app.bank.advice import parse_advice
 from app.bank.csv_mapping import read_mapping
 from app.cli.bank import bank
 from app.cli.common import By, Json, ShopUrl, an_amount, run_in_shop, show, who
 from app.errors import InvalidInput, ResellerError
-from app.ledger.service import receivable_id
 from app.money import Money
 from app.orders import bank_desk
 from app.orders.bank_batch import ImportReport
 from app.orders.bank_desk import Conversion
 from app.orders.bank_undo import undo_import, undo_line
 from app.orders.bank_upload import import_bank_file
-from app.orders.service import find_order
+from app.orders.remittance import advise
 from app.orders.services import Services
 from app.reasons import Reason
 from app.resellers import service as resellers
@@ -274,18 +272,13 @@ def advice(
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         async with services.database.tenant(shop.tenant_id) as session:
             row = await resellers.find(session, reseller)
-            parts = []
-            for number, amount in parse_advice(text):
-                order = await find_order(session, number)
-                debt = await receivable_id(session, order.id)
-                if debt is None or order.reseller_id != row.id:
-                    raise InvalidInput(f"Order {number} is not owed by {row.email}.", code="advice")
-                parts.append((debt, Money.of(amount, order.currency)))
-            kept = await learning.add_advice(
-                session, row.id, parts, source=f"advice of {services.today(shop)}", by=who(by), at=services.clock()
-            )
-            total = Money(sum(minor for _, minor in kept.parts), kept.currency)
-            return {"id": kept.id, "reseller": row.email, "orders": len(parts), "total": str(total)}
+            kept, unread = await advise(session, row.id, text=text, lines=(), paid_on=None, by=who(by), at=services.clock())
+            return {
+                "id": kept.id,
+                "reseller": row.email,
+                "lines": kept.lines,
+                "not_understood": [str(reason) for reason in unread],
+            }
 
     show(run_in_shop(shop, work), as_json=as_json)
 

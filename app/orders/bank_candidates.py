@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -13,20 +13,23 @@ from app.bank.candidates import Bundle, Candidates, Debt, Tolerance, payer_key
 from app.bank.lines import BankLine
 from app.bank.search import folded, is_marked, reference_key, strange_references, variants, windows
 from app.bank.service import accounts, year_of
-from app.bank.tables import FeeTolerance, LearnedPayer, RemittanceAdvice
+from app.bank.tables import FeeTolerance, LearnedPayer
 from app.db.bulk import chunks
 from app.db.reading import rows
 from app.documents.schemas import DocumentKind
 from app.documents.tables import Document
 from app.ledger.booking import DEBT_ID, OPEN_EFFECT, open_of
 from app.ledger.rules import DEBTS, Kind
-from app.ledger.tables import LedgerItem, PaymentReference
+from app.ledger.tables import LedgerItem, PaymentReference, RemittanceAdvice
 from app.orders.tables import ResellerOrder
 from app.resellers.tables import Reseller
 from app.saleor.shops import Shop
 
+ADVICE_COUNTS = timedelta(days=90)
+"""How long a wire may take to come after it was announced."""
 
-async def load_candidates(session: AsyncSession, shop: Shop, today: date) -> Candidates:
+
+async def load_candidates(session: AsyncSession, shop: Shop, today: date, at: datetime) -> Candidates:
     """Everything open in the shop. Closed debts are looked up when a line names one (`add_named`)."""
     found = Candidates(own_accounts=await own_accounts(session, shop))
     numbers = shop.settings.program
@@ -37,7 +40,7 @@ async def load_candidates(session: AsyncSession, shop: Shop, today: date) -> Can
     for part in chunks(list(opens)):
         for row in await session.execute(_debts().where(LedgerItem.id.in_(part))):
             found.add_debt(_debt(row, opens[row[0]]))
-    await _add_bundles(session, found)
+    await _add_bundles(session, found, at)
     await _add_payers(session, found)
     await _add_tolerances(session, found, today)
     return found
@@ -112,14 +115,18 @@ def _debt(row: Sequence[Any], open_minor: int) -> Debt:
     )
 
 
-async def _add_bundles(session: AsyncSession, found: Candidates) -> None:
+async def _add_bundles(session: AsyncSession, found: Candidates, at: datetime) -> None:
     for row in await session.scalars(select(PaymentReference).order_by(PaymentReference.at.desc())):
         if any(debt in found.debts for debt in row.debts):
             found.add_bundle(Bundle(row.id, row.reseller_id, row.currency, tuple(row.debts), row.number, row.reference))
-    for advice in await session.scalars(select(RemittanceAdvice).where(RemittanceAdvice.used_at.is_(None))):
-        debts: Sequence[str] = [debt for debt, _ in advice.parts]
-        amounts: Sequence[int] = [minor for _, minor in advice.parts]
-        found.add_advice(Bundle(advice.id, advice.reseller_id, advice.currency, tuple(debts), advice.source, "", tuple(amounts)))
+    recent = select(RemittanceAdvice).where(RemittanceAdvice.at >= at - ADVICE_COUNTS)
+    for advice in await session.scalars(recent.order_by(RemittanceAdvice.at)):
+        # Only one that names an order and an amount in each line says what a wire pays; once paid, its orders have less open.
+        parts = [(line["receivable_id"], line["amount_minor"], line["open_currency"]) for line in advice.lines]
+        if all(debt and minor for debt, minor, _ in parts) and len({currency for _, _, currency in parts}) == 1:
+            debts, amounts = tuple(part[0] for part in parts), tuple(part[1] for part in parts)
+            said = f"advice of {advice.at:%Y-%m-%d}"
+            found.add_advice(Bundle(advice.id, advice.reseller_id, parts[0][2], debts, said, "", amounts))
 
 
 async def _add_payers(session: AsyncSession, found: Candidates) -> None:

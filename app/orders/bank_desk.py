@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bank import service as bank
 from app.bank.decisions import Outcome, Rule
-from app.bank.learning import propose_payer, use_advice
+from app.bank.learning import propose_payer
 from app.bank.reasons import because
 from app.bank.tables import BankLineRow
 from app.db.base import new_id
@@ -73,8 +73,6 @@ async def accept(session: AsyncSession, services: Services, shop: Shop, line_id:
     ]
     amount = Money.of(Decimal(line.amount), line.currency)
     await _book(session, services, shop, line, line.reseller_id, amount, shares, why, by)
-    if line.rule == Rule.ADVICE:
-        await use_advice(session, line.reseller_id, amount, at=now)
     return line
 
 

@@ -64,7 +64,7 @@ async def import_file(
             return ImportReport(row.id, True, Counter({"known": file.count}), [Reason.from_dict(note) for note in row.notes])
     async with database.tenant_reading(tenant) as session:
         notes = await _notes(session, file, ids)
-        candidates = await load_candidates(session, shop, today)
+        candidates = await load_candidates(session, shop, today, now)
     report = ImportReport(row.id, False, notes=notes)
     policy = Policy(shop.settings.program.book_surplus)
     run = Run(services, shop, file, ids, candidates, policy, by, today, row.id, now)
@@ -105,7 +105,7 @@ async def _dry(
         async with services.database.tenant(shop.tenant_id) as session:
             ids = await bank.account_ids(session, file, own, by=by, at=at)
             report.notes = await _notes(session, file, ids)
-            candidates = await load_candidates(session, shop, today)
+            candidates = await load_candidates(session, shop, today, at)
             policy = Policy(shop.settings.program.book_surplus)
             run = Run(services, shop, file, ids, candidates, policy, by, today, "", at)
             for lines in file.lines(BATCH):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.orders.record import add_task
 from app.reasons import because
-from app.sandbox.seed import RESELLER
+from app.sandbox.seed import END_CUSTOMER, RESELLER
 from tests.cli.conftest import Run
 from tests.journeys.harness import Journey
 
@@ -81,3 +81,33 @@ async def test_keys_are_rotated_and_exported(at: Journey, run: Run) -> None:
     assert [(key["kid"], key["active"]) for key in keys] == [(first["kid"], False), (second["kid"], True)]
     wrong = await run("license", "verify", "nowhere.lic")
     assert (wrong.code, wrong.err.startswith("nowhere.lic cannot be read")) == (1, True)
+
+
+async def test_case_29_a_mistyped_address_is_corrected_and_a_link_renewed(at: Journey, run: Run) -> None:
+    account = at.sandbox.store.user_by_email(END_CUSTOMER)
+    assert account is not None
+    account.email, account.first_name = "wrong@mail.example", "Somebody"
+    _, order = await at.buy(RESELLER, [("GRID-DEV", 1)], end_customer="wrong@mail.example")
+    await at.idle()
+    await at.wire_came(order.number)
+    await at.idle()
+    renewed = await run("orders", "claim-again", order.number, "--by", "anna", "--json")
+    assert (renewed.code, renewed.data["email"]) == (0, "wrong@mail.example")
+    await at.idle()
+    correct = ("orders", "ship-to", order.number, "--reason", "typed wrong", "--by", "anna", "--email")
+    assert (await run(*correct, "nobody")).err == "--email: 'nobody' is not an e-mail address.\n"
+    assert "own use" in (await run(*correct, RESELLER)).err
+    done = await run(*correct, "right@acme.example", "--mail-again", "--json")
+    assert done.data == {
+        "number": order.number,
+        "from": "wrong@mail.example",
+        "to": "right@acme.example",
+        "lost_by": None,
+        "had_claimed": False,
+        "mailed_again_to": RESELLER,
+    }
+    await at.idle()
+    shown = (await run("orders", "show", order.number, "--json")).data
+    assert shown["end_customer"]["email"] == "right@acme.example"
+    assert [claim["withdrawn_at"] is not None for claim in shown["claims"]] == [True, True]
+    assert (await run("orders", "claim-again", order.number)).err == f"No license of order {order.number} waits to be claimed.\n"

@@ -1,7 +1,7 @@
 """Bank accounts, files and lines, learned payers, interest
 
-Revision ID: 0007
-Revises: 0006_certificates
+Revision ID: 0008
+Revises: 0007_api
 """
 
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql
 
 import app.db.base
 
-revision = "0007"
-down_revision = "0006_certificates"
+revision = "0008"
+down_revision = "0007_api"
 branch_labels = None
 depends_on = None
 
@@ -208,25 +208,6 @@ def upgrade() -> None:
     with op.batch_alter_table("learned_payer", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_learned_payer_tenant_id"), ["tenant_id"], unique=False)
 
-    op.create_table(
-        "remittance_advice",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("reseller_id", sa.String(length=36), nullable=False),
-        sa.Column("currency", sa.String(length=3), nullable=False),
-        sa.Column("parts", sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql"), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("added_by", sa.Text(), nullable=False),
-        sa.Column("added_at", app.db.base.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("used_at", app.db.base.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("tenant_id", sa.String(length=36), nullable=False),
-        sa.ForeignKeyConstraint(["reseller_id"], ["reseller.id"], name=op.f("fk_remittance_advice_reseller_id")),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_remittance_advice_tenant_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_remittance_advice")),
-    )
-    with op.batch_alter_table("remittance_advice", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_remittance_advice_reseller_id"), ["reseller_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_remittance_advice_tenant_id"), ["tenant_id"], unique=False)
-
     with op.batch_alter_table("ledger_item", schema=None) as batch_op:
         batch_op.add_column(sa.Column("principal_id", sa.String(length=36), nullable=True))
         batch_op.create_index(batch_op.f("ix_ledger_item_principal_id"), ["principal_id"], unique=False)
@@ -237,11 +218,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_ledger_item_principal_id"))
         batch_op.drop_column("principal_id")
 
-    with op.batch_alter_table("remittance_advice", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_remittance_advice_tenant_id"))
-        batch_op.drop_index(batch_op.f("ix_remittance_advice_reseller_id"))
-
-    op.drop_table("remittance_advice")
     with op.batch_alter_table("learned_payer", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_learned_payer_tenant_id"))
 
