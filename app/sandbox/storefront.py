@@ -160,6 +160,8 @@ class Storefront:
     token: str = ""
     user_id: str = ""
     checkout_id: str = ""
+    language: str = ""
+    """Saleor's code of the language the buyer shops in, like DE; without one it is the shop's."""
     _variants: dict[tuple[str, str], str] = field(default_factory=dict)
 
     async def sign_in(self) -> str:
@@ -174,6 +176,8 @@ class Storefront:
         content: dict[str, Any] = {"channel": channel, "lines": wanted}
         if email:
             content["email"] = email
+        if self.language:
+            content["languageCode"] = self.language
         payload = await self.send(CREATE, "checkoutCreate", input=content)
         self.checkout_id = str(payload["checkout"]["id"])
         return self.checkout_id

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.licenses.rules import LicenseState
 from app.licenses.service import set_state
@@ -182,7 +183,9 @@ async def test_every_error_is_a_problem(store: Store, monkeypatch: pytest.Monkey
         (await store.call("texan", "/orders", params={"limit": 101}), 422, "validation"),
     ]
     monkeypatch.setattr("app.orders.storefront.page_of_orders", broken)
-    cases.append((await store.call("texan", "/orders"), 500, "internal_error"))
+    with capture_logs() as logged:
+        cases.append((await store.call("texan", "/orders"), 500, "internal_error"))
+    assert [entry["event"] for entry in logged] == ["storefront_failed"]
     for answer, status, code in cases:
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
         assert (answer.json()["status"], answer.json()["code"]) == (status, code)
