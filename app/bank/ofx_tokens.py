@@ -131,6 +131,8 @@ def _pieces(source: BinaryIO, encoding: Encoding) -> Iterator[tuple[str, str, in
     skipping = ""
     for number, line in enumerate(raw_lines(source, encoding), 1):
         rest = line
+        if len(text) > MAX_TEXT:
+            raise FileRefused(f"line {number}", f"A text is longer than {MAX_TEXT} characters.", code="size")
         while rest:
             if skipping:
                 before, ended, rest = rest.partition(skipping)
@@ -140,8 +142,6 @@ def _pieces(source: BinaryIO, encoding: Encoding) -> Iterator[tuple[str, str, in
                 continue
             before, bracket, rest = rest.partition("<")
             text += before
-            if len(text) > MAX_TEXT:
-                raise FileRefused(f"line {number}", f"A text is longer than {MAX_TEXT} characters.", code="size")
             if not bracket:
                 break
             if rest.startswith(("![CDATA[", "!--", "?")):
