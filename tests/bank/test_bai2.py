@@ -38,7 +38,10 @@ def test_two_groups_with_balances_and_continuations() -> None:
         (StatementKind.STATEMENT, "0975312468", "USD"),
         (StatementKind.INTRADAY, "JP-1", "JPY"),
     ]
-    assert (parsed.headers[0].opening and parsed.headers[0].opening.amount, parsed.ends[0].difference) == (Decimal("1000.00"), 0)
+    assert (parsed.headers[0].opening and parsed.headers[0].opening.amount, parsed.ends[0].difference) == (
+        Decimal("1000.00"),
+        Decimal(0),
+    )
     wire, ach, _, yen = parsed.lines
     assert (wire.booking_date, wire.value_date, wire.amount) == (date(2026, 3, 30), date(2026, 4, 1), Decimal("118.80"))
     assert (wire.bank_reference, wire.end_to_end, wire.transaction_code) == ("WIRE001", "PO-7781", "195")
@@ -125,7 +128,10 @@ def test_records_padded_to_a_fixed_length_and_blank_lines() -> None:
 def test_summaries_with_distributions() -> None:
     account = "03,1,EUR,010,+500,,,190,100,1,S,50,30/\n88,20,191,100,1,D,1,0,100,015,600,,V,260330,,/"
     parsed = parse(file("16,195,100,,,,/", amounts=1400, account=account))
-    assert (parsed.headers[0].opening and parsed.headers[0].opening.amount, parsed.ends[0].difference) == (Decimal("5.00"), 0)
+    assert (parsed.headers[0].opening and parsed.headers[0].opening.amount, parsed.ends[0].difference) == (
+        Decimal("5.00"),
+        Decimal(0),
+    )
 
 
 WHOLE = file(ENTRY, amounts=10000)

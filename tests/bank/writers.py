@@ -97,8 +97,9 @@ def ofx(movements: Iterable[Movement], *, xml: bool) -> str:
         + "</STMTTRN>"
         for movement in movements
     )
+    account = f"{leaf('CURDEF', 'EUR')}<BANKACCTFROM>{leaf('ACCTID', ACCOUNT)}</BANKACCTFROM>"
     return (
-        f"{head}<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS>{leaf('CURDEF', 'EUR')}<BANKACCTFROM>{leaf('ACCTID', ACCOUNT)}</BANKACCTFROM>"
+        f"{head}<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS>{account}"
         f"<BANKTRANLIST>{body}</BANKTRANLIST></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>"
     )
 
