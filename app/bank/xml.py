@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from xml.parsers import expat
 
 from app.bank.lines import FileRefused
@@ -35,37 +35,43 @@ _TRUNCATED = frozenset(
 )
 
 
-class Node:
-    """One element with everything below it; names without their namespace."""
+Node = dict[str, Any]
+"""An element: by the names (without namespace) of what is in it, each a list in the order of the file; `@` its attributes; `#` its
+text. One that has neither attributes nor elements is its text alone: a bank file is mostly those."""
+Element = Node | str
 
-    __slots__ = ("attributes", "children", "text")
 
-    def __init__(self, attributes: dict[str, str]) -> None:
-        self.attributes = attributes
-        self.children: dict[str, list[Node]] = {}
-        self.text: str | None = None
+def every(node: Element, *path: str) -> list[Element]:
+    """All elements of that path of names, in the file's order."""
+    found = [node]
+    for name in path:
+        found = [child for element in found if isinstance(element, dict) for child in element.get(name, ())]
+    return found
 
-    def all(self, *path: str) -> list[Node]:
-        """All elements of that path of names, in the file's order."""
-        found = [self]
-        for name in path:
-            found = [child for node in found for child in node.children.get(name, ())]
-        return found
 
-    def first(self, *path: str) -> Node | None:
-        """The first element of that path, taking the first at each step."""
-        node = self
-        for name in path:
-            below = node.children.get(name)
-            if below is None:
-                return None
-            node = below[0]
-        return node
+def first(node: Element | None, *path: str) -> Element | None:
+    """The first element of that path, taking the first at each step."""
+    for name in path:
+        if not isinstance(node, dict):
+            return None
+        below = node.get(name)
+        if below is None:
+            return None
+        node = below[0]
+    return node
 
-    def value(self, *path: str) -> str | None:
-        """The text of the first element of that path, without the blanks around it; None where it is absent or empty."""
-        node = self.first(*path)
-        return node.text if node else None
+
+def value(node: Element | None, *path: str) -> str | None:
+    """The text of the first element of that path, without the blanks around it; None where it is absent or empty."""
+    found = first(node, *path)
+    if isinstance(found, dict):
+        found = found.get("#")
+    return found or None
+
+
+def attribute(node: Element | None, name: str) -> str | None:
+    """An attribute of an element."""
+    return node.get("@", {}).get(name) if isinstance(node, dict) else None
 
 
 @dataclass(slots=True)
@@ -75,7 +81,7 @@ class Event:
     name: str
     parent: str
     line: int
-    node: Node | None = None
+    node: Element | None = None
     closes: bool = False
 
 
@@ -84,103 +90,111 @@ def events(source: BinaryIO, containers: Set[str]) -> Iterator[Event]:
 
     Raises FileRefused with the line for what is not well-formed, cut off, too deep or too large, or declares a document type.
     """
-    reading = _Reading(containers)
-    parser = reading.parser
+    ready: deque[Event] = deque()
+    parser = _parser(containers, ready)
     fed = 0
     while True:
         chunk = source.read(_CHUNK)
         try:
             parser.Parse(chunk, not chunk)
         except expat.ExpatError as error:
-            raise _refusal(error, reading) from error
+            raise _refusal(error) from error
         except (LookupError, ValueError) as error:  # an encoding that Python does not know, or that is not of single bytes
-            raise FileRefused(reading.place(), f"The encoding cannot be read: {error}.", code="encoding") from error
+            raise _refused(parser, f"The encoding cannot be read: {error}.", "encoding") from error
         fed += len(chunk)
-        yield from reading.drain()
+        while ready:
+            yield ready.popleft()
         if not chunk:
             return
         if fed - parser.CurrentByteIndex > MAX_TOKEN:
-            raise reading.refused("A single tag is larger than any bank's.", "size")
+            raise _refused(parser, "A single tag is larger than any bank's.", "size")
 
 
-class _Reading:
-    def __init__(self, containers: Set[str]) -> None:
-        self._containers = containers
-        self._inside = False
-        self._events: deque[Event] = deque()
-        self._open: list[tuple[str, int]] = []
-        self._captured: list[Node] = []
-        self._names: list[str] = []
-        self._began = 0
-        self._nodes = 0
-        self._weight = 0
-        self._text: list[str] = []
-        self._length = 0
-        self.parser = parser = expat.ParserCreate()
-        parser.buffer_text = True
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._characters
-        parser.StartDoctypeDeclHandler = self._doctype
+def _parser(containers: Set[str], ready: deque[Event]) -> expat.XMLParserType:
+    """A parser that puts what it has read into `ready`. Functions over shared variables: they run for every tag of the file."""
+    parser = expat.ParserCreate()
+    opened: list[tuple[str, int]] = []
+    # The captured element and those in it that are open: what is known of each, and its name.
+    nodes: list[Node | None] = []
+    names: list[str] = []
+    text: list[str] = []
+    inside = False
+    began = count = weight = length = 0
 
-    def drain(self) -> Iterator[Event]:
-        while self._events:
-            yield self._events.popleft()
+    def doctype(*_: object) -> None:
+        raise _refused(parser, "The file declares a document type (DTD); no bank's statement does, so it is not read.", "doctype")
 
-    def place(self) -> str:
-        return f"line {self.parser.CurrentLineNumber}"
-
-    def refused(self, sentence: str, code: str) -> FileRefused:
-        return FileRefused(self.place(), sentence, code=code)
-
-    def _doctype(self, *_: object) -> None:
-        raise self.refused("The file declares a document type (DTD); no bank's statement has one, so it is not read.", "doctype")
-
-    def _start(self, qualified: str, attributes: dict[str, str]) -> None:
-        name = qualified.rpartition(":")[2]
-        if len(self._open) + len(self._captured) >= MAX_DEPTH:
-            raise self.refused(f"Elements are nested deeper than {MAX_DEPTH}.", "depth")
-        self._text.clear()
-        self._length = 0
-        if not self._captured:
-            self._inside = self._inside or name in self._containers
-            if not self._inside or name in self._containers:
-                self._events.append(Event(name, self._open[-1][0] if self._open else "", self.parser.CurrentLineNumber))
-                self._open.append((name, self.parser.CurrentLineNumber))
+    def start(qualified: str, attributes: dict[str, str]) -> None:
+        nonlocal inside, began, count, weight, length
+        name = qualified[qualified.rfind(":") + 1 :]
+        if len(opened) + len(nodes) >= MAX_DEPTH:
+            raise _refused(parser, f"Elements are nested deeper than {MAX_DEPTH}.", "depth")
+        length = 0
+        text.clear()
+        if not nodes:
+            if name in containers or not inside:
+                inside = inside or name in containers
+                line = parser.CurrentLineNumber
+                ready.append(Event(name, opened[-1][0] if opened else "", line))
+                opened.append((name, line))
                 return
-            self._began, self._nodes, self._weight = self.parser.CurrentLineNumber, 0, 0
-        self._nodes += 1
-        self._weight += sum(map(len, attributes.values())) if attributes else 0
-        if self._nodes > MAX_NODES or self._weight > MAX_PART:
-            raise self.refused("One part of an entry is larger than any bank's.", "size")
-        self._captured.append(Node(attributes))
-        self._names.append(name)
-
-    def _characters(self, text: str) -> None:
-        if self._captured:
-            self._length += len(text)
-            self._weight += len(text)
-            if self._length > MAX_TEXT:
-                raise self.refused(f"A text is longer than {MAX_TEXT} characters.", "size")
-            self._text.append(text)
-
-    def _end(self, _: str) -> None:
-        if not self._captured:
-            name, line = self._open.pop()
-            self._events.append(Event(name, self._open[-1][0] if self._open else "", line, closes=True))
-            return
-        node, name = self._captured.pop(), self._names.pop()
-        if self._text:
-            node.text = "".join(self._text).strip() or None
-            self._text.clear()
-            self._length = 0
-        if self._captured:
-            self._captured[-1].children.setdefault(name, []).append(node)
+            began = parser.CurrentLineNumber
+            count = weight = 0
+        count += 1
+        if attributes:
+            weight += sum(map(len, attributes.values()))
+            nodes.append({"@": attributes})
         else:
-            self._events.append(Event(name, self._open[-1][0] if self._open else "", self._began, node))
+            nodes.append(None)
+        if count > MAX_NODES or weight > MAX_PART:
+            raise _refused(parser, "One part of an entry is larger than any bank's.", "size")
+        names.append(name)
+
+    def characters(data: str) -> None:
+        nonlocal length, weight
+        length += len(data)
+        weight += len(data)
+        if length > MAX_TEXT:
+            raise _refused(parser, f"A text is longer than {MAX_TEXT} characters.", "size")
+        text.append(data)
+
+    def end(_: str) -> None:
+        nonlocal length
+        if not nodes:
+            name, line = opened.pop()
+            ready.append(Event(name, opened[-1][0] if opened else "", line, closes=True))
+            return
+        node, name = nodes.pop(), names.pop()
+        content = "".join(text).strip() if text else ""
+        text.clear()
+        length = 0
+        if node is not None and content:
+            node["#"] = content
+        element: Element = content if node is None else node
+        if not nodes:
+            ready.append(Event(name, opened[-1][0] if opened else "", began, element))
+            return
+        parent = nodes[-1]
+        if parent is None:
+            nodes[-1] = {name: [element]}
+        elif name in parent:
+            parent[name].append(element)
+        else:
+            parent[name] = [element]
+
+    parser.buffer_text = True
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = characters
+    parser.StartDoctypeDeclHandler = doctype
+    return parser
 
 
-def _refusal(error: expat.ExpatError, reading: _Reading) -> FileRefused:
+def _refused(parser: expat.XMLParserType, sentence: str, code: str) -> FileRefused:
+    return FileRefused(f"line {parser.CurrentLineNumber}", sentence, code=code)
+
+
+def _refusal(error: expat.ExpatError) -> FileRefused:
     place = f"line {error.lineno}, column {error.offset + 1}"
     if error.code in _TRUNCATED:
         return FileRefused(place, "The file ends in the middle; fetch it from the bank again.", code="truncated")

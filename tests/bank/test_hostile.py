@@ -98,7 +98,7 @@ def test_case_64_a_batch_beyond_all_measure(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_case_64_memory_does_not_grow_with_the_file() -> None:
     def peak(count: int) -> int:
-            day = date(2026, 3, 31)
+        day = date(2026, 3, 31)
         source = Endless(camt_pieces(Movement(100 + n, day, day, f"Payer {n}", "text", f"R{n}") for n in range(count)))
         tracemalloc.start()
         read_lines = sum(1 for _ in camt.read(source))

@@ -1,7 +1,7 @@
 """How fast and in how much memory a bank file is read: `uv run python -m tests.bench.bank_parse [--megabytes 200]`.
 
-The CAMT file is made on the fly and exists nowhere as a whole. Each size is read in a process of its own, whose peak memory is the
-kernel's figure and so counts the interpreter and all that was imported. CPU seconds, as other work may share the machine.
+The CAMT file is made on the fly and exists nowhere as a whole. Each size is read in a process of its own, whose peak memory is
+the kernel's figure and so counts the interpreter and all imports. CPU seconds, as other work may share the machine.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def main() -> None:
         return
     for part in (100, 10, 1):
         command = [sys.executable, "-m", "tests.bench.bank_parse", "--one", "--megabytes", str(given.megabytes / part)]
-        subprocess.run(command, check=True)  # noqa: S603
+        subprocess.run(command, check=True)
 
 
 if __name__ == "__main__":
