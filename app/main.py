@@ -24,7 +24,7 @@ from app.settings import Settings
 from app.web import documents, health, install
 from app.web.dispatch import Asgi, Dispatcher
 from app.web.storefront.application import storefront_application
-from app.web.storefront.routes import PREFIX
+from app.web.storefront.common import PREFIX
 from app.web.webhooks.events import event_answers
 from app.web.webhooks.payment import payment_answers
 from app.web.webhooks.signed import signed_endpoint

@@ -32,6 +32,9 @@ class ProgramNumbers(BaseModel):
     payment_days: int = Field(30, ge=0, le=365, description="Days to pay on account (rules.md 5.2).")
     on_account: bool = Field(True, description="Off: every order is prepaid (rules.md 5.2).")
     max_discount_percent: int = Field(10, ge=0, le=100, description="Cap of a price list (rules.md 2.2).")
+    price_notice_days: int = Field(
+        30, ge=0, le=365, description="Days resellers are told of a planned price change before it takes effect (rules.md 2.6)."
+    )
     temporary_license_days: int = Field(30, ge=1, description="Life of a temporary license (rules.md 5.6).")
     policy_version: str = Field(
         "1", min_length=1, max_length=40, description="Reseller Policy in force until a text is published here (rules.md 1.3)."
@@ -39,11 +42,13 @@ class ProgramNumbers(BaseModel):
     policy_since: date | None = Field(None, description="Day that policy came into force; the grace period counts from it.")
     policy_grace_days: int = Field(30, ge=0, description="Days to accept a new policy version (rules.md 1.3).")
     reapply_days: int = Field(30, ge=0, description="Days a rejected company waits before it applies again (edge case 10).")
+    invitation_days: int = Field(7, ge=1, le=90, description="Days in which an invited user can accept.")
     refuse_vouchers: bool = Field(
         True,
         description="Refuse a reseller's checkout with a voucher code (edge case 14); off: the lower price holds (rules.md 2.3).",
     )
     temporary_for_held: bool = Field(False, description="Temporary licenses for held orders too (edge case 85).")
+    claim_days: int = Field(30, ge=1, le=365, description="Days a link to claim a license counts (rules.md 8.2).")
     fee_tolerance_minor: int = Field(0, ge=0, description="Bank fees a wire may be short by, in minor units (rules.md 4.3).")
 
 
@@ -97,6 +102,15 @@ class ShopSettings(BaseModel):
     account_redirect_url: str = Field(
         "", description="Storefront page of the set-your-password mail to new end customers; empty sends none (saleor-facts 0.7)."
     )
+    invitation_url: str = Field(
+        "",
+        description="Page of the storefront that takes invitations of users; it gets `?token=...`. Empty takes the app's portal.",
+    )
+    claim_url: str = Field(
+        "",
+        description="Storefront page that a link to claim a license opens, with {token} in it, like "
+        "https://shop.example.com/claim/{token}; empty opens the app's own portal.",
+    )
     storefront_origins: list[str] = Field(
         default_factory=list,
         description="Exact origins, like https://shop.example.com, whose pages may call the storefront API from a browser.",
@@ -113,6 +127,13 @@ class ShopSettings(BaseModel):
         for origin in value:
             if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
                 raise ValueError(f"{origin!r} is not an exact origin like https://shop.example.com")
+        return value
+
+    @field_validator("claim_url")
+    @classmethod
+    def _page_with_token(cls, value: str) -> str:
+        if value and (not value.startswith(("http://", "https://")) or value.count("{token}") != 1):
+            raise ValueError("give a page with {token} in it once, like https://shop.example.com/claim/{token}")
         return value
 
     @field_validator("time_zone")

@@ -36,7 +36,7 @@ _TRUNCATED = frozenset(
 
 
 Node = dict[str, Any]
-"""An element: by the names (without namespace) of what is in it, each a list in the order of the file; `@` its attributes; `#` its
+"""An element: by the names (without namespace) of what is in it, each a list in the file's order; `@` its attributes; `#` its
 text. One that has neither attributes nor elements is its text alone: a bank file is mostly those."""
 Element = Node | str
 

@@ -16,12 +16,14 @@ from app.licenses.rules import LicenseState
 from app.mail.rules import distinct
 from app.mail.schemas import MailKind
 from app.money import Money
+from app.orders.claims import renew_claim
 from app.orders.license_state import change_licenses
 from app.orders.mails import resend_order_mail
 from app.orders.record import finish_task, open_tasks
 from app.orders.requests import book_refund
 from app.orders.service import confirm_wire, find_order, staff_accepts, staff_decides
 from app.orders.services import Services
+from app.orders.ship_to import correct_ship_to
 from app.orders.temporary import issue_temporary
 from app.orders.view import order_view, sentences
 from app.saleor.shops import Shop
@@ -166,6 +168,50 @@ def mail_again(
         async with services.database.tenant(shop.tenant_id) as session:
             mail = await resend_order_mail(session, services, shop, number=number, kind=kind, to=to or None)
             return {"mail": mail.kind, "to": mail.recipient, "subject": mail.subject}
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+@orders.command("ship-to")
+def ship_to(
+    number: Number,
+    email: Annotated[str, typer.Option("--email", help="The end customer's right e-mail.")],
+    reason: Why,
+    mail_again: Annotated[bool, typer.Option("--mail-again", help="Send the reseller the license mail once more.")] = False,
+    by: By = "",
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Correct a mistyped end-customer e-mail: the licenses move to the right account, also after the release."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        if mail_again:
+            need_base_url(services.settings)  # the mail's id names it for ever
+        async with services.database.tenant(shop.tenant_id) as session:
+            done = await correct_ship_to(
+                session, services, shop, number=number, email=email, by=who(by), reason=reason, mail_again=mail_again
+            )
+            return {
+                "number": done.order.number,
+                "from": done.old,
+                "to": done.order.end_customer_email,
+                "lost_by": done.lost_by,
+                "had_claimed": done.claimed,
+                "mailed_again_to": done.mail.recipient if done.mail else None,
+            }
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+@orders.command("claim-again")
+def claim_again(number: Number, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Send a new link to claim an order's license; the one before counts no more."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        need_base_url(services.settings)  # the link and the mail's id name it
+        async with services.database.tenant(shop.tenant_id) as session:
+            claim = await renew_claim(session, services, shop, number=number, by=who(by))
+            return {"email": claim.email, "expires_at": claim.expires_at}
 
     show(run_in_shop(shop, work), as_json=as_json)
 

@@ -8,6 +8,7 @@ import typer
 from sqlalchemy import select
 
 from app.cli.common import By, Json, ShopUrl, an_amount, run_in_shop, show, who
+from app.cli.users import accounts
 from app.errors import InvalidInput, NotFound
 from app.ledger.service import reseller_receivables
 from app.money import Money
@@ -32,6 +33,7 @@ resellers = typer.Typer(no_args_is_help=True, help="Companies in the program.")
 
 def mount(cli: typer.Typer) -> None:
     """Add these commands."""
+    resellers.add_typer(accounts, name="users")
     cli.add_typer(resellers, name="resellers")
 
 
@@ -99,7 +101,7 @@ def _decide(email: str, decision: Decision, reason: str, by: str, url: str, as_j
 
 
 Email = Annotated[str, typer.Argument(help="E-mail of the reseller or one of its users.")]
-Why = Annotated[str, typer.Option("--reason", help="Why; it is kept on the record.")]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is kept on the record, and mailed where it ends or is suspended.")]
 
 
 @resellers.command()
@@ -259,5 +261,5 @@ def _shown(services: Services, shop: Shop, reseller: Reseller, policy: Policy) -
         "may_order": not why_not,
         "why_not": [sentence(reason) for reason in why_not],
         "policy_accepted": [acceptance.policy_version for acceptance in reseller.acceptances],
-        "users": [user.email for user in reseller.users],
+        "users": [f"{user.email} ({user.role})" for user in reseller.users],
     }

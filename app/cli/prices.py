@@ -6,15 +6,20 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.cli.common import Json, ShopUrl, a_date, a_percentage, an_amount, run_in_shop, show
+from app.cli.common import By, Json, ShopUrl, a_date, a_percentage, an_amount, run_in_shop, show, who
 from app.errors import InvalidInput, NotFound
 from app.money import Money
+from app.orders import price_changes
 from app.orders.services import Services
 from app.orders.snapshot import load_buyer
 from app.pricing import service
+from app.pricing.content import Kind, shown
+from app.pricing.draft import Difference, Draft
 from app.pricing.rules import Item, Scope, StaffException, partner_price
 from app.pricing.tables import DEFAULT_LIST, PriceEntry
+from app.pricing.versions import exception_of
 from app.reasons import sentence
 from app.resellers.service import find
 from app.saleor import operations as ops
@@ -24,11 +29,11 @@ from app.saleor.shops import Shop
 prices = typer.Typer(no_args_is_help=True, help="Price lists and partner prices.")
 
 ListName = Annotated[str, typer.Option("--list", help="Name of the price list.")]
-
-
-def mount(cli: typer.Typer) -> None:
-    """Add these commands."""
-    cli.add_typer(prices, name="prices")
+Why = Annotated[str, typer.Option("--why", help="The reason, kept with the list's version.")]
+On = Annotated[str, typer.Option("--on", help="Plan it for this day, announced by mail before; needs --why. At once by default.")]
+ShortNotice = Annotated[
+    bool, typer.Option("--short-notice", help="Plan it although resellers have less notice than they should.")
+]
 
 
 @prices.command("set")
@@ -47,13 +52,16 @@ def set_(
     exception_expires: Annotated[str, typer.Option(help="Last day of the exception.")] = "",
     name: ListName = DEFAULT_LIST,
     assign: Annotated[str, typer.Option(help="Give this list to the reseller of this e-mail.")] = "",
+    on: On = "",
+    short_notice: ShortNotice = False,
+    why: Why = "",
+    by: By = "",
     shop: ShopUrl = "",
     as_json: Json = False,
 ) -> None:
-    """Set a list's percentage, or an entry for a variant, product, category or collection."""
+    """Set a list's percentage, or an entry for a variant, product, category or collection; at once, or planned for a day."""
 
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
-        cap, today = shop.settings.program.max_discount_percent, services.today(shop)
         if not any((sku, product, category, collection)):
             _refuse_for_whole_list(
                 {
@@ -74,34 +82,72 @@ def set_(
             if percent is None or not exception_expires:
                 raise InvalidInput("--exception-reason goes with --rate and --exception-expires.", code="exception")
             leave = StaffException(percent, exception_reason, a_date(exception_expires, "--exception-expires"))
+        if scope is not None:
+            first, last = (a_date(text, option) if text else None for text, option in _days(valid_from, valid_to))
+            draft = service.entry_draft(scope, target, label, percent, price, minimum_quantity, first, last, leave)
+        elif percent is not None:
+            draft = Draft(rate=percent, exception=leave)
+        elif assign and not on:
+            draft = Draft()
+        else:
+            raise InvalidInput("Give --rate, or an entry's target with --rate or --fixed.", code="price")
         async with services.database.tenant(shop.tenant_id) as session:
-            if scope is not None:
-                await service.set_entry(
-                    session,
-                    scope=scope,
-                    target=target,
-                    label=label,
-                    cap=cap,
-                    today=today,
-                    at=services.clock(),
-                    rate=percent,
-                    fixed=price,
-                    minimum_quantity=minimum_quantity,
-                    valid_from=a_date(valid_from, "--valid-from") if valid_from else None,
-                    valid_to=a_date(valid_to, "--valid-to") if valid_to else None,
-                    name=name,
-                    exception=leave,
-                )
-            elif percent is not None:
-                await service.set_rate(session, percent, cap=cap, today=today, name=name, exception=leave)
-            elif not assign:
-                raise InvalidInput("Give --rate, or an entry's target with --rate or --fixed.", code="price")
+            found = await carry_out(session, services, shop, draft, name=name, on=on, short_notice=short_notice, why=why, by=by)
             if assign:
-                await service.assign(session, (await find(session, assign)).id, name)
-            row = await service.price_list(session, cap=cap, name=name)
-            return {"list": row.name, "rate": row.rate, "version": row.version}
+                reseller = await find(session, assign)
+                await service.assign(session, reseller.id, name, by=who(by), at=services.clock(), why=why)
+            return found
 
     show(run_in_shop(shop, work), as_json=as_json)
+
+
+async def carry_out(
+    session: AsyncSession,
+    services: Services,
+    shop: Shop,
+    draft: Draft,
+    *,
+    name: str,
+    on: str,
+    short_notice: bool,
+    why: str,
+    by: str,
+) -> dict[str, Any]:
+    """Change a list at once or, with a day, plan it; what a command answers."""
+    if on:
+        day = a_date(on, "--on")
+        planned, found = await price_changes.plan(
+            session, services, shop, draft, on=day, by=who(by), why=why, short_notice=short_notice, name=name
+        )
+        return {
+            "list": name,
+            "planned": planned.id,
+            "effective_on": planned.effective_on,
+            "announced_on": planned.announce_on,
+            "short_notice": planned.short_notice,
+        } | shown(found.changes)
+    if short_notice:
+        raise InvalidInput("--short-notice goes with --on.", code="short_notice")
+    row, found = await service.change(
+        session,
+        draft,
+        cap=shop.settings.program.max_discount_percent,
+        today=services.today(shop),
+        by=who(by),
+        at=services.clock(),
+        why=why,
+        name=name,
+    )
+    return {"list": row.name, "rate": row.rate, "version": row.version} | _counts(found)
+
+
+def _counts(found: Difference) -> dict[str, Any]:
+    kinds: tuple[Kind, ...] = ("added", "changed", "removed")
+    return {kind: found.changes.count(kind) for kind in kinds} | {"unchanged": found.unchanged}
+
+
+def _days(valid_from: str, valid_to: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (valid_from, "--valid-from"), (valid_to, "--valid-to")
 
 
 def _refuse_for_whole_list(entry_options: Mapping[str, object]) -> None:
@@ -116,15 +162,23 @@ def _refuse_for_whole_list(entry_options: Mapping[str, object]) -> None:
 @prices.command()
 def remove(
     entry_id: Annotated[str, typer.Argument(help="The entry's id, as `prices list` prints it.")],
+    on: On = "",
+    short_notice: ShortNotice = False,
+    why: Why = "",
+    by: By = "",
     shop: ShopUrl = "",
     as_json: Json = False,
 ) -> None:
-    """Take an entry out of its list."""
+    """Take an entry out of its list; at once, or planned for a day."""
 
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         async with services.database.tenant(shop.tenant_id) as session:
-            await service.remove_entry(session, entry_id)
-        return {"removed": entry_id}
+            key, row = await service.entry_and_list(session, entry_id)
+            draft = Draft(entries={key: None})
+            found = await carry_out(
+                session, services, shop, draft, name=row.name, on=on, short_notice=short_notice, why=why, by=by
+            )
+        return found if on else {"removed": entry_id}
 
     show(run_in_shop(shop, work), as_json=as_json)
 
@@ -137,7 +191,11 @@ def list_(name: ListName = DEFAULT_LIST, shop: ShopUrl = "", as_json: Json = Fal
         async with services.database.tenant(shop.tenant_id) as session:
             row = await service.known_list(session, cap=shop.settings.program.max_discount_percent, name=name)
             entries = await service.list_entries(session, name)
-            return {"list": row.name, "rate": row.rate, "version": row.version, "entries": [_shown(entry) for entry in entries]}
+            leave = exception_of(row)
+            facts = {"list": row.name, "rate": row.rate, "version": row.version}
+            if leave is not None:
+                facts["exception"] = f"up to {leave.rate} % through {leave.expires} by {leave.by or '-'}: {leave.reason}"
+            return facts | {"entries": [_shown(entry) for entry in entries]}
 
     show(run_in_shop(shop, work), as_json=as_json)
 

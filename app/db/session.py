@@ -78,8 +78,11 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         # Parameters are names, addresses and sealed secrets: no error may carry them into a log.
-        self.engine: AsyncEngine = create_async_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
-        if url.startswith("sqlite"):
+        sqlite = url.startswith("sqlite")
+        # As many connections are kept as are used at once: one beyond them is made and closed each time, at a price.
+        pool: dict[str, Any] = {} if sqlite else {"pool_pre_ping": True, "pool_size": 16, "max_overflow": 4}
+        self.engine: AsyncEngine = create_async_engine(url, hide_parameters=True, **pool)
+        if sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
 

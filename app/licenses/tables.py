@@ -43,6 +43,7 @@ class License(TenantScoped, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "order_line_id", "kind", "ordinal"),
         Index("ix_license_order", "tenant_id", "order_id"),
+        Index("ix_license_page", "tenant_id", "end_customer_id", "issued_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
@@ -53,7 +54,7 @@ class License(TenantScoped, Base):
     kind: Mapped[str] = mapped_column(String(20))
     ordinal: Mapped[int] = mapped_column(default=1)
     sku: Mapped[str] = mapped_column(Text)
-    end_customer_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    end_customer_id: Mapped[str | None] = mapped_column(String(36))
     kid: Mapped[str] = mapped_column(String(40))
     payload: Mapped[dict[str, Any]]
     file: Mapped[str] = mapped_column(Text)

@@ -16,12 +16,24 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import typst
-from babel.dates import format_date
-from babel.numbers import format_currency
+from babel.dates import format_date, format_time
+from babel.numbers import format_currency, format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.errors import InvalidInput
-from app.mail.schemas import ApplicationContext, Attachment, Language, LicenseContext, MailKind, OrderContext
+from app.mail.schemas import (
+    ApplicationContext,
+    Attachment,
+    ClaimContext,
+    InvitationContext,
+    Language,
+    LicenseContext,
+    MailKind,
+    OrderContext,
+    PriceChangeContext,
+    PriceTerms,
+    ResellerContext,
+)
 from app.money import Money
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -29,6 +41,8 @@ POLICY = SMTP.clone(cte_type="7bit")
 LOCALES = {"en": "en_US", "de": "de_DE"}
 MONEY = {"en": "¤¤ #,##0.00", "de": "#,##0.00 ¤¤"}
 DATES = {"en": "MMMM d, y", "de": "d. MMMM y"}
+OFF_RETAIL = {"en": "{percent} % off retail", "de": "{percent} % unter Einzelhandelspreis"}
+UNTIL = {"en": "{price} through {day}", "de": "{price} bis einschließlich {day}"}
 SUBJECTS = {
     (MailKind.ORDER_RECEIVED, "en"): "Order {c.order_number} received",
     (MailKind.ORDER_RECEIVED, "de"): "Bestellung {c.order_number} eingegangen",
@@ -36,22 +50,45 @@ SUBJECTS = {
     (MailKind.ORDER_DETAILS, "de"): "Bestellung {c.order_number}: Details und Rechnung",
     (MailKind.LICENSE, "en"): "Order {c.order_number}: license",
     (MailKind.LICENSE, "de"): "Bestellung {c.order_number}: Lizenz",
+    (MailKind.LICENSE_CLAIM, "en"): "A license waits for you",
+    (MailKind.LICENSE_CLAIM, "de"): "Eine Lizenz wartet auf Sie",
     (MailKind.APPLICATION_APPROVED, "en"): "Welcome to the reseller program",
     (MailKind.APPLICATION_APPROVED, "de"): "Willkommen im Wiederverkäuferprogramm",
     (MailKind.APPLICATION_REJECTED, "en"): "Your application to the reseller program",
     (MailKind.APPLICATION_REJECTED, "de"): "Ihre Bewerbung zum Wiederverkäuferprogramm",
     (MailKind.APPLICATION_MORE_INFORMATION, "en"): "A question about your application to the reseller program",
     (MailKind.APPLICATION_MORE_INFORMATION, "de"): "Eine Rückfrage zu Ihrer Bewerbung zum Wiederverkäuferprogramm",
+    (MailKind.RESELLER_SUSPENDED, "en"): "Your part in the reseller program is suspended",
+    (MailKind.RESELLER_SUSPENDED, "de"): "Ihre Teilnahme am Wiederverkäuferprogramm ruht",
+    (MailKind.RESELLER_ENDED, "en"): "Your part in the reseller program has ended",
+    (MailKind.RESELLER_ENDED, "de"): "Ihre Teilnahme am Wiederverkäuferprogramm ist beendet",
+    (MailKind.RESELLER_REINSTATED, "en"): "Welcome back to the reseller program",
+    (MailKind.RESELLER_REINSTATED, "de"): "Willkommen zurück im Wiederverkäuferprogramm",
+    (MailKind.INVITATION, "en"): "{c.company} invites you to its reseller account",
+    (MailKind.INVITATION, "de"): "{c.company} lädt Sie in sein Wiederverkäuferkonto ein",
+    (MailKind.PRICE_CHANGE, "en"): "Your partner prices change on {c.effective_on:%Y-%m-%d}",
+    (MailKind.PRICE_CHANGE, "de"): "Ihre Partnerpreise ändern sich zum {c.effective_on:%d.%m.%Y}",
+    (MailKind.PRICE_CHANGE_CANCELED, "en"): "The change of your partner prices on {c.effective_on:%Y-%m-%d} is canceled",
+    (MailKind.PRICE_CHANGE_CANCELED, "de"): "Die Änderung Ihrer Partnerpreise zum {c.effective_on:%d.%m.%Y} entfällt",
 }
 
-Context = OrderContext | LicenseContext | ApplicationContext
+Context = (
+    OrderContext | LicenseContext | ClaimContext | ApplicationContext | ResellerContext | InvitationContext | PriceChangeContext
+)
 CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.ORDER_RECEIVED: OrderContext,
     MailKind.ORDER_DETAILS: OrderContext,
     MailKind.LICENSE: LicenseContext,
+    MailKind.LICENSE_CLAIM: ClaimContext,
     MailKind.APPLICATION_APPROVED: ApplicationContext,
     MailKind.APPLICATION_REJECTED: ApplicationContext,
     MailKind.APPLICATION_MORE_INFORMATION: ApplicationContext,
+    MailKind.RESELLER_SUSPENDED: ResellerContext,
+    MailKind.RESELLER_ENDED: ResellerContext,
+    MailKind.RESELLER_REINSTATED: ResellerContext,
+    MailKind.INVITATION: InvitationContext,
+    MailKind.PRICE_CHANGE: PriceChangeContext,
+    MailKind.PRICE_CHANGE_CANCELED: PriceChangeContext,
 }
 
 
@@ -181,6 +218,20 @@ def _date(day: date, language: Language) -> str:
     return format_date(day, DATES[language], LOCALES[language])
 
 
+def _moment(at: datetime, language: Language) -> str:
+    return f"{_date(at.date(), language)}, {format_time(at, 'HH:mm z', tzinfo=at.tzinfo, locale=LOCALES[language])}"
+
+
+def _terms(terms: PriceTerms, language: Language) -> str:
+    """A price as it is said: `7.5 % off retail`, or an amount, with its last day."""
+    if isinstance(terms.price, Money):
+        said = _money(terms.price, language)
+    else:
+        percent = format_decimal(terms.price, "#,##0.##", LOCALES[language])
+        said = OFF_RETAIL[language].format(percent=percent)
+    return UNTIL[language].format(price=said, day=_date(terms.until, language)) if terms.until else said
+
+
 def _iban(iban: str) -> str:
     return " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
 
@@ -193,7 +244,14 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: dict[str, Any] = {"money": _money, "day": _date, "iban": _iban, "line": _line}
+    filters: dict[str, Any] = {
+        "money": _money,
+        "day": _date,
+        "moment": _moment,
+        "terms": _terms,
+        "iban": _iban,
+        "line": _line,
+    }
     environment.filters.update(filters)
     return environment
 

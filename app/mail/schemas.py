@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
@@ -14,14 +15,22 @@ Language = Literal["en", "de"]
 
 
 class MailKind(StrEnum):
-    """The mails of an order, all to its reseller (`rules.md` 8.1), and those about an application (`rules.md` 1.1)."""
+    """Mails of an order to its reseller (`rules.md` 8.1) and to who may claim its license (8.2), those about an application and
+    what staff decide about a reseller (1.1, 1.2), invitations of users, and those about a planned change of prices (2.6)."""
 
     ORDER_RECEIVED = "order_received"
     ORDER_DETAILS = "order_details"
     LICENSE = "license"
+    LICENSE_CLAIM = "license_claim"
     APPLICATION_APPROVED = "application_approved"
     APPLICATION_REJECTED = "application_rejected"
     APPLICATION_MORE_INFORMATION = "application_more_information"
+    RESELLER_SUSPENDED = "reseller_suspended"
+    RESELLER_ENDED = "reseller_ended"
+    RESELLER_REINSTATED = "reseller_reinstated"
+    INVITATION = "invitation"
+    PRICE_CHANGE = "price_change"
+    PRICE_CHANGE_CANCELED = "price_change_canceled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +80,32 @@ class OrderContext:
 
 @dataclass(frozen=True, slots=True)
 class LicenseContext:
-    """License files of an order. `temporary_until` is the last day of a temporary license."""
+    """License files of an order. `steps` say how one is applied; `temporary_until` is the last day of a temporary license."""
 
     seller: Seller
     name: str
     order_number: str
     end_customer: str
     lines: tuple[MailLine, ...]
+    steps: tuple[str, ...]
     po_number: str = ""
     temporary_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimContext:
+    """A license that waits to be claimed by the holder of the mailbox, who is an end customer: no amount (`rules.md` 9).
+
+    `link` counts through the day `until`.
+    """
+
+    seller: Seller
+    name: str
+    order_number: str
+    end_customer: str
+    lines: tuple[MailLine, ...]
+    link: str
+    until: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +123,63 @@ class ApplicationContext:
     apply_again_from: date | None = None
     linked_to: str = ""
     prepaid_needed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ResellerContext:
+    """A decision about a reseller. `reason` is what staff wrote; `policy_version` the policy to be accepted yet, if any."""
+
+    seller: Seller
+    company: str
+    reason: str = ""
+    policy_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationContext:
+    """An invitation of a user by `invited_by`. `url` holds its token; `until` is when it expires, in the shop's time zone."""
+
+    seller: Seller
+    company: str
+    invited_by: str
+    role: Literal["owner", "buyer", "accounts", "viewer"]
+    url: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTerms:
+    """What a reseller gets: a percentage off retail, or a fixed unit price, perhaps through a last day."""
+
+    price: Decimal | Money
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChangeLine:
+    """A price that changes: what it is for, from which quantity and day on, what it was and what it becomes, None for nothing.
+
+    Without a `scope` it is the general percentage off retail.
+    """
+
+    scope: Literal["", "variant", "product", "category", "collection"]
+    label: str
+    old: PriceTerms | None
+    new: PriceTerms | None
+    minimum_quantity: int = 1
+    since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChangeContext:
+    """A planned change of a reseller's prices, or its cancellation; `more` prices do not stand in the mail."""
+
+    seller: Seller
+    name: str
+    company: str
+    effective_on: date
+    prices: tuple[PriceChangeLine, ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,29 +5,25 @@ The rules and rows are `resellers.review` and `resellers.service`; this puts mai
 
 from __future__ import annotations
 
-from typing import Literal
-
-import structlog
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.mail.schemas import ApplicationContext, MailKind
-from app.mail.service import queue
+from app.mail.schemas import ApplicationContext, MailKind, ResellerContext
+from app.orders import mails
+from app.orders.mirror import enqueue_mirror
 from app.orders.services import Services
 from app.resellers import review, service
 from app.resellers.application import may_apply_again
 from app.resellers.policy import in_force
 from app.resellers.rules import Decision
 from app.resellers.tables import Application, Reseller
-from app.saleor import operations as ops
-from app.saleor.client import SaleorRefused
 from app.saleor.shops import Shop
 
-log = structlog.get_logger()
-
-STATUS_KEY, ID_KEY = "reseller.status", "reseller.id"
-"""Private metadata of a Saleor user that mirrors its reseller; never read back as truth."""
-GONE = "NOT_FOUND"
+MAILED = {
+    Decision.SUSPEND: MailKind.RESELLER_SUSPENDED,
+    Decision.END: MailKind.RESELLER_ENDED,
+    Decision.REINSTATE: MailKind.RESELLER_REINSTATED,
+}
+"""Decisions about a reseller that it is told of by themselves; those about an application have their own mails."""
 
 
 async def approve(
@@ -115,62 +111,37 @@ async def ask_more(
 async def decide(
     session: AsyncSession, services: Services, shop: Shop, email: str, decision: Decision, *, by: str, reason: str = ""
 ) -> Reseller:
-    """Carry out a decision about a reseller as `service.decide` does, and mirror where it stands then."""
+    """Carry out a decision about a reseller as `service.decide` does, mail it, and mirror where it stands then."""
     policy = await in_force(session, shop.settings, services.today(shop))
     reseller = await service.decide(
         session, email, decision, by=by, at=services.clock(), policy_version=policy.version, reason=reason
     )
+    if (kind := MAILED.get(decision)) is not None:
+        reinstated = decision is Decision.REINSTATE
+        accepted = {acceptance.policy_version for acceptance in reseller.acceptances}
+        context = ResellerContext(
+            seller=shop.settings.seller,
+            company=reseller.company,
+            # What staff wrote when they took it back is for the record.
+            reason="" if reinstated else reason.strip(),
+            policy_version=policy.version if reinstated and policy.version not in accepted else "",
+        )
+        await mails.send(
+            session,
+            services,
+            shop,
+            key=f"{kind}:{reseller.id}:{reseller.version}",
+            kind=kind,
+            recipient=reseller.email,
+            language=reseller.language,
+            context=context,
+        )
     await enqueue_mirror(session, services, shop, reseller)
     return reseller
-
-
-async def enqueue_mirror(session: AsyncSession, services: Services, shop: Shop, reseller: Reseller) -> None:
-    """Ask for the mirror of a reseller's standing, when the session's transaction commits."""
-    await session.flush()
-    # The users are in the name: one added does not change the reseller's own row.
-    name = f"standing:{shop.tenant_id}:{reseller.id}:{reseller.version}:{len(reseller.users)}"
-    await services.jobs.enqueue(session, "mirror_standing", name, partition=reseller.id, args=(shop.tenant_id, reseller.id))
-
-
-async def mirror_standing(services: Services, shop: Shop, reseller_id: str) -> int:
-    """Write the reseller's status and id to the private metadata of its accounts in Saleor; how many were written.
-
-    It writes what is true now, so that repeated and late runs do no harm. Accounts that are gone are passed over.
-    """
-    async with services.database.tenant(shop.tenant_id) as session:
-        reseller = (await session.scalars(select(Reseller).where(Reseller.id == reseller_id))).one()
-        accounts, status = [user.saleor_user_id for user in reseller.users], reseller.status
-    client = await services.shops.client(shop)
-    facts = [{"key": STATUS_KEY, "value": status}, {"key": ID_KEY, "value": reseller_id}]
-    written = 0
-    for account in accounts:
-        try:
-            await client.execute(ops.PRIVATE_METADATA_UPDATE, id=account, input=facts)
-        except SaleorRefused as refused:
-            if all(error.code != GONE for error in refused.errors):
-                raise
-            log.warning("mirror.account_gone", tenant=shop.tenant_id, reseller=reseller_id, account=account)
-        else:
-            written += 1
-    return written
 
 
 async def _mail(
     session: AsyncSession, services: Services, shop: Shop, row: Application, kind: MailKind, context: ApplicationContext
 ) -> None:
-    language: Literal["en", "de"] = "de" if row.language == "de" else "en"
-    mail = await queue(
-        session,
-        key=f"{kind}:{row.id}:{row.version}",
-        kind=kind,
-        order_id=None,
-        recipient=row.email,
-        language=language,
-        context=context,
-        attachments=(),
-        settings=services.settings,
-        at=services.clock(),
-    )
-    await services.jobs.enqueue(
-        session, "deliver_mail", f"mail:{shop.tenant_id}:{mail.id}", partition=mail.id, args=(shop.tenant_id, mail.id)
-    )
+    key = f"{kind}:{row.id}:{row.version}"
+    await mails.send(session, services, shop, key=key, kind=kind, recipient=row.email, language=row.language, context=context)

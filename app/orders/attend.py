@@ -18,7 +18,7 @@ from app.orders.intake import other_money
 from app.orders.record import add_event, add_task, finish_task
 from app.orders.service import cancel_order, lock_order, order_gate
 from app.orders.services import Services
-from app.orders.tables import MoneyReport, PaymentSession, ResellerOrder, StaffDecision, StaffTask
+from app.orders.tables import MoneyReport, OrderEvent, PaymentSession, ResellerOrder, StaffDecision, StaffTask
 from app.reasons import Reason, because, register, sentence
 from app.saleor import operations as ops
 from app.saleor.answers import SaleorOrder
@@ -228,6 +228,12 @@ async def tell_saleor(services: Services, shop: Shop, order_id: str) -> None:
         open_tasks = (
             await session.scalars(select(StaffTask).where(StaffTask.order_id == order_id, StaffTask.done_at.is_(None)))
         ).all()
+        corrections = await session.scalars(
+            select(OrderEvent.what)
+            .where(OrderEvent.order_id == order_id, OrderEvent.key.startswith("ship-to:"))
+            .order_by(OrderEvent.at)
+        )
+        corrected = [_note(row, [Reason.from_dict(what)]) for what in corrections]
     order = await read_order(services, shop, row.saleor_order_id)
     if order is None:
         return
@@ -237,13 +243,14 @@ async def tell_saleor(services: Services, shop: Shop, order_id: str) -> None:
         "reseller.terms": row.terms,
         "reseller.reference": row.reference,
         "reseller.due": row.due_date.isoformat(),
+        "reseller.end_customer": row.end_customer_email,
     }
     different = {key: value for key, value in wanted.items() if order.private_metadata.get(key) != value}
     if different:
         items = [{"key": key, "value": value} for key, value in different.items()]
         await client.execute(ops.PRIVATE_METADATA_UPDATE, id=order.id, input=items)
     notes = {event.message for event in order.events if event.type == "NOTE_ADDED"}
-    for text in dict.fromkeys(_notes(row, found.reasons, open_tasks)):
+    for text in dict.fromkeys([*_notes(row, found.reasons, open_tasks), *corrected]):
         if text not in notes:
             await client.execute(ops.ORDER_NOTE_ADD, order=order.id, message=text)
     for task in open_tasks:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.orders.accounts import accepted_names, customer_row, give_licenses
+from app.orders.belonging import Account, obviously_theirs
+from app.orders.claims import offer_claim, open_claim
 from app.orders.record import add_event, add_task, finish_task
+from app.orders.service import lock_order
 from app.orders.services import Services
 from app.orders.tables import EndCustomer, ResellerOrder
 from app.reasons import because, register
@@ -16,7 +20,7 @@ from app.resellers.rules import email_key, fold_email
 from app.resellers.service import by_saleor_user
 from app.resellers.tables import ResellerUser
 from app.saleor import operations as ops
-from app.saleor.answers import SaleorCustomer
+from app.saleor.answers import SaleorAccount
 from app.saleor.client import SaleorClient, SaleorRefused
 from app.saleor.shops import Shop
 
@@ -35,35 +39,49 @@ register(
 async def find_or_create_customer(services: Services, shop: Shop, order_id: str) -> None:
     """Give the order's end customer its account (`rules.md` 8.2): an existing one, otherwise a new one from the ship-to.
 
-    One row per folded e-mail decides, so that two orders at once end with one account (edge case 25). The reseller learns nothing
-    of which it was. An account that cannot be made does not keep the license back; staff are asked.
+    One row per folded e-mail decides, so that two orders at once end with one account (edge case 25). An account that was there
+    before and is not obviously the end customer's own gets a link to claim the license (edge case 22). The reseller learns
+    nothing of which it was. An account that cannot be made does not keep the license back; staff are asked.
     """
     async with services.database.tenant(shop.tenant_id) as session:
-        order = (await session.scalars(select(ResellerOrder).where(ResellerOrder.id == order_id))).one()
-        customer = await _customer_row(session, services, order)
-        order.end_customer_id = customer.id
-        await session.flush()
-        known = customer.saleor_user_id
+        order = await lock_order(session, order_id)
+        customer = await customer_row(session, order, services.clock())
+        if order.end_customer_id == customer.id and customer.saleor_user_id is not None:
+            return
+        if await open_claim(session, order_id) is not None:
+            return
+        if customer.saleor_user_id is not None and _is_known(order, await accepted_names(session, customer), customer):
+            await _attach(session, services, order, customer, customer.saleor_user_id)
+            return
         customer_id, email, ship_to, channel = customer.id, customer.email, order.ship_to, order.channel
-    if known is not None:
-        return
     client = await services.shops.client(shop)
-    found = (await client.execute(ops.CUSTOMER_BY_EMAIL, email=email)).user
+    found: SaleorAccount | None = (await client.execute(ops.CUSTOMER_BY_EMAIL, email=email)).user
     why = ""
     if found is None:
+        async with services.database.tenant(shop.tenant_id) as session:
+            (
+                await session.scalars(select(EndCustomer).where(EndCustomer.id == customer_id))
+            ).one().account_asked_at = services.clock()
         found, why = await _create(client, shop, email, ship_to, channel)
     async with services.database.tenant(shop.tenant_id) as session:
-        row = (await session.scalars(select(EndCustomer).where(EndCustomer.id == customer_id))).one()
+        order = await lock_order(session, order_id)
+        if email_key(order.end_customer_email) != email_key(email):
+            return  # corrected meanwhile; the correction looks the right account up
+        row = (await session.scalars(select(EndCustomer).where(EndCustomer.id == customer_id).with_for_update())).one()
         now = services.clock()
         if found is None:
+            row.account_asked_at = None
+            await give_licenses(session, order, row.id)
             reason = because("customer_account_missing", email=email, why=why)
-            await add_event(session, order_id, "customer-missing", now, reason)
+            await add_event(session, order_id, f"customer-missing:{customer_id}", now, reason)
             await add_task(session, f"customer:{customer_id}", order_id, [reason], now)
             return
-        if row.saleor_user_id is None:
-            row.saleor_user_id = found.id
         await finish_task(session, f"customer:{customer_id}", now)
-        await add_event(session, order_id, "customer", now, because("customer_account", email=email))
+        names = await accepted_names(session, row) if row.saleor_user_id == found.id else ()
+        if row.account_asked_at is not None or _is_known(order, names, row, found):
+            await _attach(session, services, order, row, found.id)
+        else:
+            await offer_claim(session, services, shop, order, found)
 
 
 async def attend_customer(services: Services, shop: Shop, saleor_user_id: str, event: str) -> str:
@@ -102,35 +120,41 @@ async def attend_customer(services: Services, shop: Shop, saleor_user_id: str, e
         if customer is None:
             return "other"
         if deleted:
-            customer.saleor_user_id = None
+            customer.saleor_user_id = customer.account_asked_at = None
             customer.email = customer.email_key = f"erased-{customer.id}"
             customer.company = customer.name = ""
         return "end customer"
 
 
-async def _customer_row(session: AsyncSession, services: Services, order: ResellerOrder) -> EndCustomer:
-    key = email_key(order.end_customer_email)
-    query = select(EndCustomer).where(EndCustomer.email_key == key)
-    if (found := await session.scalar(query)) is not None:
-        return found
-    row = EndCustomer(
-        email_key=key,
-        email=order.end_customer_email,
-        company=order.ship_to.get("company", ""),
-        name=order.ship_to.get("name", ""),
-        created_at=services.clock(),
-    )
-    try:
-        async with session.begin_nested():
-            session.add(row)
-    except IntegrityError:
-        return (await session.scalars(query)).one()
-    return row
+async def _attach(
+    session: AsyncSession, services: Services, order: ResellerOrder, customer: EndCustomer, saleor_user_id: str
+) -> None:
+    if customer.saleor_user_id is None:
+        customer.saleor_user_id = saleor_user_id
+    await give_licenses(session, order, customer.id)
+    said = because("customer_account", email=customer.email)
+    await add_event(session, order.id, f"customer:{customer.id}", services.clock(), said)
+
+
+def _is_known(
+    order: ResellerOrder, names: Sequence[tuple[str, str]], customer: EndCustomer, account: SaleorAccount | None = None
+) -> bool:
+    """Whether the license goes into the account unasked; without `account` only what is in it already tells."""
+    seen = Account(customer.email, confirmed=False, companies=frozenset(), people=frozenset())
+    if account is not None:
+        people = {(account.first_name, account.last_name), *((one.first_name, one.last_name) for one in account.addresses)}
+        seen = Account(
+            account.email,
+            account.is_confirmed,
+            frozenset(one.company_name for one in account.addresses),
+            frozenset(" ".join(name) for name in people),
+        )
+    return obviously_theirs(seen, order.ship_to.get("company", ""), order.ship_to.get("name", ""), names)
 
 
 async def _create(
     client: SaleorClient, shop: Shop, email: str, ship_to: dict[str, Any], channel: str
-) -> tuple[SaleorCustomer | None, str]:
+) -> tuple[SaleorAccount | None, str]:
     """A new account, or the one that another order made in the same moment; else why there is none."""
     first, _, last = ship_to.get("name", "").rpartition(" ")
     given: dict[str, Any] = {"email": email, "firstName": first or last, "lastName": last if first else ""}
@@ -151,7 +175,9 @@ async def _create(
         given |= {"redirectUrl": shop.settings.account_redirect_url, "channel": channel}
     try:
         answer = (await client.execute(ops.CUSTOMER_CREATE, input=given)).customer_create
-        return answer.user if answer else None, "" if answer and answer.user else "Saleor gave no account back"
+        if answer is None or answer.user is None:
+            return None, "Saleor gave no account back"
+        return SaleorAccount(**answer.user.model_dump()), ""
     except SaleorRefused as refused:
         # Taken in the same moment by another order, or by an account of staff, which Saleor does not show (saleor-facts 7).
         found = (await client.execute(ops.CUSTOMER_BY_EMAIL, email=email)).user

@@ -29,9 +29,9 @@ from app.orders.tables import PaymentSession, ResellerOrder
 from app.pricing.rules import Item
 from app.reasons import Reason, because, register, sentence
 from app.resellers.policy import in_force
-from app.resellers.rules import may_order
 from app.resellers.service import by_saleor_user
 from app.resellers.tables import Reseller
+from app.resellers.users import may_order_as
 from app.saleor.payment_payload import Address, Checkout, CheckoutLine, GatewayInitialize, Order, Principal, Session
 from app.saleor.shops import Shop
 from app.settings import ProgramNumbers, ShopSettings
@@ -173,7 +173,7 @@ async def _decide(
     account = bank_account(shop.settings, source.channel.slug, request.total.currency)
     known = Known(
         location=buyer.location if buyer else None,
-        may_order=may_order(reseller, await in_force(session, shop.settings, today), today) if reseller else (),
+        may_order=may_order_as(reseller, user, await in_force(session, shop.settings, today), today) if reseller and user else (),
         po_number_used=reseller is not None and await _po_number_used(session, reseller.id, request.po_number),
         has_bank_account=account is not None,
         refuse_vouchers=numbers.refuse_vouchers,
@@ -189,12 +189,13 @@ async def _decide(
     return (), Decided(reseller, stand, reference, shown, quote(request.prices, program))
 
 
-def line_evidence(quoted: LineQuote) -> dict[str, Any]:
+def line_evidence(quoted: LineQuote, price_list_id: str) -> dict[str, Any]:
     """Why a line has its price and tax, as it is kept: with the session, and frozen on the order (`rules.md` 2.4, 10.2)."""
     reasons = [*quoted.reasons, *(quoted.price.reasons if quoted.price else ()), *quoted.tax.reasons]
     return {
         "tax_rate": str(quoted.tax.rate),
         "certificate_id": quoted.tax.certificate_id,
+        "price_list_id": (price_list_id or None) if quoted.price else None,
         "price_list_version": quoted.price.version if quoted.price else None,
         "reasons": [reason.as_dict() for reason in dict.fromkeys(reasons)],
     }
@@ -300,7 +301,7 @@ def _session_row(
                 "quantity": line.quantity,
                 "net": Money.of(line.total_price.net.amount, amount.currency).minor,
                 "gross": Money.of(line.total_price.gross.amount, amount.currency).minor,
-                **line_evidence(quoted),
+                **line_evidence(quoted, decided.quote.price_list_id),
             }
             for line, quoted in zip(source.lines, decided.quote.lines, strict=True)
         ],

@@ -28,9 +28,10 @@ from app.orders.tables import OrderLine, PaymentSession, ResellerOrder
 from app.pricing.rules import Item
 from app.reasons import Reason, because, register
 from app.resellers.policy import in_force
-from app.resellers.rules import ResellerStatus, email_key, may_order
+from app.resellers.rules import ResellerStatus, email_key
 from app.resellers.service import by_saleor_user
 from app.resellers.tables import Reseller, ResellerUser
+from app.resellers.users import may_order_as
 from app.saleor.answers import SaleorAddress, SaleorOrder, SaleorOrderLine
 from app.saleor.shops import Shop
 from app.tax.tables import CertificateRow
@@ -68,12 +69,12 @@ async def record(session: AsyncSession, services: Services, shop: Shop, order: S
         reseller_only_channels=snapshot.reseller_only_channels,
     )
     buyer = None
-    if reseller is not None and loaded is not None:
+    if order.user is not None and reseller is not None and loaded is not None:
         buyer = Buyer(
             reseller.id,
             loaded.location,
             frozenset(user.email for user in reseller.users) | {reseller.email},
-            may_order(reseller, await in_force(session, shop.settings, day), day),
+            may_order_as(reseller, order.user.id, await in_force(session, shop.settings, day), day),
         )
     po_number = order.metadata.get("po_number", "").strip()[:100]
     po_taken = reseller is not None and await _po_taken(session, reseller.id, po_number)
@@ -270,8 +271,8 @@ def _frozen_line(
         policy: dict[str, Any] | None = _policy(line).as_dict()
     except InvalidInput:
         policy = None
-    if evidence is None and quoted is not None:
-        evidence = line_evidence(quoted)
+    if evidence is None and quoted is not None and found.quote is not None:
+        evidence = line_evidence(quoted, found.quote.price_list_id)
     reasons = evidence["reasons"] if evidence else []
     certificate = evidence["certificate_id"] if evidence else None
     unit = Money.rounded(facts.paid[position].net.amount / line.quantity, row.currency)
@@ -289,6 +290,8 @@ def _frozen_line(
         tax_rate=Decimal(evidence["tax_rate"]) if evidence else line.tax_rate * 100,
         certificate_id=certificate,
         certificate_number=certificates.get(certificate or "", ""),
+        # Sessions kept before it was on them do not have it.
+        price_list_id=evidence.get("price_list_id") if evidence else None,
         price_list_version=evidence["price_list_version"] if evidence else None,
         reasons=reasons,
         license_policy=policy,
@@ -328,10 +331,13 @@ def _matched(row: PaymentSession, order: SaleorOrder) -> dict[int, tuple[PaidLin
 
 
 async def _other_emails(session: AsyncSession, reseller_id: str, facts: OrderFacts) -> frozenset[str]:
-    """Keys of other active resellers' users that may be the ship-to's: its local part up to a plus-tag, its domain."""
-    if facts.shipping is None or not facts.shipping.email:
-        return frozenset()
-    local, _, domain = email_key(facts.shipping.email).rpartition("@")
+    shipping = facts.shipping
+    return await other_resellers_emails(session, reseller_id, shipping.email) if shipping and shipping.email else frozenset()
+
+
+async def other_resellers_emails(session: AsyncSession, reseller_id: str | None, email: str) -> frozenset[str]:
+    """Keys of the e-mails of other active resellers' users that may be the same person as `email` (edge case 21)."""
+    local, _, domain = email_key(email).rpartition("@")
     rows = await session.execute(
         select(ResellerUser.email)
         .join(Reseller, Reseller.id == ResellerUser.reseller_id)

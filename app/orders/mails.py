@@ -1,12 +1,14 @@
-"""Mails that did not arrive: staff are told, and send them once more (`rules.md` 8.3, edge case 83)."""
+"""Mails about no order on their way, and mails that did not arrive: staff are told, and send them once more (`rules.md` 8.3,
+edge case 83)."""
 
 from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import NotFound
+from app.mail.rules import Context
 from app.mail.schemas import MailKind
-from app.mail.service import FAILED, first_key, of_order, resend
+from app.mail.service import FAILED, first_key, of_order, queue, resend
 from app.mail.tables import Mail
 from app.orders.record import add_event, add_task, finish_task
 from app.orders.service import find_order
@@ -20,6 +22,34 @@ register(
         "mail_again": "The mail '{subject}' goes once more, to {recipient}.",
     }
 )
+
+
+async def send(
+    session: AsyncSession,
+    services: Services,
+    shop: Shop,
+    *,
+    key: str,
+    kind: MailKind,
+    recipient: str,
+    language: str,
+    context: Context,
+) -> Mail:
+    """A mail about no order, made once by its key, on its way when the session's transaction commits."""
+    mail = await queue(
+        session,
+        key=key,
+        kind=kind,
+        order_id=None,
+        recipient=recipient,
+        language="de" if language == "de" else "en",
+        context=context,
+        attachments=(),
+        settings=services.settings,
+        at=services.clock(),
+    )
+    await _deliver(session, services, shop, mail)
+    return mail
 
 
 async def note_failure(session: AsyncSession, services: Services, mail: Mail) -> None:
@@ -52,7 +82,10 @@ async def resend_order_mail(
             await finish_task(session, f"mail:{mail.id}", now)
     reason = because("mail_again", subject=again.subject, recipient=again.recipient)
     await add_event(session, order.id, f"mail-again:{again.id}", now, reason)
-    await services.jobs.enqueue(
-        session, "deliver_mail", f"mail:{shop.tenant_id}:{again.id}", partition=again.id, args=(shop.tenant_id, again.id)
-    )
+    await _deliver(session, services, shop, again)
     return again
+
+
+async def _deliver(session: AsyncSession, services: Services, shop: Shop, mail: Mail) -> None:
+    name = f"mail:{shop.tenant_id}:{mail.id}"
+    await services.jobs.enqueue(session, "deliver_mail", name, partition=mail.id, args=(shop.tenant_id, mail.id))

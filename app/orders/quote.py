@@ -95,13 +95,14 @@ class LineQuote(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The checkout's answer; `reseller_id` tells whose partner prices these are."""
+    """The checkout's answer: `reseller_id` is whose partner prices these are, `price_list_id` of which list (`PriceList.id`)."""
 
     lines: tuple[LineQuote, ...]
     shipping_net: Money
     shipping_gross: Money
     shipping_rate: Decimal
     reseller_id: str | None
+    price_list_id: str = ""
 
     @property
     def gross(self) -> Money:
@@ -131,12 +132,12 @@ def quote(request: QuoteRequest, program: Program) -> Quote:
     taxes = _Taxes(request, reseller.location if reseller else None, program.tax)
     shares = _shares(request)
     lines = tuple([_line(line, share, reseller, request.on, taxes) for line, share in zip(request.lines, shares, strict=True)])
-    reseller_id = reseller.id if reseller else None
+    reseller_id, list_id = (reseller.id, reseller.prices.id) if reseller else (None, "")
     shipping = _price_after_discount(request.shipping, request.shipping_discount)
     if not shipping:
-        return Quote(lines, shipping, shipping, ZERO, reseller_id)
+        return Quote(lines, shipping, shipping, ZERO, reseller_id, list_id)
     tax = taxes[None, True, True]
-    return Quote(lines, *tax.on(shipping), tax.decision.rate, reseller_id)
+    return Quote(lines, *tax.on(shipping), tax.decision.rate, reseller_id, list_id)
 
 
 class _Tax(msgspec.Struct, frozen=True, gc=False):

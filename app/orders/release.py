@@ -19,6 +19,7 @@ from app.documents.service import of_order as document_of
 from app.documents.tables import Document
 from app.errors import Refused
 from app.ledger.service import receivable, receivable_id, reseller_receivables
+from app.licenses.activation import STEPS
 from app.licenses.rules import Licensee, LicenseKind, LicensePolicy
 from app.licenses.service import issue, license_file_name, of_order
 from app.licenses.tables import License
@@ -142,6 +143,7 @@ async def queue_license_mail(
         order_number=order.number,
         end_customer=_customer_name(order),
         lines=_mail_lines(order),
+        steps=STEPS[_language(order)],
         po_number=order.po_number,
         temporary_until=until.date() if until else None,
     )

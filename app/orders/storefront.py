@@ -1,41 +1,40 @@
-"""What resellers and end customers read through the storefront API. Everybody is known by Saleor's user id alone.
+"""What resellers read through the storefront API; end customers have `customer_view`. They are known by Saleor's user id alone.
 
-What is not one's own is answered exactly as what does not exist. The customer's half has no money in it (`rules.md` 9).
+What is not one's own is answered exactly as what does not exist.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
+from app.db.pages import page
 from app.documents.bank_details import Instructions, instructions
 from app.documents.tables import Document
-from app.errors import Conflict, Forbidden, InvalidInput, NotFound
+from app.errors import Forbidden, NotFound
 from app.ledger.service import receivable, receivable_id, reseller_receivables
-from app.licenses.rules import LicenseState
 from app.licenses.service import of_order
 from app.licenses.tables import License
 from app.money import Money
+from app.orders.customer_view import downloadable
 from app.orders.gateway import bank_account, credit_policy
 from app.orders.rules import Standing, standing
 from app.orders.service import order_gate
 from app.orders.services import Services
 from app.orders.snapshot import load_buyer
-from app.orders.tables import EndCustomer, OrderLine, ResellerOrder
+from app.orders.tables import ResellerOrder
 from app.pricing.rules import Item, LinePrice, choose, partner_price
 from app.reasons import Reason, because, register
 from app.resellers.policy import in_force
-from app.resellers.rules import may_order
+from app.resellers.roles import Right, Role, allowed, require
 from app.resellers.service import by_saleor_user
 from app.resellers.tables import Reseller
+from app.resellers.users import acting, may_order_as
 from app.saleor import operations as ops
 from app.saleor.answers import SaleorPricedVariant
 from app.saleor.shops import Shop
@@ -44,8 +43,6 @@ register({"on_hold": "The vendor is looking at this order.", "released_early": "
 
 FOR_RESELLERS = {"staff_hold": "on_hold", "staff_release": "released_early"}
 """Who of the vendor's staff decided, and in which words, is for staff."""
-WITHHELD = (LicenseState.SUSPENDED, LicenseState.REVOKED)
-MAX_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +77,6 @@ class ShownOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class CustomerLicense:
-    """One license as its end customer sees it. There is no money here, and no id of Saleor's order."""
-
-    id: str
-    order_number: str
-    sku: str
-    quantity: int
-    seats: int
-    kind: str
-    state: str
-    issued_at: datetime
-    expires_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class PricedLine:
     """The price of one line for a reseller, and what it is of."""
 
@@ -104,16 +86,27 @@ class PricedLine:
     """Whether prices of the channel are entered with the store's own tax."""
 
 
-async def member(session: AsyncSession, user_id: str) -> Reseller:
-    """The reseller a Saleor account acts for, in whatever state. Raises Forbidden for everybody else."""
+async def member(session: AsyncSession, user_id: str, right: Right = Right.CHANGE_USERS) -> Reseller:
+    """The reseller a Saleor account acts for, in whatever state. Raises Forbidden for everybody else, and without the right.
+
+    Who names no right lets owners in alone: a forgotten one closes a door and opens none.
+    """
     found = await by_saleor_user(session, user_id)
     if found is None:
         raise Forbidden("This is for resellers of the program.", code="not_a_reseller")
+    require(role_in(found, user_id), right)
     return found
 
 
-async def reseller_standing(session: AsyncSession, services: Services, shop: Shop, reseller: Reseller) -> ResellerStanding:
-    """The standing today; limits are looked at as for an order of nothing."""
+def role_in(reseller: Reseller, user_id: str) -> Role:
+    """What a Saleor account is in the reseller it acts for."""
+    return Role(acting(reseller, user_id).role)
+
+
+async def reseller_standing(
+    session: AsyncSession, services: Services, shop: Shop, reseller: Reseller, user_id: str
+) -> ResellerStanding:
+    """The standing today as this user meets it; limits are looked at as for an order of nothing."""
     today = services.today(shop)
     policy = credit_policy(shop.settings.program, reseller)
     debts = await reseller_receivables(session, reseller.id)
@@ -127,7 +120,7 @@ async def reseller_standing(session: AsyncSession, services: Services, shop: Sho
     return ResellerStanding(
         standing(debts, policy, Money(0, currency), today),
         policy.prepaid_orders,
-        may_order(reseller, await in_force(session, shop.settings, today), today),
+        may_order_as(reseller, user_id, await in_force(session, shop.settings, today), today),
         tuple(Open(Money(owed, name), Money(overdue, name)) for name, (owed, overdue) in sorted(sums.items())),
     )
 
@@ -137,16 +130,7 @@ async def page_of_orders(
 ) -> tuple[Sequence[ResellerOrder], str | None]:
     """A page of the reseller's orders, the newest first, and the cursor of the next. Raises InvalidInput for a wrong cursor."""
     query = select(ResellerOrder).where(ResellerOrder.reseller_id == reseller_id)
-    if cursor is not None:
-        at, last = _position(cursor)
-        query = query.where(or_(ResellerOrder.created_at < at, and_(ResellerOrder.created_at == at, ResellerOrder.id < last)))
-    query = query.order_by(ResellerOrder.created_at.desc(), ResellerOrder.id.desc()).limit(limit + 1)
-    rows = (await session.scalars(query)).all()
-    if len(rows) <= limit:
-        return rows, None
-    end = rows[limit - 1]
-    text = json.dumps([end.created_at.isoformat(), end.id])
-    return rows[:limit], base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return await page(session, query, ResellerOrder.created_at, ResellerOrder.id, limit, cursor)
 
 
 async def own_order(session: AsyncSession, reseller_id: str, number: str) -> ResellerOrder:
@@ -158,8 +142,8 @@ async def own_order(session: AsyncSession, reseller_id: str, number: str) -> Res
     return order
 
 
-async def shown_order(session: AsyncSession, shop: Shop, order: ResellerOrder, at: datetime) -> ShownOrder:
-    """The order with all that its reseller may know of it."""
+async def shown_order(session: AsyncSession, shop: Shop, order: ResellerOrder, role: Role, at: datetime) -> ShownOrder:
+    """The order with all that a user of its reseller may know of it: documents and licenses only as far as the role goes."""
     gate = await order_gate(session, order, at)
     debt_id = await receivable_id(session, order.id)
     debt = await receivable(session, debt_id) if debt_id else None
@@ -173,8 +157,8 @@ async def shown_order(session: AsyncSession, shop: Shop, order: ResellerOrder, a
         gate.open,
         tuple(because(FOR_RESELLERS[reason.code]) if reason.code in FOR_RESELLERS else reason for reason in gate.reasons),
         instructions(account, owed, order.reference, order.due_date) if payable and account and owed else None,
-        (await session.scalars(documents)).all(),
-        await of_order(session, order.id),
+        (await session.scalars(documents)).all() if allowed(role, Right.SEE_INVOICES) else (),
+        await of_order(session, order.id) if allowed(role, Right.SEE_LICENSES) else (),
     )
 
 
@@ -190,52 +174,7 @@ async def own_document(session: AsyncSession, order: ResellerOrder, document_id:
 async def order_license(session: AsyncSession, order: ResellerOrder, license_id: str) -> License:
     """A license of the order, to hand out its file. Raises NotFound, and Conflict for one suspended or revoked."""
     query = select(License).where(License.id == license_id, License.order_id == order.id)
-    return _downloadable(await session.scalar(query))
-
-
-async def customer_ids(session: AsyncSession, user_id: str) -> Sequence[str]:
-    """Our end customers that a Saleor account is. Raises Forbidden for everybody else."""
-    found = (await session.scalars(select(EndCustomer.id).where(EndCustomer.saleor_user_id == user_id))).all()
-    if not found:
-        raise Forbidden("There are no licenses for this account.", code="not_a_customer")
-    return found
-
-
-async def customer_licenses(session: AsyncSession, customers: Sequence[str]) -> list[CustomerLicense]:
-    """The end customer's licenses, the newest first."""
-    return [
-        CustomerLicense(
-            row.id,
-            row.order_number,
-            row.sku,
-            quantity,
-            int(row.payload["attributes"]["seats"]),
-            row.kind,
-            row.state,
-            row.issued_at,
-            row.expires_at,
-        )
-        for row, quantity in await session.execute(
-            select(License, OrderLine.quantity)
-            .join(OrderLine, OrderLine.id == License.order_line_id)
-            .where(License.end_customer_id.in_(customers))
-            .order_by(License.issued_at.desc(), License.id)
-        )
-    ]
-
-
-async def customer_license(session: AsyncSession, customers: Sequence[str], license_id: str) -> CustomerLicense:
-    """One of the end customer's licenses. Raises NotFound."""
-    for found in await customer_licenses(session, customers):
-        if found.id == license_id:
-            return found
-    raise NotFound("There is no such license.", code="no_license")
-
-
-async def customer_file(session: AsyncSession, customers: Sequence[str], license_id: str) -> License:
-    """The same, to hand out its file. Raises NotFound, and Conflict for one suspended or revoked."""
-    query = select(License).where(License.id == license_id, License.end_customer_id.in_(customers))
-    return _downloadable(await session.scalar(query))
+    return downloadable(await session.scalar(query))
 
 
 async def price_lines(
@@ -246,7 +185,7 @@ async def price_lines(
     Raises Forbidden for everybody who is not an approved reseller, and NotFound that names a variant without a price here.
     """
     async with services.database.tenant_reading(shop.tenant_id) as session:
-        await member(session, user_id)
+        await member(session, user_id, Right.SEE_PRICES)
         buyer = await load_buyer(session, shop.settings, user_id)
     if buyer is None:
         raise Forbidden("Only an approved reseller has partner prices.", code="reseller_inactive")
@@ -273,22 +212,3 @@ async def price_lines(
         partner = partner_price(item, quantity, retail, buyer.prices, today)
         found.append(PricedLine(variant, choose(partner, quantity, public * quantity), with_tax))
     return found
-
-
-def _downloadable(license: License | None) -> License:
-    if license is None:
-        raise NotFound("There is no such license.", code="no_license")
-    if license.state in WITHHELD:
-        raise Conflict(f"The license is {license.state}; ask the vendor.", code=f"license_{license.state}")
-    return license
-
-
-def _position(cursor: str) -> tuple[datetime, str]:
-    try:
-        at, last = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None or not isinstance(last, str):
-            raise ValueError
-    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
-        raise InvalidInput("cursor: use the `next` of a page, as it is.", code="cursor") from error
-    return moment, last

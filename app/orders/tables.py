@@ -56,7 +56,8 @@ class ResellerOrder(TenantScoped, Base):
         UniqueConstraint("tenant_id", "saleor_order_id"),
         UniqueConstraint("tenant_id", "number"),
         UniqueConstraint("tenant_id", "reference"),
-        Index("ix_reseller_order_reseller", "tenant_id", "reseller_id"),
+        Index("ix_reseller_order_page", "tenant_id", "reseller_id", "created_at", "id"),
+        Index("ix_reseller_order_end_customer", "tenant_id", "end_customer_id"),
         Index(
             "uq_reseller_order_po_number",
             "tenant_id",
@@ -129,6 +130,8 @@ class OrderLine(TenantScoped, Base):
     tax_rate: Mapped[Decimal] = mapped_column(Numeric(7, 4))
     certificate_id: Mapped[str | None] = mapped_column(String(36))
     certificate_number: Mapped[str] = mapped_column(Text, default="")
+    price_list_id: Mapped[str | None] = mapped_column(String(36))
+    """The list it was priced by; None too for the default one while nobody had set it."""
     price_list_version: Mapped[int | None]
     reasons: Mapped[list[Any]]
     """Why this price and this tax."""
@@ -164,8 +167,45 @@ class EndCustomer(TenantScoped, Base):
     company: Mapped[str] = mapped_column(Text, default="")
     name: Mapped[str] = mapped_column(Text, default="")
     saleor_user_id: Mapped[str | None] = mapped_column(Text)
-    """None until the account was found or created."""
+    """None until the account was found, created or claimed."""
+    account_asked_at: Mapped[datetime | None]
+    """When we asked Saleor to create the account, having seen none: what is found from then on is our own."""
     created_at: Mapped[datetime]
+
+
+class LicenseClaim(TenantScoped, Base):
+    """A link by which the holder of a mailbox takes an order's licenses into an account that was there before (edge case 22).
+
+    Of the link's token only its SHA-256 is kept. One at a time is open per order; a correction of the ship-to withdraws it.
+    """
+
+    __tablename__ = "license_claim"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "token_hash"),
+        Index(
+            "uq_license_claim_open",
+            "tenant_id",
+            "order_id",
+            unique=True,
+            sqlite_where=text("claimed_at IS NULL AND withdrawn_at IS NULL"),
+            postgresql_where=text("claimed_at IS NULL AND withdrawn_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    order_id: Mapped[str] = mapped_column(ForeignKey("reseller_order.id"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64))
+    email: Mapped[str] = mapped_column(Text)
+    """The mailbox the link went to: the account's own address."""
+    language: Mapped[str] = mapped_column(String(2))
+    saleor_user_id: Mapped[str] = mapped_column(Text)
+    """The account that was found; it, or a later one with the same address, may claim."""
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    claimed_at: Mapped[datetime | None]
+    claimed_by: Mapped[str | None] = mapped_column(Text)
+    """Saleor's id of the account."""
+    withdrawn_at: Mapped[datetime | None]
 
 
 class RefundRequest(TenantScoped, Base):

@@ -17,7 +17,7 @@ from app.mail.tables import Mail
 from app.money import Money
 from app.orders.attend import order_state
 from app.orders.service import find_order, order_gate
-from app.orders.tables import EndCustomer, MoneyReport, OrderEvent, OrderLine, StaffDecision, StaffTask
+from app.orders.tables import EndCustomer, LicenseClaim, MoneyReport, OrderEvent, OrderLine, StaffDecision, StaffTask
 from app.reasons import Reason, sentence
 
 
@@ -54,6 +54,16 @@ async def order_view(session: AsyncSession, number: str, at: datetime) -> dict[s
         "bill_to": order.bill_to,
         "ship_to": {**order.ship_to, "email": order.end_customer_email},
         "end_customer": {"email": customer.email, "account": customer.saleor_user_id} if customer else None,
+        "claims": [
+            {
+                "email": claim.email,
+                "sent_at": claim.created_at,
+                "expires_at": claim.expires_at,
+                "claimed_at": claim.claimed_at,
+                "withdrawn_at": claim.withdrawn_at,
+            }
+            for claim in await rows(LicenseClaim, LicenseClaim.created_at)
+        ],
         "lines": [_line(line, order.currency) for line in order.lines],
         "ledger": [
             {

@@ -20,7 +20,8 @@ from app.db.jobs import QUEUE, system_url
 from app.errors import Unavailable
 from app.mail import service as mail
 from app.mail.tables import Mail
-from app.orders import applications, attend, customers, release
+from app.orders import attend, customers, mirror, release
+from app.orders import price_changes as planned_prices
 from app.orders.intake import record
 from app.orders.mails import note_failure
 from app.orders.service import confirm_order, decide_release, ended_decisions, lock_order, pending_reports, waiting_orders
@@ -69,6 +70,8 @@ async def start(opened: Services) -> None:
         [
             {"schedule_name": "reconcile", "workflow_fn": reconcile, "schedule": "17 * * * *"},
             {"schedule_name": "look_again", "workflow_fn": look_again, "schedule": "*/5 * * * *"},
+            # Every midnight of the world is at a quarter of an hour.
+            {"schedule_name": "price_changes", "workflow_fn": price_changes, "schedule": "*/15 * * * *"},
         ]
     )
 
@@ -122,11 +125,11 @@ async def money_came(tenant_id: str, order_id: str) -> int:
         await report_money(tenant_id, report_id)
     # Before the gates: only what went out on account waits for this; a release that begins now fulfills after its licenses.
     await fulfill(tenant_id, order_id)
-    opened = 0
-    for waiting in await waiting_order_ids(tenant_id, order_id):
-        opened += await open_gate(tenant_id, waiting)
-    await tell_saleor(tenant_id, order_id)
-    return opened
+    opened = [waiting for waiting in await waiting_order_ids(tenant_id, order_id) if await open_gate(tenant_id, waiting)]
+    if order_id not in opened:
+        # Its release would tell it a second time, and the license waits for nothing as long as for the shop's answers.
+        await tell_saleor(tenant_id, order_id)
+    return len(opened)
 
 
 @DBOS.workflow(name="release_order")
@@ -144,6 +147,13 @@ async def release_order(tenant_id: str, order_id: str) -> None:
     await tell_saleor(tenant_id, order_id)
 
 
+@DBOS.workflow(name="correct_ship_to")
+async def correct_ship_to(tenant_id: str, order_id: str) -> None:
+    """Staff corrected the end customer's address after the release: its licenses go to the right account (edge case 29)."""
+    await find_or_create_customer(tenant_id, order_id)
+    await tell_saleor(tenant_id, order_id)
+
+
 @DBOS.workflow(name="attend_customer")
 async def attend_customer(tenant_id: str, saleor_user_id: str, event: str) -> str:
     """An account changed or was deleted in Saleor."""
@@ -154,6 +164,12 @@ async def attend_customer(tenant_id: str, saleor_user_id: str, event: str) -> st
 async def mirror_standing(tenant_id: str, reseller_id: str) -> int:
     """Somebody decided about a reseller: show where it stands on its accounts in Saleor."""
     return await write_standing(tenant_id, reseller_id)
+
+
+@DBOS.workflow(name="mirror_account")
+async def mirror_account(tenant_id: str, saleor_user_id: str) -> int:
+    """An account was taken out of a reseller: show it there."""
+    return await write_account(tenant_id, saleor_user_id)
 
 
 @DBOS.workflow(name="deliver_mail")
@@ -188,6 +204,20 @@ async def look_again_in_shop(tenant_id: str, run: str) -> None:
     await run_stuck_again(tenant_id)
     for order_id in await order_ids_with_ended_decisions(tenant_id):
         await open_gate(tenant_id, order_id)
+
+
+@DBOS.workflow(name="price_changes")
+async def price_changes(scheduled: datetime, context: object) -> None:
+    """Planned price changes: announced when their time comes, in force from the vendor's midnight (`rules.md` 2.6)."""
+    await for_each_shop("price_changes_in_shop", scheduled.isoformat())
+
+
+@DBOS.workflow(name="price_changes_in_shop")
+async def price_changes_in_shop(tenant_id: str, run: str) -> None:
+    """One shop's part: what is to be told first, so that no change comes before its mail."""
+    while await tell_price_changes(tenant_id):
+        pass
+    await carry_out_price_changes(tenant_id)
 
 
 # Steps: each one transaction of ours, or one conversation with Saleor.
@@ -302,7 +332,12 @@ async def follow_customer(tenant_id: str, saleor_user_id: str, event: str) -> st
 
 @DBOS.step(name="write_standing", **RETRY)
 async def write_standing(tenant_id: str, reseller_id: str) -> int:
-    return await applications.mirror_standing(services(), await _shop(tenant_id), reseller_id)
+    return await mirror.mirror_standing(services(), await _shop(tenant_id), reseller_id)
+
+
+@DBOS.step(name="write_account", **RETRY)
+async def write_account(tenant_id: str, saleor_user_id: str) -> int:
+    return await mirror.mirror_account(services(), await _shop(tenant_id), saleor_user_id)
 
 
 @DBOS.step(name="issue_licenses", **RETRY)
@@ -384,6 +419,18 @@ async def attend_changed(tenant_id: str, run: str) -> int:
 async def order_ids_with_ended_decisions(tenant_id: str) -> list[str]:
     async with services().database.tenant_reading(tenant_id) as session:
         return await ended_decisions(session, services().clock())
+
+
+@DBOS.step(name="tell_price_changes", **RETRY)
+async def tell_price_changes(tenant_id: str) -> int:
+    shop = await _shop(tenant_id)
+    async with services().database.tenant(tenant_id) as session:
+        return await planned_prices.tell(session, services(), shop)
+
+
+@DBOS.step(name="carry_out_price_changes", **RETRY)
+async def carry_out_price_changes(tenant_id: str) -> int:
+    return await planned_prices.carry_out(services(), await _shop(tenant_id))
 
 
 @DBOS.step(name="run_stuck_again", **RETRY)

@@ -77,11 +77,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class StaffException:
-    """Leave by staff to go above the cap, up to `rate` percent through the day `expires`, with the reason on record."""
+    """Leave by staff to go above the cap, up to `rate` percent through the day `expires`; who gave it and why is on record."""
 
     rate: Decimal
     reason: str
     expires: date
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ class PriceList:
     cap: Decimal = Decimal(10)
     entries: Mapping[tuple[Scope, str], tuple[Entry, ...]] = field(default_factory=dict)
     exception: StaffException | None = None
+    id: str = field(default="", compare=False)
+    """The list's own, that its version counts for; empty for the default list that nobody has set yet."""
     kept: int = field(init=False, repr=False, compare=False)
     """What the rate leaves of the retail price, in millionths."""
     least: int = field(init=False, repr=False, compare=False)
@@ -117,13 +120,14 @@ class PriceList:
         rate: Decimal = Decimal(10),
         cap: Decimal = Decimal(10),
         exception: StaffException | None = None,
+        id: str = "",
     ) -> PriceList:
         """A list with its entries put where a look-up finds them."""
         index: dict[tuple[Scope, str], tuple[Entry, ...]] = {}
         for entry in entries:
             key = (entry.scope, entry.target)
             index[key] = (*index.get(key, ()), entry)
-        return cls(version, rate, cap, index, exception)
+        return cls(version, rate, cap, index, exception, id)
 
     def highest_rate(self, on: date) -> Decimal:
         """The largest discount in percent that is allowed on this day (`rules.md` 2.2)."""

@@ -1,10 +1,10 @@
-"""Price lists as staff set them and as the rules read them (`rules.md` 2.2). Every change raises the list's version."""
+"""Price lists in the database: every change raises the list's version and is on record (`pricing.versions`)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -14,15 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import lazyload
 
 from app.db.reading import rows
-from app.errors import InvalidInput, NotFound, Refused
+from app.errors import InvalidInput, NotFound
 from app.money import Money, shortest
+from app.pricing.content import Content, EntryKey, Terms
+from app.pricing.draft import Difference, Draft, difference
 from app.pricing.rules import Entry, PriceList, Scope, StaffException
 from app.pricing.tables import DEFAULT_LIST, PriceEntry, PriceListAssignment, PriceListRow
+from app.pricing.versions import content_of, exception_of, key_of, revise
+from app.resellers.tables import ResellerHistory
 
 DEFAULT_RATE = Decimal(10)
 """Percent off retail of a list nobody has set yet (`rules.md` 2.1)."""
-HUNDRED = Decimal(100)
-CENT = Decimal("0.01")
+LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,14 @@ class Prices:
 async def price_list(session: AsyncSession, *, cap: int, name: str = DEFAULT_LIST) -> PriceListRow:
     """The list of this name, created with the default rate (or the cap, where that is lower) when it is not there yet.
 
-    The row stays locked until the transaction ends, so that two changes cannot get the same version.
+    The row stays locked until the transaction ends, so that two changes cannot get the same version. Raises InvalidInput for a
+    name that cannot be one.
     """
     row = (await session.scalars(_by_name(name).with_for_update())).one_or_none()
     if row is not None:
         return row
+    if not name or len(name) > LONGEST_NAME or not name.isprintable() or name != name.strip():
+        raise InvalidInput(f"list: {name[:LONGEST_NAME]!r} is no name; give 1 to {LONGEST_NAME} plain characters.", code="list")
     try:
         async with session.begin_nested():
             session.add(_unset(name, cap))
@@ -69,26 +75,61 @@ async def known_list(session: AsyncSession, *, cap: int, name: str = DEFAULT_LIS
     raise NotFound(f"There is no price list {name!r}; there are: {', '.join(names)}.", code="no_price_list")
 
 
+async def preview_draft(session: AsyncSession, draft: Draft, *, cap: int, today: date, name: str = DEFAULT_LIST) -> Difference:
+    """What a draft would change in a list that there is, as `change` would answer; nothing is written."""
+    row = await known_list(session, cap=cap, name=name)
+    return difference(draft, await content_of(session, row), cap=cap, on=today)
+
+
+def difference_for_new(draft: Draft, *, cap: int, today: date) -> Difference:
+    """What `change` would answer for a list that it makes."""
+    return difference(draft, Content(min(DEFAULT_RATE, Decimal(cap))), cap=cap, on=today)
+
+
+async def change(
+    session: AsyncSession,
+    draft: Draft,
+    *,
+    cap: int,
+    today: date,
+    by: str,
+    at: datetime,
+    why: str = "",
+    name: str = DEFAULT_LIST,
+) -> tuple[PriceListRow, Difference]:
+    """Let a list say what the draft wants, all of it or nothing, as the list's next version; no new one when nothing differs.
+
+    `cap` is the shop's `max_discount_percent`; a rate above it needs a staff exception, in the draft or in force already, else
+    it is Refused. Raises InvalidInput for what cannot be. A list of a new name is made.
+    """
+    row = await price_list(session, cap=cap, name=name)
+    found = difference(signed(draft, by), await content_of(session, row), cap=cap, on=today)
+    await revise(session, row, found.changes, by=by, at=at, why=why)
+    return row, found
+
+
+def signed(draft: Draft, by: str) -> Draft:
+    """The draft with the name of who gives its exception."""
+    if draft.exception is None or draft.exception.by:
+        return draft
+    return replace(draft, exception=replace(draft.exception, by=by))
+
+
 async def set_rate(
     session: AsyncSession,
     rate: Decimal,
     *,
     cap: int,
     today: date,
+    by: str,
+    at: datetime,
+    why: str = "",
     name: str = DEFAULT_LIST,
     exception: StaffException | None = None,
 ) -> PriceListRow:
-    """Set a list's percentage off retail.
-
-    `cap` is the shop's `max_discount_percent`; a rate above it needs a staff exception, given here or in force already, else it
-    is Refused. Raises InvalidInput for a rate that is no percentage.
-    """
-    row = await price_list(session, cap=cap, name=name)
-    excepted = _allow(row, _percent(rate), cap, today, exception)
-    if excepted or row.rate != rate:
-        row.rate = rate
-        row.version += 1
-        await session.flush()
+    """Set a list's percentage off retail, as `change` does."""
+    draft = Draft(rate=rate, exception=exception)
+    row, _ = await change(session, draft, cap=cap, today=today, by=by, at=at, why=why, name=name)
     return row
 
 
@@ -100,7 +141,9 @@ async def set_entry(
     label: str,
     cap: int,
     today: date,
+    by: str,
     at: datetime,
+    why: str = "",
     rate: Decimal | None = None,
     fixed: Money | None = None,
     minimum_quantity: int = 1,
@@ -109,57 +152,50 @@ async def set_entry(
     name: str = DEFAULT_LIST,
     exception: StaffException | None = None,
 ) -> PriceEntry:
-    """Set the entry for one thing; one with the same scope, target, quantity, currency and first day is replaced.
+    """Set the entry for one thing as `change` does; one with the same key is replaced (`entry_draft`)."""
+    draft = entry_draft(scope, target, label, rate, fixed, minimum_quantity, valid_from, valid_to, exception)
+    row, _ = await change(session, draft, cap=cap, today=today, by=by, at=at, why=why, name=name)
+    stored = await session.scalars(select(PriceEntry).where(PriceEntry.price_list_id == row.id, PriceEntry.target == target))
+    return next(entry for entry in stored if key_of(entry) in draft.entries)
 
-    `target` is Saleor's id, `label` what a person calls it. Both days are inclusive, None is an open end. Raises InvalidInput
-    and, for a rate above the cap without an exception, Refused; a fixed price is held to the cap when it meets a retail price.
+
+def entry_draft(
+    scope: Scope,
+    target: str,
+    label: str,
+    rate: Decimal | None = None,
+    fixed: Money | None = None,
+    minimum_quantity: int = 1,
+    valid_from: date | None = None,
+    valid_to: date | None = None,
+    exception: StaffException | None = None,
+) -> Draft:
+    """The draft that sets one entry, replacing one with the same scope, target, quantity, currency and first day.
+
+    `target` is Saleor's id, `label` what a person calls it. Both days are inclusive, None is an open end. A fixed price is held
+    to the cap when it meets a retail price.
     """
-    if (rate is None) == (fixed is None):
-        raise InvalidInput("price: give either a rate or a fixed price.", code="price")
-    if fixed is not None and fixed.minor < 0:
-        raise InvalidInput(f"price: {fixed} is below zero.", code="price")
-    if not target:
-        raise InvalidInput("target: it is missing.", code="target")
-    if minimum_quantity < 1:
-        raise InvalidInput(f"minimum_quantity: {minimum_quantity} is below 1.", code="minimum_quantity")
-    if valid_from is not None and valid_to is not None and valid_to < valid_from:
-        raise InvalidInput(f"valid_to: {valid_to} is before the first day {valid_from}.", code="valid_to")
-    row = await price_list(session, cap=cap, name=name)
-    changed = rate is not None and _allow(row, _percent(rate), cap, today, exception)
-    key = {
-        "price_list_id": row.id,
-        "scope": scope.name.lower(),
-        "target": target,
-        "minimum_quantity": minimum_quantity,
-        "currency": fixed.currency if fixed else "",
-        "valid_from": valid_from or date.min,
-    }
-    values = {"label": label, "rate": rate, "fixed_minor": fixed.minor if fixed else None, "valid_to": valid_to}
-    entry = (await session.scalars(select(PriceEntry).filter_by(**key))).one_or_none()
-    if entry is None:
-        entry = PriceEntry(**key, **values, created_at=at)
-        session.add(entry)
-        changed = True
-    for field, value in values.items():
-        if getattr(entry, field) != value:
-            setattr(entry, field, value)
-            changed = True
-    if changed:
-        row.version += 1
-    await session.flush()
-    return entry
+    key = EntryKey(scope, target, minimum_quantity, fixed.currency if fixed else "", valid_from or date.min)
+    called = " ".join(label.split())
+    return Draft(entries={key: Terms(rate, fixed.minor if fixed else None, valid_to, called)}, exception=exception)
 
 
-async def remove_entry(session: AsyncSession, entry_id: str) -> None:
+async def remove_entry(session: AsyncSession, entry_id: str, *, by: str, at: datetime, why: str = "") -> None:
     """Take an entry out of its list. Raises NotFound."""
-    entry = await session.get(PriceEntry, entry_id)
-    if entry is None:
+    key, row = await entry_and_list(session, entry_id)
+    changes = Draft(entries={key: None}).on(await content_of(session, row))
+    await revise(session, row, changes, by=by, at=at, why=why)
+
+
+async def entry_and_list(session: AsyncSession, entry_id: str) -> tuple[EntryKey, PriceListRow]:
+    """The key of an entry and its list, locked. Raises NotFound."""
+    list_id = await session.scalar(select(PriceEntry.price_list_id).where(PriceEntry.id == entry_id))
+    locked = select(PriceListRow).where(PriceListRow.id == list_id).options(lazyload(PriceListRow.entries)).with_for_update()
+    row = (await session.scalars(locked)).one_or_none() if list_id else None
+    entry = (await session.scalars(select(PriceEntry).where(PriceEntry.id == entry_id))).one_or_none()
+    if row is None or entry is None:
         raise NotFound("There is no such price entry; `reseller prices list` shows all.", code="no_entry")
-    locked = select(PriceListRow).where(PriceListRow.id == entry.price_list_id).options(lazyload(PriceListRow.entries))
-    row = (await session.scalars(locked.with_for_update())).one()
-    row.version += 1
-    await session.delete(entry)
-    await session.flush()
+    return key_of(entry), row
 
 
 async def list_entries(session: AsyncSession, name: str = DEFAULT_LIST) -> list[PriceEntry]:
@@ -170,20 +206,29 @@ async def list_entries(session: AsyncSession, name: str = DEFAULT_LIST) -> list[
     return list(await session.scalars(found.order_by(*order)))
 
 
-async def assign(session: AsyncSession, reseller_id: str, name: str) -> None:
-    """Give a reseller a list of its own, or the default one again. Raises NotFound for a list nobody made."""
+async def assign(session: AsyncSession, reseller_id: str, name: str, *, by: str, at: datetime, why: str = "") -> bool:
+    """Give a reseller a list of its own, or the default one again; False when it has it already.
+
+    It is on the reseller's record. Raises NotFound for a list nobody made.
+    """
     row = (await session.scalars(_by_name(name))).one_or_none()
     if row is None and name != DEFAULT_LIST:
         raise NotFound(f"There is no price list {name!r}; set its rate first.", code="no_price_list")
     before = await session.scalar(select(PriceListAssignment).where(PriceListAssignment.reseller_id == reseller_id))
     if name == DEFAULT_LIST or row is None:
-        if before is not None:
-            await session.delete(before)
+        if before is None:
+            return False
+        await session.delete(before)
     elif before is None:
         session.add(PriceListAssignment(reseller_id=reseller_id, price_list_id=row.id))
+    elif before.price_list_id == row.id:
+        return False
     else:
         before.price_list_id = row.id
+    reason = f"{name}: {why.strip()}" if why.strip() else name
+    session.add(ResellerHistory(reseller_id=reseller_id, at=at, by=by, action="price_list", reason=reason))
     await session.flush()
+    return True
 
 
 async def load_prices(session: AsyncSession, *, cap: int, reseller_id: str | None = None) -> Prices:
@@ -227,42 +272,12 @@ async def load_prices(session: AsyncSession, *, cap: int, reseller_id: str | Non
     by_id: dict[str, PriceList] = {}
     for row in await session.scalars(select(PriceListRow).options(lazyload(PriceListRow.entries))):
         rate = shortest(row.rate)
-        by_id[row.id] = PriceList.of(row.version, by_list[row.id], rate=rate, cap=Decimal(cap), exception=_exception(row))
+        by_id[row.id] = PriceList.of(
+            row.version, by_list[row.id], rate=rate, cap=Decimal(cap), exception=exception_of(row), id=row.id
+        )
         if row.name == DEFAULT_LIST:
             default = by_id[row.id]
     return Prices(default, by_id, assigned)
-
-
-def _allow(row: PriceListRow, rate: Decimal, cap: int, today: date, exception: StaffException | None) -> bool:
-    """Let a rate pass, keeping a given exception on the list (True); Refused above what is allowed today."""
-    if exception is not None:
-        if not exception.reason.strip():
-            raise InvalidInput("reason: an exception from the cap needs a reason.", code="reason")
-        if exception.expires < today:
-            raise InvalidInput(f"expires: {exception.expires} is in the past.", code="expires")
-        _percent(exception.rate)
-    leave = exception or _exception(row)
-    if rate > PriceList(row.version, cap=Decimal(cap), exception=leave).highest_rate(today):
-        raise Refused(
-            f"{rate} % is above the cap of {cap} %. Give an exception of at least {rate} % with a reason and an expiry day.",
-            code="above_cap",
-        )
-    if exception is None or exception == _exception(row):
-        return False
-    row.exception_rate, row.exception_reason, row.exception_expires = exception.rate, exception.reason, exception.expires
-    return True
-
-
-def _exception(row: PriceListRow) -> StaffException | None:
-    if row.exception_rate is None or row.exception_expires is None:
-        return None
-    return StaffException(shortest(row.exception_rate), row.exception_reason, row.exception_expires)
-
-
-def _percent(rate: Decimal) -> Decimal:
-    if not rate.is_finite() or not 0 <= rate <= HUNDRED or rate != rate.quantize(CENT):
-        raise InvalidInput(f"rate: {rate} is not a percentage from 0 to 100 with at most two decimals.", code="rate")
-    return rate
 
 
 def _unset(name: str, cap: int) -> PriceListRow:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import InvalidInput
 from app.money import Money
-from app.resellers.service import find
+from app.resellers.service import find, lock
 from app.resellers.tables import Reseller, ResellerHistory
 
 
@@ -39,10 +38,8 @@ class Limits:
 
 
 async def locked_reseller(session: AsyncSession, email: str) -> Reseller:
-    """The reseller under its row's lock, so that of two changes the second sees the first one's result. Raises NotFound."""
-    found = await find(session, email)
-    locked = select(Reseller).where(Reseller.id == found.id).with_for_update().execution_options(populate_existing=True)
-    return (await session.scalars(locked)).one()
+    """The reseller of this e-mail under `service.lock`. Raises NotFound."""
+    return await lock(session, (await find(session, email)).id)
 
 
 async def set_limits(session: AsyncSession, reseller: Reseller, limits: Limits, *, by: str, at: datetime) -> bool:

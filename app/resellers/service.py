@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.errors import Conflict, InvalidInput, NotFound
 from app.resellers.addresses import country_code, us_state, us_zip
 from app.resellers.policy import text_hash
+from app.resellers.roles import Role
 from app.resellers.rules import Decision, ResellerStatus, after, fold_email, valid_email
 from app.resellers.tables import PolicyAcceptance, Reseller, ResellerHistory, ResellerUser
 
@@ -68,29 +69,40 @@ async def add(
         language=language,
         status=ResellerStatus.PENDING.value,
         created_at=at,
-        users=[ResellerUser(saleor_user_id=saleor_user_id, email=folded)],
+        users=[ResellerUser(saleor_user_id=saleor_user_id, email=folded, role=Role.OWNER.value)],
         acceptances=[],
     )
     session.add(reseller)
     await session.flush()
-    await _record(session, reseller, "add", by=by, at=at)
+    await record(session, reseller, "add", by=by, at=at)
     return reseller
 
 
 async def add_user(
-    session: AsyncSession, reseller: Reseller, *, saleor_user_id: str, email: str, by: str, at: datetime
+    session: AsyncSession,
+    reseller: Reseller,
+    *,
+    saleor_user_id: str,
+    email: str,
+    by: str,
+    at: datetime,
+    role: Role = Role.OWNER,
 ) -> ResellerUser:
-    """Another account that orders for the reseller. Raises Conflict when it orders for one already, this one or another."""
+    """Another account that acts for the reseller. Raises Conflict when it acts for one already, this one or another."""
     folded = fold_email(email)
-    if (other := await by_saleor_user(session, saleor_user_id)) is not None or (
-        other := await _find(session, folded)
-    ) is not None:
+    other = await by_saleor_user(session, saleor_user_id) or await _find(session, folded)
+    # The reseller keeps the address of its first user, who may have been removed and be back now.
+    back = other is not None and other.id == reseller.id and all(user.email != folded for user in reseller.users)
+    if other is not None and not back:
         raise Conflict(f"The account {folded} orders for {other.company} ({other.email}) already.", code="known_user")
-    user = ResellerUser(reseller_id=reseller.id, saleor_user_id=saleor_user_id, email=folded)
-    session.add(user)
-    await session.flush()
+    user = ResellerUser(reseller_id=reseller.id, saleor_user_id=saleor_user_id, email=folded, role=role.value)
+    try:
+        async with session.begin_nested():
+            session.add(user)
+    except IntegrityError as error:  # another transaction added the same account first
+        raise Conflict(f"The account {folded} orders for a reseller already.", code="known_user") from error
     await session.refresh(reseller, ["users"])
-    await _record(session, reseller, "add_user", by=by, at=at, reason=folded)
+    await record(session, reseller, "add_user", by=by, at=at, reason=f"{folded} as {role.value}")
     return user
 
 
@@ -105,19 +117,16 @@ async def decide(
     """
     if decision in NEEDS_REASON and not reason.strip():
         raise InvalidInput(f"reason: say why, to {decision.value} a reseller.", code="reason")
-    found = await find(session, email)
-    # The second of two decisions waits here for the first one's transaction, and then sees its result.
-    locked = select(Reseller).where(Reseller.id == found.id).with_for_update().execution_options(populate_existing=True)
-    reseller = (await session.scalars(locked)).one()
+    reseller = await lock(session, (await find(session, email)).id)
     target = after(ResellerStatus(reseller.status), decision)
     if target is None:
         raise Conflict(await _already(session, reseller, decision), code="already_decided")
     reseller.status = target.value
-    await _record(session, reseller, decision.value, by=by, at=at, reason=reason.strip())
+    await record(session, reseller, decision.value, by=by, at=at, reason=reason.strip())
     if decision is Decision.APPROVE:
         for void in [old for old in reseller.acceptances if old.policy_version != policy_version]:
             facts = f"version {void.policy_version}, accepted by {void.accepted_by} at {void.accepted_at.isoformat()}"
-            await _record(session, reseller, "policy_void", by=by, at=at, reason=facts)
+            await record(session, reseller, "policy_void", by=by, at=at, reason=facts)
             await session.delete(void)
         await session.flush()
         await session.refresh(reseller, ["acceptances"])
@@ -158,7 +167,7 @@ async def accept_policy(
         new = False  # the other click of a double click was first
     else:
         new = True
-        await _record(session, reseller, "accept_policy", by=by, at=at, reason=f"version {version}")
+        await record(session, reseller, "accept_policy", by=by, at=at, reason=f"version {version}")
     await session.refresh(reseller, ["acceptances"])
     return new
 
@@ -169,6 +178,12 @@ async def find(session: AsyncSession, email: str) -> Reseller:
     if reseller is None:
         raise NotFound(f"There is no reseller with the e-mail {email}; `reseller resellers list` shows all.", code="no_reseller")
     return reseller
+
+
+async def lock(session: AsyncSession, reseller_id: str) -> Reseller:
+    """The reseller under its row's lock: the second of two changes waits for the first one's transaction and sees its result."""
+    locked = select(Reseller).where(Reseller.id == reseller_id).with_for_update().execution_options(populate_existing=True)
+    return (await session.scalars(locked)).one()
 
 
 async def by_saleor_user(session: AsyncSession, saleor_user_id: str) -> Reseller | None:
@@ -202,7 +217,8 @@ async def _already(session: AsyncSession, reseller: Reseller, decision: Decision
     return f"{reseller.company} was already decided by {last.by} on {last.at.date()}: it is {reseller.status}."
 
 
-async def _record(session: AsyncSession, reseller: Reseller, action: str, *, by: str, at: datetime, reason: str = "") -> None:
+async def record(session: AsyncSession, reseller: Reseller, action: str, *, by: str, at: datetime, reason: str = "") -> None:
+    """Add a row to the reseller's history."""
     session.add(ResellerHistory(reseller_id=reseller.id, at=at, by=by, action=action, reason=reason))
     await session.flush()
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db.base import Base, ProgramRow, TenantScoped, new_id
+
+OPEN_INVITATION = "accepted_at IS NULL AND withdrawn_at IS NULL"
 
 
 class Reseller(ProgramRow, Base):
@@ -57,6 +60,45 @@ class ResellerUser(ProgramRow, Base):
     reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"), index=True)
     saleor_user_id: Mapped[str] = mapped_column(Text)
     email: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(String(10), default="owner")
+    """A `roles.Role`. Who applied, and whom staff linked, is an owner."""
+
+
+class ResellerInvitation(TenantScoped, Base):
+    """A user asked to join. Its token is mailed and kept as a hash; only the account of `email` can use it, once.
+
+    The mail room keeps the mail with its exact bytes (`rules.md` 11.1), and so the token: it opens nothing without that account.
+    """
+
+    __tablename__ = "reseller_invitation"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "token_sha256"),
+        Index(
+            "uq_reseller_invitation_open",
+            "tenant_id",
+            "reseller_id",
+            "email",
+            unique=True,
+            sqlite_where=text(OPEN_INVITATION),
+            postgresql_where=text(OPEN_INVITATION),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"), index=True)
+    email: Mapped[str] = mapped_column(String(254))
+    """The invited address, folded by `rules.fold_email`."""
+    role: Mapped[str] = mapped_column(String(10))
+    token_sha256: Mapped[str] = mapped_column(String(64))
+    invited_by: Mapped[str] = mapped_column(String(254))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    """The first moment at which it is too late."""
+    accepted_at: Mapped[datetime | None]
+    accepted_by: Mapped[str | None] = mapped_column(String(100))
+    """Saleor's id of the account that joined by it."""
+    withdrawn_at: Mapped[datetime | None]
+    """Taken back, or replaced by a newer one to the same address."""
 
 
 class PolicyAcceptance(ProgramRow, Base):
@@ -106,6 +148,42 @@ class ResellerHistory(TenantScoped, Base):
     by: Mapped[str] = mapped_column(Text)
     action: Mapped[str] = mapped_column(String(40))
     reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class ProductListing(TenantScoped, Base):
+    """A page on the reseller's website that lists the vendor's products (`rules.md` 1.4), and what its last check found."""
+
+    __tablename__ = "product_listing"
+    __table_args__ = (UniqueConstraint("tenant_id", "reseller_id", "url"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"), index=True)
+    url: Mapped[str] = mapped_column(String(500))
+    added_at: Mapped[datetime]
+    added_by: Mapped[str] = mapped_column(String(254))
+    checked_at: Mapped[datetime | None]
+    verified_at: Mapped[datetime | None]
+    """When a check last found the page."""
+    problem: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+    )
+    """A `reasons.Reason` as data: why the last check did not find it; None when it did."""
+
+
+class PriceChangeAcknowledgement(TenantScoped, Base):
+    """A reseller's word that it has read of a price change, once per change (`rules.md` 2.6)."""
+
+    __tablename__ = "price_change_acknowledgement"
+    __table_args__ = (UniqueConstraint("tenant_id", "reseller_id", "change_id"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"), index=True)
+    change_id: Mapped[str] = mapped_column(String(100))
+    """The scheduled change, as the price room names it."""
+    acknowledged_at: Mapped[datetime]
+    acknowledged_by: Mapped[str] = mapped_column(String(254))
+    address: Mapped[str | None] = mapped_column(String(45))
+    """The IP address of the click; None where staff recorded it."""
 
 
 OPEN_STATES = "state IN ('draft', 'submitted', 'more_information')"

@@ -92,6 +92,20 @@ class SaleorCustomer(SaleorUser):
     language_code: str
 
 
+class SaleorAddressee(Answer):
+    """Whom an address of an account names."""
+
+    company_name: str
+    first_name: str
+    last_name: str
+
+
+class SaleorAccount(SaleorCustomer):
+    """An account with those its addresses name; none when an account was just created."""
+
+    addresses: list[SaleorAddressee] = Field(default_factory=list)
+
+
 class SaleorAddress(Answer):
     """A postal address. The end customer's e-mail is in `metadata` (`rules.md` 3.1) and anybody may have written it there."""
 
@@ -315,6 +329,12 @@ class CustomerAnswer(Answer):
     """None also for accounts that are only staff (saleor-facts 7)."""
 
     user: SaleorCustomer | None
+
+
+class CustomerByEmailAnswer(Answer):
+    """None also for accounts that are only staff (saleor-facts 7)."""
+
+    user: SaleorAccount | None
 
 
 class SaleorCurrencyListing(Answer):

@@ -34,7 +34,7 @@ class Operation(Generic[T]):
 
 APP_SELF = Operation("app_self", answers.AppSelfAnswer, "app", repeatable=True)
 CUSTOMER = Operation("customer", answers.CustomerAnswer, "user", repeatable=True)
-CUSTOMER_BY_EMAIL = Operation("customer_by_email", answers.CustomerAnswer, "user", repeatable=True)
+CUSTOMER_BY_EMAIL = Operation("customer_by_email", answers.CustomerByEmailAnswer, "user", repeatable=True)
 FLAT_RATES = Operation("flat_rates", answers.FlatRatesAnswer, "taxCountryConfigurations", repeatable=True)
 INSTALLATION = Operation("installation", answers.InstallationAnswer, "shop", repeatable=True)
 ORDER = Operation("order", answers.OrderAnswer, "order", repeatable=True)

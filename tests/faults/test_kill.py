@@ -58,7 +58,9 @@ RELEASED = ATTENDED | {
     "offer_invoice",
 }
 SCHEDULED = {"for_each_shop", "refresh_flat_rates", "attend_changed", "run_stuck_again", "order_ids_with_ended_decisions"} | {
-    "forget_finished"
+    "forget_finished",
+    "tell_price_changes",
+    "carry_out_price_changes",
 }
 OTHERS = {"follow_customer", "confirm_other", "write_standing"}
 RENAME = """mutation Rename($id: ID!, $input: CustomerInput!) {

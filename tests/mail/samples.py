@@ -2,13 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import segno.helpers
 
-from app.mail.schemas import ApplicationContext, LicenseContext, MailKind, MailLine, OrderContext, Payment
+from app.mail.rules import CONTEXTS, Context
+from app.mail.schemas import (
+    ApplicationContext,
+    ClaimContext,
+    InvitationContext,
+    LicenseContext,
+    MailKind,
+    MailLine,
+    OrderContext,
+    Payment,
+    PriceChangeContext,
+    PriceChangeLine,
+    PriceTerms,
+    ResellerContext,
+)
 from app.money import Money
 from app.settings import Seller
 
@@ -53,7 +67,26 @@ def order(**changes: Any) -> OrderContext:
 
 def license(**changes: Any) -> LicenseContext:
     full = LicenseContext(
-        seller=SELLER, name="Rita Resell", order_number="1042", end_customer="Acme GmbH", lines=LINES, po_number="PO-7781"
+        seller=SELLER,
+        name="Rita Resell",
+        order_number="1042",
+        end_customer="Acme GmbH",
+        lines=LINES,
+        steps=("Save the file.", "Open it in the product."),
+        po_number="PO-7781",
+    )
+    return replace(full, **changes)
+
+
+def claim(**changes: Any) -> ClaimContext:
+    full = ClaimContext(
+        seller=SELLER,
+        name="Eva Endkunde",
+        order_number="1042",
+        end_customer="Acme GmbH",
+        lines=LINES,
+        link="https://shop.example/claim/abc-123",
+        until=date(2026, 4, 1),
     )
     return replace(full, **changes)
 
@@ -71,11 +104,55 @@ def application(**changed: Any) -> ApplicationContext:
     return replace(full, **changed)
 
 
-def sample(kind: MailKind, **changed: Any) -> OrderContext | LicenseContext | ApplicationContext:
+def about_reseller(**changed: Any) -> ResellerContext:
+    full = ResellerContext(
+        seller=SELLER, company="Beta Resell GmbH", reason="Three invoices are overdue.\nWe wrote twice.", policy_version="2026-1"
+    )
+    return replace(full, **changed)
+
+
+def invitation(**changed: Any) -> InvitationContext:
+    full = InvitationContext(
+        seller=SELLER,
+        company="Beta Resell GmbH",
+        invited_by="rita@beta.example",
+        role="buyer",
+        url="https://store.example/invitation?token=s3cret",
+        until=datetime(2026, 3, 9, 12, 0, tzinfo=UTC),
+    )
+    return replace(full, **changed)
+
+
+def price_change(**changed: Any) -> PriceChangeContext:
+    full = PriceChangeContext(
+        seller=SELLER,
+        name="Rita Resell",
+        company="Beta Resell GmbH",
+        effective_on=date(2026, 6, 1),
+        prices=(
+            PriceChangeLine("", "", PriceTerms(Decimal(10)), PriceTerms(Decimal("7.5"))),
+            PriceChangeLine("variant", "GRID-DEV", PriceTerms(Decimal(5)), None, minimum_quantity=10),
+            PriceChangeLine(
+                "product", "Chart <b>", None, PriceTerms(Money.of("1091.50", "EUR"), date(2026, 12, 31)), since=date(2026, 7, 1)
+            ),
+        ),
+        more=2,
+    )
+    return replace(full, **changed)
+
+
+SAMPLES: dict[type[Context], Callable[..., Context]] = {
+    OrderContext: order,
+    LicenseContext: license,
+    ClaimContext: claim,
+    ApplicationContext: application,
+    ResellerContext: about_reseller,
+    InvitationContext: invitation,
+    PriceChangeContext: price_change,
+}
+
+
+def sample(kind: MailKind, **changed: Any) -> Context:
     """A context of the kind's own class; changes that it has no field for are left out."""
-    make: Callable[..., OrderContext | LicenseContext | ApplicationContext] = application
-    if kind is MailKind.LICENSE:
-        make = license
-    elif kind in (MailKind.ORDER_RECEIVED, MailKind.ORDER_DETAILS):
-        make = order
+    make = SAMPLES[CONTEXTS[kind]]
     return make(**{name: value for name, value in changed.items() if hasattr(make(), name)})

@@ -10,9 +10,9 @@ import pytest
 
 from app.errors import InvalidInput
 from app.mail.rules import compose, envelope, message_id, readdressed, render, subject
-from app.mail.schemas import Attachment, LicenseContext, MailKind, MailLine
+from app.mail.schemas import Attachment, ClaimContext, LicenseContext, MailKind, MailLine
 from tests.conftest import NOW
-from tests.mail.samples import application, license, order, payment, sample
+from tests.mail.samples import application, license, order, payment, price_change, sample
 
 PDF = Attachment("invoice-2026-00001.pdf", "application/pdf", b"%PDF-1.7 \x00\xff" * 50)
 LICENSE_FILE = Attachment("license-1042-GRID-DEV.lic", "application/octet-stream", b"-----BEGIN LICENSE FILE-----\n")
@@ -142,6 +142,20 @@ def test_rule_9_a_license_mail_holds_no_amount(language: Any, temporary: date | 
     assert AMOUNT.search(body(parse(make()), "plain")), "the scan must be able to find an amount"
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_case_22_a_claim_mail_holds_its_link_and_no_amount(language: Any) -> None:
+    mail = parse(make(MailKind.LICENSE_CLAIM, language))
+    text, html = body(mail, "plain"), body(mail, "html")
+    for part in (text, words(html), mail["Subject"]):
+        assert AMOUNT.search(part) is None, part
+    assert "https://shop.example/claim/abc-123" in text
+    assert 'href="https://shop.example/claim/abc-123"' in html
+    assert "2026" in text
+    with pytest.raises(TypeError, match="ClaimContext"):
+        make(MailKind.LICENSE_CLAIM, language, order())
+    assert not any("Money" in str(field.type) or "Payment" in str(field.type) for field in fields(ClaimContext))
+
+
 def test_rule_9_amounts_cannot_come_into_a_license_mail() -> None:
     with pytest.raises(TypeError, match="LicenseContext"):
         make(MailKind.LICENSE, "en", order())
@@ -236,3 +250,46 @@ def test_an_approval_says_what_is_left_to_do(language: Any, one: str, three: str
     assert one in text(prepaid_needed=1)
     assert "3." not in text(prepaid_needed=0)
     assert "Acme Group" in text(linked_to="Acme Group")
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        (
+            "en",
+            [
+                "partner prices of Beta Resell GmbH change on June 1, 2026",
+                "- General discount: 7.5 % off retail (so far 10 % off retail)",
+                "- Variant GRID-DEV, from 10 units: no longer; the general price holds (so far 5 % off retail)",
+                "- Product Chart <b>, orders from July 1, 2026: EUR 1,091.50 through December 31, 2026 (new)",
+                "2 more prices change",
+            ],
+        ),
+        (
+            "de",
+            [
+                "Partnerpreise von Beta Resell GmbH ändern sich zum 1. Juni 2026",
+                "- Allgemeiner Rabatt: 7,5 % unter Einzelhandelspreis (bisher 10 % unter Einzelhandelspreis)",
+                "- Variante GRID-DEV, ab 10 Stück: entfällt; es gilt der allgemeine Preis (bisher 5 % unter",
+                "- Produkt Chart <b>, Bestellungen ab 1. Juli 2026: 1.091,50 EUR bis einschließlich 31. Dezember 2026 (neu)",
+                "2 weitere Preise ändern sich",
+            ],
+        ),
+    ],
+)
+def test_a_price_change_says_what_changes_and_when(language: Any, says: list[str]) -> None:
+    text = render(MailKind.PRICE_CHANGE, language, price_change(), "txt").replace("\xa0", " ")
+    html = render(MailKind.PRICE_CHANGE, language, price_change(), "html").replace("\xa0", " ")
+    for each in says:
+        assert each in text
+        for part in each.removeprefix("- ").replace("<b>", "&lt;b&gt;").split(": "):
+            assert part in html
+    assert "weitere" not in render(MailKind.PRICE_CHANGE, "de", price_change(more=0), "txt")
+
+
+def test_the_subjects_of_price_mails_name_the_day_and_no_amount() -> None:
+    assert subject(MailKind.PRICE_CHANGE, "en", price_change()) == "Your partner prices change on 2026-06-01"
+    assert subject(MailKind.PRICE_CHANGE_CANCELED, "de", price_change()) == (
+        "Die Änderung Ihrer Partnerpreise zum 01.06.2026 entfällt"
+    )
+    assert "1. Juni 2026 findet nicht statt" in render(MailKind.PRICE_CHANGE_CANCELED, "de", price_change(), "txt")

@@ -11,8 +11,9 @@ from sqlalchemy.orm import undefer
 from app.db.session import Database
 from app.errors import Conflict, InvalidInput
 from app.mail.tables import Mail
-from app.orders import applications
-from app.orders.applications import approve, ask_more, decide, mirror_standing, reject
+from app.orders import mails as mail_room
+from app.orders.applications import approve, ask_more, decide, reject
+from app.orders.mirror import mirror_standing
 from app.resellers.policy import publish
 from app.resellers.review import accept_with, get
 from app.resellers.rules import Decision
@@ -154,7 +155,7 @@ async def test_a_decision_and_its_mail_are_kept_together_or_not_at_all(world: Wo
         raise RuntimeError("the mail could not be made")
 
     row = await waiting(world)
-    monkeypatch.setattr(applications, "queue", broken)
+    monkeypatch.setattr(mail_room, "queue", broken)
     with pytest.raises(RuntimeError):
         await run(world, approve, row)
     async with world.database.tenant(world.shop.tenant_id) as session:
@@ -167,11 +168,35 @@ async def test_every_decision_about_a_reseller_is_mirrored_as_it_is_then(world: 
     for decision in (Decision.SUSPEND, Decision.REINSTATE, Decision.END):
         async with world.database.tenant(world.shop.tenant_id) as session:
             await decide(session, world.services, world.shop, made.email, decision, by="anna", reason="as agreed")
-    assert jobs(world) == ["mirror_standing"] * 3
+    assert jobs(world) == ["deliver_mail", "mirror_standing"] * 3
     assert await mirror_standing(world.services, world.shop, made.id) == 1
     assert world.saleor.named("PrivateMetadataUpdate") == [
         {"id": "texan", "input": [{"key": "reseller.status", "value": "ended"}, {"key": "reseller.id", "value": made.id}]}
     ]
+
+
+async def test_case_9_a_suspension_an_end_and_a_return_are_mailed(world: World) -> None:
+    made = await reseller(world, language="de")
+    for number, decision in enumerate((Decision.SUSPEND, Decision.REINSTATE, Decision.END)):
+        world.clock.now = NOW.replace(hour=13 + number)
+        async with world.database.tenant(world.shop.tenant_id) as session:
+            await decide(session, world.services, world.shop, made.email, decision, by="anna", reason="<b>Rechnung 7</b> offen")
+    suspended, reinstated, ended = await mails(world)
+    assert [mail.kind for mail in (suspended, reinstated, ended)] == [
+        "reseller_suspended",
+        "reseller_reinstated",
+        "reseller_ended",
+    ]
+    assert {mail.recipient for mail in (suspended, reinstated, ended)} == {made.email}
+    assert "> <b>Rechnung 7</b> offen" in said(suspended)
+    assert b"&lt;b&gt;Rechnung" in suspended.content
+    assert "ändert sich nichts" in said(ended)
+    assert "Rechnung" not in said(reinstated), "what staff wrote then is for the record"
+    assert "Richtlinie" not in said(reinstated), "it is accepted already"
+    await world.set(policy_version="2")
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        await decide(session, world.services, world.shop, made.email, Decision.REINSTATE, by="anna")
+    assert "Wiederverkäufer-Richtlinie in der Version 2" in said((await mails(world))[-1])
 
 
 async def test_an_account_that_is_gone_does_not_keep_the_others_from_the_mirror(world: World) -> None:

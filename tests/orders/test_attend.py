@@ -321,6 +321,7 @@ async def test_staff_see_the_state_and_nothing_is_written_twice(world: World) ->
     assert await tell(world, row) == ["PrivateMetadataUpdate", "OrderNoteAdd"]
     assert mirror.written == {
         "reseller.state": "waiting", "reseller.terms": "prepay", "reseller.reference": "RF-T1", "reseller.due": "2026-04-01",
+        "reseller.end_customer": "buyer@customer.example",
     }  # fmt: skip
     assert mirror.notes == ["Reseller program: confirmed, reference RF-T1. 19.49 USD of 19.49 USD has not arrived."]
     assert await tell(world, row) == []

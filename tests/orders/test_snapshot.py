@@ -56,10 +56,10 @@ async def test_the_program_holds_approved_resellers_only(database: Database, ten
         await reseller(session, "ended", "approve", "end")
         gold = await reseller(session, "gold", "approve", country="DE", state="", postal_code="10115")
         session.add(ResellerUser(reseller_id=gold.id, saleor_user_id="gold-2", email="gold2@partner.example"))
-        await set_rate(session, Decimal(8), cap=10, today=NOW.date(), name="gold")
-        await assign(session, gold.id, "gold")
+        await set_rate(session, Decimal(8), cap=10, today=NOW.date(), by="anna", at=NOW, name="gold")
+        await assign(session, gold.id, "gold", by="anna", at=NOW)
         await set_entry(
-            session, scope=Scope.PRODUCT, target="p1", label="Grid", rate=Decimal(5), cap=10, today=NOW.date(), at=NOW
+            session, scope=Scope.PRODUCT, target="p1", label="Grid", rate=Decimal(5), cap=10, today=NOW.date(), by="anna", at=NOW
         )
         row = await add_certificate(
             session, reseller_id=texan.id, number="T1", states=["TX"], signed_on=NOW.date(), valid_from=NOW.date(), at=NOW

@@ -16,11 +16,12 @@ from app.resellers.tables import Reseller
 from tests.conftest import NOW
 
 TODAY = NOW.date()
-LEAVE = StaffException(Decimal(20), "launch partner", date(2026, 12, 31))
+LEAVE = StaffException(Decimal(20), "launch partner", date(2026, 12, 31), "anna")
+SIGNED: Any = {"by": "anna", "at": NOW}
 
 
 async def put(session: AsyncSession, **changed: Any) -> PriceEntry:
-    facts: dict[str, Any] = {"scope": Scope.VARIANT, "target": "v1", "label": "GRID-1", "cap": 10, "today": TODAY, "at": NOW}
+    facts: dict[str, Any] = {"scope": Scope.VARIANT, "target": "v1", "label": "GRID-1", "cap": 10, "today": TODAY} | SIGNED
     return await set_entry(session, **facts | changed)
 
 
@@ -99,20 +100,20 @@ async def test_above_the_cap_needs_an_exception_that_is_kept(database: Database,
         with pytest.raises(Refused):
             await put(session, rate=Decimal(25), exception=LEAVE)
         await put(session, rate=Decimal(15), exception=LEAVE)
-        await set_rate(session, Decimal(12), cap=10, today=TODAY)
+        await set_rate(session, Decimal(12), cap=10, today=TODAY, **SIGNED)
     async with database.tenant(tenant) as session:
         prices = await loaded(session)
         assert (prices.rate, prices.exception, prices.version) == (Decimal(12), LEAVE, 3)
         with pytest.raises(Refused):
-            await set_rate(session, Decimal(12), cap=10, today=date(2027, 1, 1))
+            await set_rate(session, Decimal(12), cap=10, today=date(2027, 1, 1), **SIGNED)
 
 
 async def test_the_rate_of_a_list(database: Database, tenant: str) -> None:
     async with database.tenant(tenant) as session:
-        await set_rate(session, Decimal("7.5"), cap=10, today=TODAY)
-        await set_rate(session, Decimal("7.5"), cap=10, today=TODAY)
+        await set_rate(session, Decimal("7.5"), cap=10, today=TODAY, **SIGNED)
+        await set_rate(session, Decimal("7.5"), cap=10, today=TODAY, **SIGNED)
         with pytest.raises(Refused):
-            await set_rate(session, Decimal("10.01"), cap=10, today=TODAY)
+            await set_rate(session, Decimal("10.01"), cap=10, today=TODAY, **SIGNED)
     async with database.tenant(tenant) as session:
         prices = await loaded(session)
         assert (prices.rate, prices.version) == (Decimal("7.5"), 2)
@@ -122,9 +123,9 @@ async def test_an_entry_is_removed_once(database: Database, tenant: str) -> None
     async with database.tenant(tenant) as session:
         entry = await put(session, rate=Decimal(5))
     async with database.tenant(tenant) as session:
-        await remove_entry(session, entry.id)
+        await remove_entry(session, entry.id, **SIGNED)
         with pytest.raises(NotFound, match="no such price entry"):
-            await remove_entry(session, entry.id)
+            await remove_entry(session, entry.id, **SIGNED)
     async with database.tenant(tenant) as session:
         prices = await loaded(session)
         assert (prices.version, prices.entries) == (3, {})
@@ -145,19 +146,19 @@ async def test_a_reseller_with_a_list_of_its_own(database: Database, tenant: str
         session.add(reseller)
         await session.flush()
         with pytest.raises(NotFound, match="no price list 'gold'"):
-            await assign(session, reseller.id, "gold")
-        await set_rate(session, Decimal(8), cap=10, today=TODAY, name="gold")
-        await set_rate(session, Decimal(9), cap=10, today=TODAY, name="silver")
+            await assign(session, reseller.id, "gold", **SIGNED)
+        await set_rate(session, Decimal(8), cap=10, today=TODAY, name="gold", **SIGNED)
+        await set_rate(session, Decimal(9), cap=10, today=TODAY, name="silver", **SIGNED)
         await put(session, rate=Decimal(3), name="gold")
         await put(session, rate=Decimal(4))
-        await assign(session, reseller.id, "silver")
-        await assign(session, reseller.id, "gold")
+        await assign(session, reseller.id, "silver", **SIGNED)
+        await assign(session, reseller.id, "gold", **SIGNED)
     async with database.tenant(tenant) as session:
         for prices in (await load_prices(session, cap=10), await load_prices(session, cap=10, reseller_id=reseller.id)):
             assert (prices.of(reseller.id).rate, len(prices.of(reseller.id).entries)) == (Decimal(8), 1)
         assert len((await load_prices(session, cap=10, reseller_id="another")).of("another").entries) == 1
         assert prices.of("another") is prices.default
-        await assign(session, reseller.id, "default")
+        await assign(session, reseller.id, "default", **SIGNED)
         assert (await load_prices(session, cap=10)).of(reseller.id).rate == Decimal(10)
 
 
@@ -169,7 +170,7 @@ async def test_looking_at_a_list_makes_none(database: Database, tenant: str) -> 
             await known_list(session, cap=10, name="gold")
     async with database.tenant(tenant) as session:
         assert list(await session.scalars(select(PriceListRow))) == []
-        await set_rate(session, Decimal(8), cap=10, today=TODAY, name="gold")
+        await set_rate(session, Decimal(8), cap=10, today=TODAY, name="gold", **SIGNED)
         assert (await known_list(session, cap=10, name="gold")).rate == Decimal(8)
         with pytest.raises(NotFound, match="there are: default, gold"):
             await known_list(session, cap=10, name="glod")

@@ -16,7 +16,13 @@ from app.saleor.tokens import Customer, customer
 from app.web.storefront.front import VISIT
 
 MAX_BUCKETS = 100_000
-bearer = HTTPBearer(auto_error=False, description="The customer's Saleor access token.", bearerFormat="JWT")
+bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="SaleorAccessToken",
+    bearerFormat="JWT",
+    description="The access token that Saleor gave the signed-in customer (`tokenCreate`, `tokenRefresh`): five minutes of life, "
+    "signed by a key of the shop. No refresh token and no token of an app.",
+)
 
 
 class TooMany(ResellerError):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -12,18 +13,26 @@ from app.errors import ResellerError
 from app.orders.services import Services
 from app.web.dispatch import Asgi
 from app.web.storefront.access import Buckets, TooMany
-from app.web.storefront.front import PROBLEM, Front, problem
-from app.web.storefront.routes import PREFIX, RESPONSES, customers, resellers
-from app.web.storefront.schemas import ProblemOut
+from app.web.storefront.common import PREFIX
+from app.web.storefront.front import Front, problem
+from app.web.storefront.openapi import document, operation_id
+from app.web.storefront.problems import CODES, EVERYWHERE, PROBLEM, problems
+from app.web.storefront.routers import ROUTERS
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {PROBLEM: {"schema": ProblemOut.model_json_schema()}}}
-    for status, text in RESPONSES.items()
-}
+log = structlog.get_logger()
+
+OUTSIDE = {502: "saleor_error", 503: "unavailable"}
+"""What failed behind us, and how, is for the log: one code and its sentence are all that a customer needs."""
+HTTP_CODES = {400: "body", 404: "not_found", 405: "method_not_allowed"}
 
 
 def storefront_application(services: Services) -> Asgi:
     """The API with all that stands around it; mounted by `main`."""
+    return Front(storefront_api(services), services.shops)
+
+
+def storefront_api(services: Services) -> FastAPI:
+    """The API alone."""
     api = FastAPI(
         title="Reseller program: storefront API",
         version="1",
@@ -31,16 +40,18 @@ def storefront_application(services: Services) -> Asgi:
         redoc_url=None,
         servers=[{"url": PREFIX}],
         root_path_in_servers=False,
-        responses=ERRORS,
+        responses=problems(*EVERYWHERE),
+        generate_unique_id_function=operation_id,
     )
     api.state.services = services
     api.state.buckets = Buckets()
-    api.include_router(resellers)
-    api.include_router(customers)
+    for router in ROUTERS:
+        api.include_router(router)
     api.add_exception_handler(ResellerError, _own)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
-    return Front(api, services.shops)
+    api.openapi = partial(document, api)  # type: ignore[method-assign]
+    return api
 
 
 def _problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> Response:
@@ -54,7 +65,12 @@ async def _own(request: Request, error: Exception) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(error.wait)
-    return _problem(error.status, error.code, error.sentence, headers)
+    code, sentence = error.code, error.sentence
+    if error.status in OUTSIDE:
+        log.warning("storefront_unavailable", path=request.url.path, code=code, error=sentence)
+        code = OUTSIDE[error.status]
+        sentence = CODES[code][error.status]
+    return _problem(error.status, code, sentence, headers)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -65,5 +81,6 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
-    return _problem(error.status_code, code, str(error.detail), dict(error.headers or {}))
+    code = HTTP_CODES.get(error.status_code, "http_error")
+    sentence = CODES["body"][400] if code == "body" else str(error.detail)
+    return _problem(error.status_code, code, sentence, dict(error.headers or {}))

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import MutableMapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -15,14 +14,16 @@ from starlette.datastructures import Headers, MutableHeaders
 from app.errors import ResellerError, TooLarge
 from app.saleor.shops import Shop, Shops
 from app.web.dispatch import Asgi, Receive, Scope, Send
+from app.web.storefront.problems import PROBLEM, problem_of
 
 log = structlog.get_logger()
 
 VISIT = "storefront_visit"
 MAX_BODY = 64 * 1024
-PROBLEM = "application/problem+json"
-METHODS = "GET, POST, OPTIONS"
-ASKED = "Authorization, Content-Type, If-None-Match"
+UPLOADS: dict[str, int] = {}
+"""Paths, without what stands before them, that take more: a file and what its form needs around it, in bytes."""
+METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+ASKED = "Accept-Language, Authorization, Content-Type, If-None-Match"
 EXPOSED = "ETag, Retry-After, Content-Disposition"
 
 
@@ -35,8 +36,7 @@ class Visit:
 
 def problem(status: int, code: str, detail: str) -> bytes:
     """An RFC 9457 problem as JSON."""
-    title = HTTPStatus(status).phrase
-    return json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}).encode()
+    return json.dumps(problem_of(status, code, detail)).encode()
 
 
 class Front:
@@ -65,20 +65,21 @@ class Front:
                 body.extend(message.get("body", b""))
 
         taken = 0
+        limit = UPLOADS.get(scope["path"].removeprefix(scope.get("root_path", "")), MAX_BODY)
 
         async def limited() -> MutableMapping[str, Any]:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body") or b"")
-            if taken > MAX_BODY:
+            if taken > limit:
                 # FastAPI would answer 400 for whatever is raised here; what it then says is replaced below.
-                raise _too_large()
+                raise _too_large(limit)
             return message
 
         try:
             await self._app(scope, limited, collect)
-            if taken > MAX_BODY:
-                raise _too_large()
+            if taken > limit:
+                raise _too_large(limit)
         except ResellerError as error:
             status, answered = error.status, MutableHeaders({"Content-Type": PROBLEM})
             body = bytearray(problem(status, error.code, error.sentence))
@@ -95,7 +96,7 @@ class Front:
         headers = MutableHeaders(kept)
         headers["Cache-Control"] = "private, no-cache" if status == 200 else "private, no-store"
         headers["X-Content-Type-Options"] = "nosniff"
-        headers["Vary"] = "Authorization, Origin"
+        headers["Vary"] = "Accept-Language, Authorization, Origin"
         if method == "GET" and status == 200:
             tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
             headers["ETag"] = tag
@@ -121,8 +122,8 @@ class Front:
             headers["Access-Control-Max-Age"] = "600"
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(f"A request may hold {MAX_BODY} bytes.")
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"A request may hold {limit} bytes.")
 
 
 def _matches(asked: str, tag: str) -> bool:

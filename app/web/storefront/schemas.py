@@ -1,9 +1,9 @@
-"""What the storefront API takes and answers. The end customer's models hold no money (`rules.md` 9)."""
+"""What the storefront API takes and answers resellers. End customers' models stand apart, in `customer_schemas`."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +13,13 @@ from app.reasons import Reason, sentence
 
 class Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+EXAMPLE_CURSOR = "WyIyMDI2LTAzLTAyVDEyOjAwOjAwKzAwOjAwIiwgIjEiXQ"
+Next = Annotated[
+    str | None,
+    Field(description="Cursor of the next page; null on the last.", examples=[EXAMPLE_CURSOR]),
+]
 
 
 class ProblemOut(Model):
@@ -61,7 +68,9 @@ class StandingOut(Model):
 
 
 class AcceptanceIn(Model):
-    language: Literal["en", "de"] | None = Field(None, description="Of the text that was shown; the reseller's own by default.")
+    language: Literal["en", "de"] | None = Field(
+        None, description="Of the text that was shown; the reseller's own by default.", examples=["en"]
+    )
     version: str = Field(max_length=40, description="The version that was shown to the user.", examples=["1"])
 
 
@@ -81,10 +90,10 @@ class PricesIn(Model):
 
 
 class PriceOut(Model):
-    variant_id: str
-    sku: str | None
-    name: str
-    quantity: int
+    variant_id: str = Field(examples=["UHJvZHVjdFZhcmlhbnQ6MQ=="])
+    sku: str | None = Field(examples=["GRID-1"])
+    name: str = Field(examples=["Grid"])
+    quantity: int = Field(examples=[3])
     retail: MoneyOut = Field(description="Retail price of one unit.")
     partner: MoneyOut = Field(description="Partner price of one unit.")
     total: MoneyOut = Field(description="What the line costs: the lower of partner and public price.")
@@ -98,23 +107,23 @@ class PricesOut(Model):
 
 class OrderOut(Model):
     number: str = Field(examples=["1042"])
-    order_date: date
-    due_date: date
+    order_date: date = Field(examples=["2026-03-02"])
+    due_date: date = Field(examples=["2026-04-01"])
     terms: str = Field(examples=["prepay"])
     state: str = Field(examples=["confirmed"])
     total: MoneyOut
-    po_number: str = Field(description="The reseller's own number; may be empty.")
+    po_number: str = Field(description="The reseller's own number; may be empty.", examples=["PO-77"])
 
 
 class OrdersOut(Model):
     orders: list[OrderOut] = Field(description="The newest first.")
-    next: str | None = Field(description="Cursor of the next page; null on the last.")
+    next: Next
 
 
 class LineOut(Model):
-    sku: str
-    name: str
-    quantity: int
+    sku: str = Field(examples=["GRID-1"])
+    name: str = Field(examples=["Grid"])
+    quantity: int = Field(examples=[2])
     retail: MoneyOut
     unit: MoneyOut
     net: MoneyOut
@@ -124,34 +133,34 @@ class LineOut(Model):
 
 
 class PaymentOut(Model):
-    beneficiary: str
-    iban: str
-    bic: str
-    routing_number: str
-    account_number: str
-    bank_name: str
-    reference: str = Field(description="The creditor reference the wire must carry.")
+    beneficiary: str = Field(examples=["Vendor Inc"])
+    iban: str = Field(examples=["DE89370400440532013000"])
+    bic: str = Field(examples=["COBADEFFXXX"])
+    routing_number: str = Field(examples=[""])
+    account_number: str = Field(examples=[""])
+    bank_name: str = Field(examples=["Example Bank"])
+    reference: str = Field(description="The creditor reference the wire must carry.", examples=["RF18539007547034"])
     amount: MoneyOut = Field(description="What is still open.")
-    due_date: date
-    qr_svg: str | None = Field(description="EPC QR code, in EUR only.")
+    due_date: date = Field(examples=["2026-04-01"])
+    qr_svg: str | None = Field(description="EPC QR code, in EUR only.", examples=["<svg/>"])
 
 
 class DocumentOut(Model):
-    id: str
+    id: str = Field(examples=["3f0c8a52-7d0e-4a55-9a3f-0f6f3b0f2a11"])
     kind: str = Field(examples=["invoice"])
     number: str = Field(examples=["2026-00001"])
-    file_name: str
-    href: str
+    file_name: str = Field(examples=["invoice-2026-00001.pdf"])
+    href: str = Field(examples=["/storefront/v1/orders/1042/documents/3f0c8a52-7d0e-4a55-9a3f-0f6f3b0f2a11"])
 
 
 class OrderLicenseOut(Model):
-    id: str
-    sku: str
+    id: str = Field(examples=["7a1e2f34-52b1-4c0e-8a77-5d3a9c1b2e60"])
+    sku: str = Field(examples=["GRID-1"])
     kind: str = Field(examples=["permanent"])
     state: str = Field(examples=["active"])
-    issued_at: datetime
-    expires_at: datetime | None
-    href: str
+    issued_at: datetime = Field(examples=["2026-03-02T12:00:00Z"])
+    expires_at: datetime | None = Field(examples=["2027-03-02T12:00:00Z"])
+    href: str = Field(examples=["/storefront/v1/orders/1042/licenses/7a1e2f34-52b1-4c0e-8a77-5d3a9c1b2e60"])
 
 
 class OrderDetailOut(OrderOut):
@@ -170,34 +179,14 @@ class TemporaryOut(Model):
 
 
 class CertificateOut(Model):
-    id: str
-    number: str
-    form: str
+    id: str = Field(examples=["c0a8f1de-1b2c-4d3e-9f40-516273849506"])
+    number: str = Field(examples=["TX-4711"])
+    form: str = Field(examples=["01-339"])
     states: list[str] = Field(examples=[["TX", "CA"]])
     state: str = Field(examples=["approved"])
-    valid_from: date
-    valid_to: date | None = Field(description="Null is an open end.")
+    valid_from: date = Field(examples=["2026-01-01"])
+    valid_to: date | None = Field(description="Null is an open end.", examples=["2027-12-31"])
 
 
 class CertificatesOut(Model):
     certificates: list[CertificateOut]
-
-
-class LicenseOut(Model):
-    """A license as its end customer sees it: no money, ever."""
-
-    model_config = ConfigDict(extra="forbid", from_attributes=True)
-
-    id: str
-    order_number: str = Field(examples=["1042"])
-    sku: str
-    quantity: int
-    seats: int
-    kind: str = Field(examples=["permanent"])
-    state: str = Field(examples=["active"])
-    issued_at: datetime
-    expires_at: datetime | None
-
-
-class LicensesOut(Model):
-    licenses: list[LicenseOut]

@@ -111,9 +111,19 @@ def _app_answer(services: Services, event: str) -> Answer:
     async def answer(shop: Shop, body: bytes) -> bytes:
         payload = parse(AppEvent, body)
         check_recipient(shop, payload.recipient.id if payload.recipient else None)
-        if event == "app_deleted" and payload.app is not None:
+        if payload.app is None or payload.app.id != shop.app_id:
+            return ACCEPTED
+        if event == "app_deleted":
             await uninstall(services.database, shop.tenant_id, payload.app.id, services.clock)
             await services.shops.refresh()
+        elif payload.app.is_active:
+            # Saleor told an app that was switched off nothing; what happened meanwhile need not wait for the hourly run.
+            run = hashlib.sha256(body).hexdigest()[:16]
+            workflow_id = f"reconcile_shop:{shop.tenant_id}:{run}"
+            async with services.database.tenant(shop.tenant_id) as session:
+                await services.jobs.enqueue(
+                    session, "reconcile_shop", workflow_id, partition=workflow_id, args=(shop.tenant_id, run)
+                )
         return ACCEPTED
 
     return answer

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -16,8 +18,9 @@ from app.db.tenants import Tenant
 from app.documents.tables import Document
 from app.licenses.rules import LicenseKind
 from app.main import build
+from app.orders.claims import hash_of
 from app.orders.release import issue_for_line
-from app.orders.tables import EndCustomer, ResellerOrder
+from app.orders.tables import EndCustomer, LicenseClaim, ResellerOrder
 from app.saleor.jwks import jwks_url
 from tests.conftest import NOW, install
 from tests.orders.builders import API, World, opened, recorded, reseller
@@ -26,6 +29,7 @@ from tests.saleor.keys import access_token, jwk
 AT = int(NOW.timestamp())
 REFERENCE = "RF18539007547034"
 ORIGIN = "https://store.example"
+CLAIM = "a-link-that-was-mailed"
 OTHER = "http://other.example/graphql/"
 
 
@@ -41,6 +45,8 @@ class Store:
     world: World
     document: str
     license: str
+    claim: str
+    """The token of a link to claim the license of order 1, mailed to `buyer`."""
 
     async def call(self, user: str | None, path: str, method: str = "GET", **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token(user)}"} if user else {}
@@ -50,6 +56,12 @@ class Store:
 
 @pytest.fixture
 async def store(database: Database, tenant: str) -> AsyncIterator[Store]:
+    async with opened_store(database, tenant) as store:
+        yield store
+
+
+@asynccontextmanager
+async def opened_store(database: Database, tenant: str) -> AsyncIterator[Store]:
     other = await install(database, OTHER)
     async with database.system() as session:
         await session.execute(update(Tenant).where(Tenant.id == other).values(jwks={"keys": [jwk("other")]}))
@@ -77,6 +89,12 @@ async def store(database: Database, tenant: str) -> AsyncIterator[Store]:
                 media_type="application/pdf", content=b"%PDF 19.49 USD", sha256="0" * 64, issued_at=NOW,
             )  # fmt: skip
             session.add(document)
+            session.add(
+                LicenseClaim(
+                    order_id=order.id, token_hash=hash_of(CLAIM), email="buyer@mail.example", language="en",
+                    saleor_user_id="buyer", created_at=NOW, expires_at=NOW + timedelta(days=30),
+                )
+            )  # fmt: skip
         transport = httpx.ASGITransport(build(world.services))
         async with httpx.AsyncClient(transport=transport, base_url="http://app.example") as client:
-            yield Store(client, world, document.id, license.id)
+            yield Store(client, world, document.id, license.id, CLAIM)

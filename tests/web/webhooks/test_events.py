@@ -140,6 +140,15 @@ async def test_our_own_app(saleor: Sender, name: str) -> None:
     assert (await saleor.post("order_created", event())).status_code == (401 if gone else 200)
 
 
+async def test_orders_are_compared_as_soon_as_the_app_is_switched_on_again(saleor: Sender) -> None:
+    assert (await saleor.post("app_status_changed", event(app={"id": APP, "isActive": False}))).is_success
+    assert await arguments(saleor) == []
+    assert (await saleor.post("app_status_changed", event())).is_success
+    assert (await saleor.post("app_status_changed", event())).is_success
+    (found,) = await arguments(saleor)
+    assert found["name"] == "reconcile_shop"
+
+
 async def test_an_event_of_an_app_that_was_here_before(saleor: Sender) -> None:
     assert (await saleor.post("app_deleted", event(app={"id": "QXBwOjA=", "isActive": False}))).is_success
     assert (await saleor.post("order_created", event())).is_success

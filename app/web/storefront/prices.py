@@ -1,0 +1,41 @@
+"""What a reseller pays for variants."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.orders import storefront
+from app.web.storefront import schemas as s
+from app.web.storefront.access import Asking, Doors
+from app.web.storefront.common import shown_reasons
+from app.web.storefront.problems import MEMBER, problems, register_problems
+
+router = APIRouter(tags=["resellers"])
+register_problems({"no_price": (404, "The variant UHJvZHVjdFZhcmlhbnQ6MQ== has no price in the channel default-channel.")})
+
+
+@router.post(
+    "/prices",
+    response_model=s.PricesOut,
+    responses=problems(*MEMBER, "reseller_inactive", "no_price", "saleor_error"),
+)
+async def prices(body: s.PricesIn, asking: Asking, services: Doors) -> s.PricesOut:
+    """What the reseller pays for variants in a channel, and why."""
+    wanted = [(line.variant_id, line.quantity) for line in body.lines]
+    found = await storefront.price_lines(services, asking.shop, asking.user_id, body.channel, wanted)
+    return s.PricesOut(
+        lines=[
+            s.PriceOut(
+                variant_id=line.variant.id,
+                sku=line.variant.sku,
+                name=line.variant.product.name,
+                quantity=line.price.quantity,
+                retail=s.MoneyOut.of(line.price.unit.retail),
+                partner=s.MoneyOut.of(line.price.unit.unit),
+                total=s.MoneyOut.of(line.price.total),
+                includes_tax=line.includes_tax,
+                reasons=shown_reasons(line.price.reasons),
+            )
+            for line in found
+        ]
+    )

@@ -1,0 +1,41 @@
+"""Price lists of every kind, for Hypothesis."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+from app.pricing.content import Content, EntryKey, Terms
+from app.pricing.rules import Scope, StaffException
+
+DAYS = st.dates(date(2020, 1, 1), date(2040, 12, 31))
+RATES = st.integers(0, 10_000).map(lambda hundredths: Decimal(hundredths) / 100)
+TEXT = st.text(
+    st.one_of(st.sampled_from("=+-@'\",;＝ "), st.characters(exclude_categories=("Cc", "Cs", "Cn", "Co", "Cf", "Zl", "Zp"))),
+    max_size=30,
+).filter(lambda text: text == text.strip() and text.isprintable())
+
+
+@st.composite
+def entries(draw: st.DrawFn) -> tuple[EntryKey, Terms]:
+    fixed = draw(st.booleans())
+    start = draw(st.one_of(st.just(date.min), DAYS))
+    end = draw(st.one_of(st.none(), DAYS.filter(lambda day: day >= start)) if start.year < 2040 else st.none())
+    key = EntryKey(
+        draw(st.sampled_from(Scope)),
+        draw(TEXT.filter(bool)),
+        draw(st.integers(1, 1000)),
+        draw(st.sampled_from(["USD", "EUR", "JPY", "KWD"])) if fixed else "",
+        start,
+    )
+    label = draw(TEXT)
+    if fixed:
+        return key, Terms(fixed_minor=draw(st.integers(0, 10**9)), valid_to=end, label=label)
+    return key, Terms(rate=draw(RATES), valid_to=end, label=label)
+
+
+def contents() -> st.SearchStrategy[Content]:
+    leave = st.builds(StaffException, RATES, st.text(min_size=1), DAYS, st.text())
+    return st.builds(Content, RATES, st.lists(entries(), max_size=8).map(dict), st.one_of(st.none(), leave))
