@@ -225,7 +225,8 @@ class _Account:
             raise Unreadable("sign", f"{shown(digits)}: the type code says whether money came in, so an amount has no sign.")
         value_date = _value_date(fields)
         bank, customer = fields.next(), fields.next()
-        text, reversal = joined(fields.rest()), code in _TAKEN_BACK
+        # Where nothing else is said, the customer's reference is all there is to search in.
+        text, reversal = joined(fields.rest()) or given(customer), code in _TAKEN_BACK
         return BankLine(
             account=self._header.account,
             booking_date=self._day,

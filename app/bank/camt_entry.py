@@ -24,6 +24,8 @@ class _Party:
 
 
 _NOBODY = _Party(None, None)
+_Charge = tuple[str, str, str | None, str | None]
+"""Amount, currency, direction, and whether the payment's amount contains it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class _Detail:
 
     amounts: tuple[tuple[str, str], ...]
     direction: str | None
-    charges: tuple[tuple[str, str, str | None, str | None], ...]
+    charges: tuple[_Charge, ...]
     debtor: _Party
     creditor: _Party
     structured: str | None
@@ -104,17 +106,17 @@ def _shares(entry: Entry, total: Decimal, direction: str, currency: str) -> list
         try:
             share = amount(money or "", currency) * _SIGNS[detail.direction or direction]
             gross.append(share)
-            net.append(share - (_charges(detail, currency, included=True) or 0))
+            net.append(share - (_charges(detail.charges, currency, included=True) or 0))
         except (Unreadable, KeyError):
             return None
     return next((shares for shares in (gross, net) if sum(shares) == total and all(shares)), None)
 
 
-def _charges(detail: _Detail, currency: str, *, included: bool = False) -> Decimal | None:
+def _charges(charges: tuple[_Charge, ...], currency: str, *, included: bool = False) -> Decimal | None:
     """What was taken out as charges, in the entry's currency; `included`: only what the amount contains."""
     taken = [
         amount(text, code) * (-1 if direction == "CRDT" else 1)
-        for text, code, direction, inside in detail.charges
+        for text, code, direction, inside in charges
         if code == currency and not (included and inside == "false")
     ]
     return sum(taken, Decimal(0)) if taken else None
@@ -133,6 +135,7 @@ class _Common:
         self._value = _day(entry, "ValDt")
         self._status = _status(entry, header.kind)
         self._code = _code(entry.parts.get("BkTxCd"))
+        self._charges = _charges_of([entry.parts.get("Chrgs", "")])
 
     def whole(self, total: Decimal) -> BankLine:
         """The entry as one line. A batch that stays whole keeps the texts of all its details, and no payer."""
@@ -192,7 +195,7 @@ class _Common:
             end_to_end=detail.end_to_end,
             transaction_code=code,
             return_reason=detail.return_reason,
-            charges=_charges(detail, self._currency),
+            charges=_charges(detail.charges or (() if batch else self._charges), self._currency),
         )
 
 
@@ -232,11 +235,7 @@ def _detail(node: Element) -> _Detail:
             (value(money) or "", attribute(money, "Ccy") or "") for path in _AMOUNTS if (money := first(node, *path)) is not None
         ),
         direction=value(node, "CdtDbtInd"),
-        charges=tuple(
-            (value(money) or "", attribute(money, "Ccy") or "", value(record, "CdtDbtInd"), value(record, "ChrgInclInd"))
-            for record in (every(node, "Chrgs", "Rcrd") or every(node, "Chrgs"))
-            if (money := first(record, "Amt") or first(record, "TtlChrgsAndTaxAmt")) is not None
-        ),
+        charges=_charges_of(every(node, "Chrgs")),
         debtor=_party(parties, "Dbtr", "UltmtDbtr", "DbtrAcct"),
         creditor=_party(parties, "Cdtr", "UltmtCdtr", "CdtrAcct"),
         structured=joined(value(reference) for reference in every(remittance or "", "Strd", "CdtrRefInf", "Ref")),
@@ -246,6 +245,16 @@ def _detail(node: Element) -> _Detail:
         code=_code(first(node, "BkTxCd")),
         returned=returned is not None,
         return_reason=value(returned, "Rsn", "Cd") or value(returned, "Rsn", "Prtry"),
+    )
+
+
+def _charges_of(stated: list[Element]) -> tuple[_Charge, ...]:
+    """Each charge where they are listed (records in new versions, repeated elements in old ones), else their total."""
+    return tuple(
+        (value(money) or "", attribute(money, "Ccy") or "", value(record, "CdtDbtInd"), value(record, "ChrgInclInd"))
+        for charges in stated
+        for record in (every(charges, "Rcrd") or [charges])
+        if (money := first(record, "Amt") or first(record, "TtlChrgsAndTaxAmt")) is not None
     )
 
 

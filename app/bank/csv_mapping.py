@@ -68,6 +68,31 @@ class CsvMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reversal_words: list[str] = []
 
 
+EXAMPLE: dict[str, Any] = {
+    "account": "DE89370400440532013000",
+    "currency": "EUR",
+    "delimiter": ";",
+    "quote": '"',
+    "encoding": None,
+    "decimal": ",",
+    "date_order": "DMY",
+    "header": True,
+    "skip_lines": 0,
+    "open_end": False,
+    "columns": {
+        "booking_date": "Buchungstag",
+        "value_date": "Valuta",
+        "amount": "Betrag",
+        "payer_name": "Auftraggeber",
+        "payer_account": "IBAN",
+        "reference_text": ["Verwendungszweck", "Kundenreferenz"],
+        "status": "Info",
+    },
+    "pending_words": ["Umsatz vorgemerkt"],
+}
+"""A mapping to begin with: that of a German bank."""
+
+
 def read_mapping(data: Mapping[str, Any]) -> CsvMapping:
     """A mapping from its JSON form. Raises InvalidInput that names the field and what it should be."""
     try:

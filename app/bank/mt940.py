@@ -37,7 +37,7 @@ _KNOWN = frozenset(
 _CLOSING = frozenset(["62F", "62M", "34F", "13D", "90C", "90D"])
 """Fields after which a line of a single hyphen can only be the end of the message; before it is a text's."""
 _BLOCK = re.compile(r"[\x00-\x1f]*\{[1-5]:")
-_BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9]{1,15},[0-9]{0,8})")
+_BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9]{0,15},[0-9]{0,8})")
 _ENTRY = re.compile(r"([0-9]{6})([0-9]{4})?(R[CD]|E[CD]|[CD])([A-Z])?([^A-Z]*)([A-Z][A-Z0-9]{3})(.*)")
 _SIGN = {"C": 1, "D": -1, "RC": -1, "RD": 1, "EC": 1, "ED": -1}
 MAX_FIELD_LINES = 200
@@ -215,12 +215,14 @@ def _line(entry: _Field, details: _Field | None, header: StatementHeader, positi
     if not found:
         raise Unreadable("entry", f"{shown(first)} is not an entry: date, C, D, RC or RD, amount with a comma, type, reference.")
     value, booked, mark, _, digits, kind, reference = found.groups()
-    if not re.fullmatch(r"[0-9]+,[0-9]*", digits):
+    if not re.fullmatch(r"[0-9]*,[0-9]*", digits):
         raise Unreadable("amount", f"{shown(digits)} is not an amount; MT940 writes a decimal comma.")
     currency = header.currency or ""
     day = plain_date(value)
-    said = read_details(details.lines) if details else Details()
+    said = read_details(details.lines) if details else Details(text=joined(more))
     customer, _, bank = reference.partition("//")
+    # Where nothing else is said, the reference for the account's owner is all there is to search in.
+    text = said.text or (None if said.structured else given(customer))
     reversal = mark in ("RC", "RD") or said.returned
     return BankLine(
         account=header.account,
@@ -231,7 +233,7 @@ def _line(entry: _Field, details: _Field | None, header: StatementHeader, positi
         payer_name=said.name,
         payer_account=said.account,
         reference_structured=said.structured,
-        reference_text=said.text or joined(more),
+        reference_text=text,
         bank_reference=given(bank),
         status=LineStatus.BOOKED if header.kind is StatementKind.STATEMENT and mark[0] != "E" else LineStatus.PENDING,
         reversal=reversal,

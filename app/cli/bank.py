@@ -11,7 +11,7 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from app.bank.csv_mapping import CsvMapping, read_mapping
+from app.bank.csv_mapping import EXAMPLE, CsvMapping, read_mapping
 from app.bank.formats import Format, read
 from app.bank.lines import (
     ZERO_AMOUNT,
@@ -35,15 +35,12 @@ def mount(cli: typer.Typer) -> None:
     cli.add_typer(bank, name="bank")
 
 
-@bank.callback()
-def _group() -> None:
-    """Bank files."""
-
-
 @bank.command()
 def parse(
     file: Annotated[Path, typer.Argument(help="CAMT.052/053/054, MT940, OFX/QFX, BAI2, or CSV with --mapping.")],
-    mapping: Annotated[Path | None, typer.Option(help="JSON file that says what a CSV's columns mean.")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="JSON file that says what a CSV's columns mean; `bank mapping` prints one to begin with.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Print a bank file's lines as they are understood; exit code 1 where the file or one of its lines is refused."""
@@ -63,6 +60,12 @@ def parse(
         typer.echo(f"{refused.position}: {refused.sentence}", err=True)
     if any(refused.code != ZERO_AMOUNT for refused in seen.refused):
         raise typer.Exit(1)
+
+
+@bank.command("mapping")
+def print_mapping() -> None:
+    """Print the mapping of a CSV file, to be changed to what your bank's file looks like."""
+    typer.echo(json.dumps(EXAMPLE, ensure_ascii=False, indent=2))
 
 
 @dataclass

@@ -119,6 +119,11 @@ def test_case_60_two_equal_payments_of_one_day_are_two_lines() -> None:
     assert parse(file(ENTRY, ENTRY, amounts=20000)).amounts == ["100.00", "100.00"]
 
 
+def test_where_no_text_is_the_customers_reference_is_searched_in() -> None:
+    line = parse(file("16,195,100,,B1,RF18539007547034,/", amounts=100)).only
+    assert (line.reference_text, line.end_to_end) == ("RF18539007547034", "RF18539007547034")
+
+
 def test_records_padded_to_a_fixed_length_and_blank_lines() -> None:
     text = (SAMPLES / "bai2.bai").read_text()
     padded = "\r\n\r\n".join(line.ljust(90) for line in text.splitlines())

@@ -179,6 +179,19 @@ def test_entry_dates_near_the_turn_of_the_year(value: str, entry: str, booked: d
     assert only(f":61:{value}{entry}C1,NTRFNONREF").only.booking_date == booked
 
 
+def test_where_no_text_is_the_owners_reference_is_searched_in() -> None:
+    line = only(":61:2603310331C1,00NTRFRF18539007547034//B1").only
+    assert (line.reference_text, line.end_to_end, line.bank_reference) == ("RF18539007547034", "RF18539007547034", "B1")
+    assert only(":61:2603310331C1,00NTRF77//B1\nPO 4711").only.reference_text == "PO 4711"
+    assert only(":61:2603310331C1,00NTRF77//B1\n/TRCD/1/", "/REMI/STRD/CUR/1").only.reference_text is None
+
+
+def test_a_decimal_comma_with_nothing_before_or_behind_it() -> None:
+    assert only(":61:2603310331C,50NTRFNONREF").amounts == ["0.50"]
+    assert only(":61:2603310331C5,NTRFNONREF").amounts == ["5.00"]
+    assert only(":61:2603310331C,NTRFNONREF").refused[0].code == "amount"
+
+
 def test_text_of_the_statement_is_not_the_last_entrys() -> None:
     text = "\n".join(
         [":20:X", ":25:1/2", ":28C:1/1", ":60F:C260330EUR0,00", ":86:before", ENTRY, ":62F:C260331EUR100,00", ":86:after", "-"]

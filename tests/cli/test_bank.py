@@ -72,6 +72,16 @@ async def test_a_csv_needs_its_mapping(run: Run) -> None:
     assert (without.code, without.data["error"]["code"], "a CSV needs a mapping" in without.err) == (1, "format", True)
 
 
+async def test_the_mapping_to_begin_with_is_one(run: Run, tmp_path: Path) -> None:
+    printed = await run("bank", "mapping")
+    mapping, file = tmp_path / "mapping.json", tmp_path / "file.csv"
+    mapping.write_text(printed.out)
+    file.write_text("Buchungstag;Valuta;Betrag;Auftraggeber;IBAN;Verwendungszweck;Kundenreferenz;Info\n31.3.2026;;1,5;A;;B;C;\n")
+    ended = await run("bank", "parse", str(file), "--mapping", str(mapping), "--json")
+    (line,) = ended.data["lines"]
+    assert (line["amount"], line["reference_text"], line["status"]) == ("1.50", "B\nC", "booked")
+
+
 async def test_a_refused_file_names_the_line_and_prints_no_line_of_it(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "cut.xml"
     file.write_bytes((SAMPLES / "camt053_v02.xml").read_bytes()[:-300])
