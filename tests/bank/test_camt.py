@@ -87,7 +87,8 @@ def test_a_notification_of_version_13_with_charges_and_other_currencies() -> Non
     [
         ('<Chrgs><TtlChrgsAndTaxAmt Ccy="EUR">7.00</TtlChrgsAndTaxAmt></Chrgs>', "7.00"),
         (
-            '<Chrgs><Rcrd><Amt Ccy="EUR">5.00</Amt></Rcrd><Rcrd><Amt Ccy="EUR">2.00</Amt><CdtDbtInd>CRDT</CdtDbtInd></Rcrd></Chrgs>',
+            '<Chrgs><Rcrd><Amt Ccy="EUR">5.00</Amt></Rcrd>'
+            '<Rcrd><Amt Ccy="EUR">2.00</Amt><CdtDbtInd>CRDT</CdtDbtInd></Rcrd></Chrgs>',
             "3.00",
         ),
         ('<Chrgs><Amt Ccy="EUR">5.00</Amt></Chrgs><Chrgs><Amt Ccy="EUR">2.00</Amt></Chrgs>', "7.00"),
