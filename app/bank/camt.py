@@ -35,8 +35,11 @@ def read(source: BinaryIO) -> BankStream:
     reading = _Message()
     line = 1
     for event in events(source, _CONTAINERS):
-        yield from reading.take(event)
         line = event.line
+        if event.node is not None:
+            reading.part(event)
+        else:
+            yield from reading.turn(event)
     if not reading.statements:
         raise FileRefused(f"line {line}", "The message holds no statement, report or notification.", code="no_statement")
 
@@ -47,15 +50,18 @@ class _Message:
         self._group: Element | None = None
         self._statement: _Statement | None = None
 
-    def take(self, event: Event) -> Iterator[BankItem]:
+    def part(self, event: Event) -> None:
+        """A complete element."""
+        if self._statement is not None:
+            self._statement.part(event)
+        elif event.name == "GrpHdr":
+            self._group = event.node
+
+    def turn(self, event: Event) -> Iterator[BankItem]:
+        """A container that opens or closes."""
         if event.parent not in _PARENTS.get(event.name, {event.parent}):
             raise FileRefused(f"line {event.line}", f"{event.name} stands inside {event.parent or 'nothing'}.", code="structure")
-        if event.node is not None:
-            if event.name == "GrpHdr":
-                self._group = event.node
-            elif self._statement is not None:
-                self._statement.part(event)
-        elif event.name in _STATEMENTS:
+        if event.name in _STATEMENTS:
             if not event.closes:
                 self.statements += 1
                 self._statement = _Statement(event, self.statements, self._group)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import BinaryIO
 
@@ -26,19 +26,42 @@ from app.bank.lines import (
     StatementHeader,
     StatementKind,
 )
-from app.bank.mt940_details import Details, read_details
+from app.bank.mt940_details import Details, read_details, read_numbered
 from app.bank.text import Encoding, choose, numbered_lines
 from app.bank.values import Tally, Unreadable, amount, given, joined, plain_date, return_reason, shown
 
-_TAG = re.compile(r":([0-9]{2}[A-Z]?):")
+_TAG = re.compile(r":([0-9]{2}[A-Z]?|NS):")
 _KNOWN = frozenset(
-    ["13", "13D", "20", "21", "25", "25P", "28", "28C", "34F", "60F", "60M", "61", "62F", "62M", "64", "65", "86", "90C", "90D"]
+    [
+        "13",
+        "13D",
+        "20",
+        "21",
+        "25",
+        "25P",
+        "28",
+        "28C",
+        "34F",
+        "60F",
+        "60M",
+        "61",
+        "62F",
+        "62M",
+        "64",
+        "65",
+        "86",
+        "90C",
+        "90D",
+        "NS",
+    ]
 )
 _CLOSING = frozenset(["62F", "62M", "34F", "13D", "90C", "90D"])
 """Fields after which a line of a single hyphen can only be the end of the message; before it is a text's."""
+_ENVELOPE = re.compile(r"[A-Z0-9 ]{0,16}")
+"""Lines that some banks put before a message: their own code, 940."""
 _BLOCK = re.compile(r"[\x00-\x1f]*\{[1-5]:")
-_BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9]{0,15},[0-9]{0,8})")
-_ENTRY = re.compile(r"([0-9]{6})([0-9]{4})?(R[CD]|E[CD]|[CD])([A-Z])?([^A-Z]*)([A-Z][A-Z0-9]{3})(.*)")
+_BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9]{0,18},[0-9]{0,8})")
+_ENTRY = re.compile(r"([0-9]{6})([0-9]{4})?(R[CD]|E[CD]|[CD])([A-Z])?([^A-Z]*)([A-Z][A-Z0-9 ]{3})(.*)")
 _SIGN = {"C": 1, "D": -1, "RC": -1, "RD": 1, "EC": 1, "ED": -1}
 MAX_FIELD_LINES = 200
 
@@ -105,7 +128,7 @@ def _fields(source: BinaryIO, encoding: Encoding) -> Iterator[_Field]:
             if len(current.lines) >= MAX_FIELD_LINES:
                 raise FileRefused(f"line {number}", f"Field :{current.tag}: goes over too many lines.", code="size")
             current.lines.append(line)
-        elif line.strip() and (begun or number > 10):
+        elif not _ENVELOPE.fullmatch(line.strip()) and (begun or number > 10):
             # A few lines before the first message are a header that some banks put there; later it would be a lost line.
             raise FileRefused(f"line {number}", f"{shown(line)} belongs to no field.", code="structure")
     if current:
@@ -131,6 +154,11 @@ class _Message:
                     self._details.lines += found.lines
                 else:
                     self._details = found
+            return
+        if found.tag == "NS" and (self._entry is not None or not self._tally):
+            # Non-SWIFT: numbered lines of text for the entry, or about the account.
+            if self._entry is not None and self._details is None:
+                self._details = found
             return
         yield from self._flush()
         if found.tag == "61":
@@ -215,11 +243,14 @@ def _line(entry: _Field, details: _Field | None, header: StatementHeader, positi
     if not found:
         raise Unreadable("entry", f"{shown(first)} is not an entry: date, C, D, RC or RD, amount with a comma, type, reference.")
     value, booked, mark, _, digits, kind, reference = found.groups()
-    if not re.fullmatch(r"[0-9]*,[0-9]*", digits):
+    if not re.fullmatch(r"[0-9]*,?[0-9]*", digits):
         raise Unreadable("amount", f"{shown(digits)} is not an amount; MT940 writes a decimal comma.")
     currency = header.currency or ""
-    day = plain_date(value)
-    said = read_details(details.lines) if details else Details(text=joined(more))
+    day = _value_date(value)
+    if details is None:
+        said = Details(text=joined(more))
+    else:
+        said = (read_numbered if details.tag == "NS" else read_details)(details.lines)
     customer, _, bank = reference.partition("//")
     # Where nothing else is said, the reference for the account's owner is all there is to search in.
     text = said.text or (None if said.structured else given(customer))
@@ -240,9 +271,16 @@ def _line(entry: _Field, details: _Field | None, header: StatementHeader, positi
         batch=None,
         position=position,
         end_to_end=said.end_to_end or given(customer),
-        transaction_code=said.code or kind,
+        transaction_code=said.code or kind.strip(),
         return_reason=said.return_reason or (return_reason(said.text) if reversal else None),
     )
+
+
+def _value_date(digits: str) -> date:
+    """A value date; banks that count 30 days in every month write 30 February for its last day. Raises Unreadable."""
+    if digits[2:] in ("0229", "0230"):
+        return plain_date(f"{digits[:2]}0301") - timedelta(days=1)
+    return plain_date(digits)
 
 
 def _entry_date(month_day: str, value: date) -> date:

@@ -63,6 +63,15 @@ def read_details(lines: Sequence[str]) -> Details:
     return Details(text=joined(lines))
 
 
+def read_numbered(lines: Sequence[str]) -> Details:
+    """Read a field :NS: of an entry: 01 to 14 before a line of text, 15 and 16 before the payer's name."""
+    numbered = [(line[:2], line[2:]) for line in lines]
+    return Details(
+        name=_name([text.strip() for number, text in numbered if number in ("15", "16")]),
+        text=joined(text for number, text in numbered if "01" <= number <= "14"),
+    )
+
+
 def _german(wrapped: _Wrapped, code: str | None, separator: str) -> Details:
     marks = list(re.finditer(re.escape(separator) + r"([0-9][0-9])", wrapped.text))
     ends = [mark.start() for mark in marks[1:]] + [len(wrapped.text)]

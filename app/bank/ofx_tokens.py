@@ -67,6 +67,10 @@ AGGREGATES = frozenset(
 )
 
 
+_LEFT_OPEN = frozenset(["BANKTRANLIST"])
+"""An aggregate that a bank forgets to close; what is in it is closed, so nothing can be missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """`kind` is OPEN, CLOSE or LEAF; only a leaf has text."""
@@ -93,6 +97,8 @@ def tokens(source: BinaryIO) -> Iterator[Token]:
             if name == leaf:
                 leaf = ""
             elif name in AGGREGATES or (path and path[-1].name == name):
+                if len(path) > 1 and path[-1].name in _LEFT_OPEN and path[-2].name == name:
+                    yield Token(CLOSE, path.pop().name, "", line)
                 if not path or path[-1].name != name:
                     inside = path[-1].name if path else "nothing"
                     raise FileRefused(f"line {line}", f"</{name}> closes {inside}.", code="structure")

@@ -84,10 +84,9 @@ def test_case_55_an_entry_without_an_amount_is_refused_alone() -> None:
     for broken, code in {
         ":61:2603310331C0,00NTRFNONREF": ZERO_AMOUNT,
         ":61:2603310331C100.00NTRFNONREF": "amount",
-        ":61:2603310331C100NTRFNONREF": "amount",
         ":61:2603310331CxNTRFNONREF": "amount",
         ":61:2603310331C1,234NTRFNONREF": "amount",
-        ":61:2602300331C1,00NTRFNONREF": "date",
+        ":61:2602310331C1,00NTRFNONREF": "date",
         ":61:2603311331C1,00NTRFNONREF": "date",
         ":61:nothing": "entry",
         ":61:": "entry",
@@ -189,7 +188,26 @@ def test_where_no_text_is_the_owners_reference_is_searched_in() -> None:
 def test_a_decimal_comma_with_nothing_before_or_behind_it() -> None:
     assert only(":61:2603310331C,50NTRFNONREF").amounts == ["0.50"]
     assert only(":61:2603310331C5,NTRFNONREF").amounts == ["5.00"]
+    assert only(":61:2603310331C500NTRFNONREF").amounts == ["500.00"]
     assert only(":61:2603310331C,NTRFNONREF").refused[0].code == "amount"
+
+
+def test_30_february_is_the_last_day_of_it() -> None:
+    assert [only(f":61:{day}0301C5,NTRFNONREF").only.value_date for day in ("260230", "260229", "280230", "280229")] == [
+        date(2026, 2, 28),
+        date(2026, 2, 28),
+        date(2028, 2, 29),
+        date(2028, 2, 29),
+    ]
+
+
+def test_numbered_lines_outside_the_standard() -> None:
+    text = statement(
+        ":NS:22Example Inc\n30BANK", "", ENTRY, ":NS:01Rechnung\n02 4711\n15Müller\n17Gutschrift", ENTRY.replace("NTRF", "S   ")
+    )
+    first, second = parse(text).lines
+    assert (first.reference_text, first.payer_name) == ("Rechnung\n4711", "Müller")
+    assert (second.reference_text, second.transaction_code, second.bank_reference) == (None, "S", "B1")
 
 
 def test_text_of_the_statement_is_not_the_last_entrys() -> None:
@@ -210,7 +228,9 @@ def test_a_hyphen_in_a_text_does_not_end_the_message() -> None:
 
 def test_messages_without_a_hyphen_between_and_with_the_banks_own_header() -> None:
     text = statement(ENTRY).replace("\n-\n", "\n")
-    parsed = parse(f"ABNANL2A\n940\nABNANL2A\n{text}{text}")
+    head = "ABNANL2A\n940\nABNANL2A\n"
+    assert len(parse(f"{head}{statement(ENTRY)}{head}{statement(ENTRY)}").headers) == 2
+    parsed = parse(f"{head}{text}{text}")
     assert (len(parsed.headers), parsed.amounts) == (2, ["100.00", "100.00"])
 
 

@@ -120,6 +120,17 @@ def test_how_banks_write_it(text: str) -> None:
     assert (line.amount, line.bank_reference, line.account) == (Decimal("100.00"), "F1", "1")
 
 
+def test_a_list_of_entries_that_the_bank_forgets_to_close() -> None:
+    assert parse(file(entry()).replace("</BANKTRANLIST>", "<LEDGERBAL><BALAMT>5.00</LEDGERBAL>")).amounts == ["100.00"]
+
+
+def test_a_statement_without_a_currency_leaves_it_to_the_entries() -> None:
+    text = file(entry(more="<CURRENCY><CURSYM>AUD</CURRENCY>"), entry("Debit", "-1")).replace("<CURDEF>USD", "<CURDEF>")
+    parsed = parse(text.replace("</BANKTRANLIST>", "</BANKTRANLIST><LEDGERBAL><BALAMT>5.00</LEDGERBAL>"))
+    assert (parsed.only.currency, [line.code for line in parsed.refused]) == ("AUD", ["currency"])
+    assert (parsed.headers[0].currency, parsed.ends[0].closing) == (None, None)
+
+
 def test_a_credit_card_statement() -> None:
     text = file(entry(), account="<CCACCTFROM><ACCTID>4</CCACCTFROM>").replace("STMTRS", "CCSTMTRS")
     assert parse(text).only.account == "4"
