@@ -62,8 +62,11 @@ _ENVELOPE = re.compile(r"[A-Z0-9 ]{0,16}")
 _BLOCK = re.compile(r"[\x00-\x1f]*\{[1-5]:")
 _BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9]{0,18},[0-9]{0,8})")
 _ENTRY = re.compile(r"([0-9]{6})([0-9]{4})?(R[CD]|E[CD]|[CD])([A-Z])?([^A-Z]*)([A-Z][A-Z0-9 ]{3})(.*)")
+_SEE_DETAILS = re.compile(r"(KREF|EREF|MREF)\+|(EREF|PREF|MARF|KREF|MREF)\s*$")
+"""Before the owner's reference, or in its place where it stands in the field :86:."""
 _SIGN = {"C": 1, "D": -1, "RC": -1, "RD": 1, "EC": 1, "ED": -1}
 MAX_FIELD_LINES = 200
+_REFERENCE = 16
 
 
 @dataclass(slots=True)
@@ -251,7 +254,9 @@ def _line(entry: _Field, details: _Field | None, header: StatementHeader, positi
         said = Details(text=joined(more))
     else:
         said = (read_numbered if details.tag == "NS" else read_details)(details.lines)
-    customer, _, bank = reference.partition("//")
+    owners, _, bank = reference.partition("//")
+    # 16 characters by the rules; what a bank puts behind them is the other side's name.
+    customer, name = _SEE_DETAILS.sub("", owners[:_REFERENCE]), owners[_REFERENCE:].strip()
     # Where nothing else is said, the reference for the account's owner is all there is to search in.
     text = said.text or (None if said.structured else given(customer))
     reversal = mark in ("RC", "RD") or said.returned
@@ -261,7 +266,7 @@ def _line(entry: _Field, details: _Field | None, header: StatementHeader, positi
         value_date=day,
         amount=amount(digits.replace(",", "."), currency) * _SIGN[mark],
         currency=currency,
-        payer_name=said.name,
+        payer_name=said.name or name or None,
         payer_account=said.account,
         reference_structured=said.structured,
         reference_text=text,

@@ -14,7 +14,12 @@ from itertools import accumulate, pairwise
 from app.bank.values import given, joined, return_reason
 
 _GVC = re.compile(r"([0-9]{3})([^A-Za-z0-9\s/])(?=[0-9][0-9])|(\?)(?=[0-9][0-9])")
-_SEPA = re.compile(r"(?<![A-Z0-9])(EREF|KREF|MREF|CRED|DEBT|COAM|OAMT|SVWZ|ABWA|ABWE|IBAN|BIC|PURP|RREF|ANAM)\+")
+# Each begins a subfield by the rules; banks that fill their lines put it anywhere, and cut it.
+_SEPA = re.compile(
+    "("
+    + "|".join("\\n?".join(mark) for mark in ["EREF", "KREF", "MREF", "CRED", "DEBT", "COAM", "OAMT", "SVWZ", "ABWA", "ABWE"])
+    + r"|(?<![A-Z0-9])(?:IBAN|BIC|PURP|RREF|ANAM))\n?\+"
+)
 _WORDS = re.compile(
     r"/(ACCW|ADDR|BENM|BIC|CHGS|CNTP|CSID|EREF|EXCH|IBAN|ID|INIT|IREF|ISDT|MARF|NAME|NRTX|OCMT|ORDP|PREF|PURP|REMI|RREF|RTRN"
     r"|SVCL|TRCD|TRTP|TYPE|ULTC|ULTD)/"
@@ -127,7 +132,7 @@ def _by_mark(pattern: re.Pattern[str], text: str) -> dict[str, str]:
     name, start = "", 0
     for mark in pattern.finditer(text):
         found.setdefault(name, text[start : mark.start()].strip())
-        name, start = mark[1], mark.end()
+        name, start = mark[1].replace("\n", ""), mark.end()
     found.setdefault(name, text[start:].strip())
     return found
 

@@ -185,6 +185,30 @@ def test_where_no_text_is_the_owners_reference_is_searched_in() -> None:
     assert only(":61:2603310331C1,00NTRF77//B1\n/TRCD/1/", "/REMI/STRD/CUR/1").only.reference_text is None
 
 
+@pytest.mark.parametrize(
+    ("reference", "end_to_end", "payer"),
+    [
+        ("KREF+", None, None),
+        ("KREF+7700", "7700", None),
+        ("EREF", None, None),
+        ("NONREF", None, None),
+        ("0121470966      W.P. Jansen", "0121470966", "W.P. Jansen"),
+        ("NONREF          TOMTE", None, "TOMTE"),
+    ],
+)
+def test_the_owners_reference(reference: str, end_to_end: str | None, payer: str | None) -> None:
+    line = only(f":61:2603310331C1,00NTRF{reference}//B1").only
+    assert (line.end_to_end, line.payer_name, line.reference_text) == (end_to_end, payer, end_to_end)
+
+
+@pytest.mark.parametrize(
+    "details", ["166?00X?20EREF+PO-1SVWZ+abc", "166?00X?20EREF+PO-1?21SV?22WZ+abc", "166?00X?20EREF+PO\n-1?21SVWZ\n+abc"]
+)
+def test_marks_without_a_break_before_them_or_with_one_inside(details: str) -> None:
+    line = only(ENTRY, details).only
+    assert (line.end_to_end, line.reference_text) == ("PO-1", "abc")
+
+
 def test_a_decimal_comma_with_nothing_before_or_behind_it() -> None:
     assert only(":61:2603310331C,50NTRFNONREF").amounts == ["0.50"]
     assert only(":61:2603310331C5,NTRFNONREF").amounts == ["5.00"]
