@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date, timedelta
 from decimal import Decimal
 from typing import BinaryIO
 
@@ -21,14 +19,13 @@ from app.bank.lines import (
     BankLine,
     BankStream,
     FileRefused,
-    LineStatus,
     RefusedLine,
     StatementHeader,
     StatementKind,
 )
-from app.bank.mt940_details import Details, read_details, read_numbered
+from app.bank.mt940_entry import Field, entry_line
 from app.bank.text import Encoding, choose, numbered_lines
-from app.bank.values import Tally, Unreadable, amount, given, joined, plain_date, return_reason, shown
+from app.bank.values import Tally, Unreadable, amount, given, plain_date, shown
 
 _TAG = re.compile(r":([0-9]{2}[A-Z]?|NS):")
 _KNOWN = frozenset(
@@ -61,23 +58,7 @@ _ENVELOPE = re.compile(r"[A-Z0-9 ]{0,16}")
 """Lines that some banks put before a message: their own code, 940."""
 _BLOCK = re.compile(r"[\x00-\x1f]*\{[1-5]:")
 _BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9]{0,18},[0-9]{0,8})")
-_ENTRY = re.compile(r"([0-9]{6})([0-9]{4})?(R[CD]|E[CD]|[CD])([A-Z])?([^A-Z]*)([A-Z][A-Z0-9 ]{3})(.*)")
-_SEE_DETAILS = re.compile(r"(KREF|EREF|MREF)\+|(EREF|PREF|MARF|KREF|MREF)\s*$")
-"""Before the owner's reference, or in its place where it stands in the field :86:."""
-_SIGN = {"C": 1, "D": -1, "RC": -1, "RD": 1, "EC": 1, "ED": -1}
 MAX_FIELD_LINES = 200
-_REFERENCE = 16
-
-
-@dataclass(slots=True)
-class _Field:
-    tag: str
-    line: int
-    lines: list[str] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        return "".join(self.lines).strip()
 
 
 def read(source: BinaryIO) -> BankStream:
@@ -103,9 +84,9 @@ def read(source: BinaryIO) -> BankStream:
         raise FileRefused("line 1", "The file holds no message; one begins with :20:.", code="no_statement")
 
 
-def _fields(source: BinaryIO, encoding: Encoding) -> Iterator[_Field]:
+def _fields(source: BinaryIO, encoding: Encoding) -> Iterator[Field]:
     """The fields in their order with the lines they go over; `end` where a message ends. Raises FileRefused for stray text."""
-    current: _Field | None = None
+    current: Field | None = None
     begun = closable = False
     for number, raw in numbered_lines(source, encoding):
         line = raw.strip("\x01\x02\x03\x1a")
@@ -118,14 +99,14 @@ def _fields(source: BinaryIO, encoding: Encoding) -> Iterator[_Field]:
         if line.startswith("-}") or (line.rstrip() == "-" and (closable or current is None)):
             if current:
                 yield current
-                yield _Field("end", number)
+                yield Field("end", number)
             current = None
             continue
         tag = _TAG.match(line)
         if tag and tag[1] in _KNOWN:
             if current:
                 yield current
-            current = _Field(tag[1], number, [line[tag.end() :]])
+            current = Field(tag[1], number, [line[tag.end() :]])
             begun, closable = True, tag[1] in _CLOSING or (closable and tag[1] != "20")
         elif current:
             if len(current.lines) >= MAX_FIELD_LINES:
@@ -141,14 +122,14 @@ def _fields(source: BinaryIO, encoding: Encoding) -> Iterator[_Field]:
 class _Message:
     def __init__(self, number: int) -> None:
         self._number = number
-        self._heads: dict[str, _Field] = {}
+        self._heads: dict[str, Field] = {}
         self._tally: Tally | None = None
-        self._entry: _Field | None = None
+        self._entry: Field | None = None
         self._entries = 0
-        self._details: _Field | None = None
+        self._details: Field | None = None
         self._closing: tuple[Balance, str] | None = None
 
-    def take(self, found: _Field) -> Iterator[BankItem]:
+    def take(self, found: Field) -> Iterator[BankItem]:
         """The next field of the message."""
         if found.tag == "86":
             # After the closing balance, or before any entry, it speaks of the whole statement.
@@ -235,73 +216,12 @@ class _Message:
         assert self._tally is not None
         position = f"line {entry.line}, message {self._number}, entry {self._entries}"
         try:
-            yield self._tally.take(_line(entry, details, self._tally.header, position))
+            yield self._tally.take(entry_line(entry, details, self._tally.header, position))
         except Unreadable as error:
             yield RefusedLine(position=position, code=error.code, sentence=error.sentence)
 
 
-def _line(entry: _Field, details: _Field | None, header: StatementHeader, position: str) -> BankLine:
-    first, *more = entry.lines
-    found = _ENTRY.fullmatch(first.strip())
-    if not found:
-        raise Unreadable("entry", f"{shown(first)} is not an entry: date, C, D, RC or RD, amount with a comma, type, reference.")
-    value, booked, mark, _, digits, kind, reference = found.groups()
-    if not re.fullmatch(r"[0-9]*,?[0-9]*", digits):
-        raise Unreadable("amount", f"{shown(digits)} is not an amount; MT940 writes a decimal comma.")
-    currency = header.currency or ""
-    day = _value_date(value)
-    if details is None:
-        said = Details(text=joined(more))
-    else:
-        said = (read_numbered if details.tag == "NS" else read_details)(details.lines)
-    owners, _, bank = reference.partition("//")
-    # 16 characters by the rules; what a bank puts behind them is the other side's name.
-    customer, name = _SEE_DETAILS.sub("", owners[:_REFERENCE]), owners[_REFERENCE:].strip()
-    # Where nothing else is said, the reference for the account's owner is all there is to search in.
-    text = said.text or (None if said.structured else given(customer))
-    reversal = mark in ("RC", "RD") or said.returned
-    return BankLine(
-        account=header.account,
-        booking_date=_entry_date(booked, day) if booked else None,
-        value_date=day,
-        amount=amount(digits.replace(",", "."), currency) * _SIGN[mark],
-        currency=currency,
-        payer_name=said.name or name or None,
-        payer_account=said.account,
-        reference_structured=said.structured,
-        reference_text=text,
-        bank_reference=given(bank),
-        status=LineStatus.BOOKED if header.kind is StatementKind.STATEMENT and mark[0] != "E" else LineStatus.PENDING,
-        reversal=reversal,
-        batch=None,
-        position=position,
-        end_to_end=said.end_to_end or given(customer),
-        transaction_code=said.code or kind.strip(),
-        return_reason=said.return_reason or (return_reason(said.text) if reversal else None),
-    )
-
-
-def _value_date(digits: str) -> date:
-    """A value date; banks that count 30 days in every month write 30 February for its last day. Raises Unreadable."""
-    if digits[2:] in ("0229", "0230"):
-        return plain_date(f"{digits[:2]}0301") - timedelta(days=1)
-    return plain_date(digits)
-
-
-def _entry_date(month_day: str, value: date) -> date:
-    """The entry's day has no year: the one that brings it closest to the value date. Raises Unreadable."""
-    days = []
-    for year in (value.year - 1, value.year, value.year + 1):
-        try:
-            days.append(date(year, int(month_day[:2]), int(month_day[2:])))
-        except ValueError:
-            continue
-    if not days:
-        raise Unreadable("date", f"{shown(month_day)} is not a month and a day.")
-    return min(days, key=lambda day: abs(day - value))
-
-
-def _balance(found: _Field) -> Balance:
+def _balance(found: Field) -> Balance:
     match = _BALANCE.fullmatch(found.text)
     try:
         if not match:
