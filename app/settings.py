@@ -14,6 +14,7 @@ from typing import Annotated, Any, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from fsspec.registry import get_filesystem_class
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -43,12 +44,26 @@ class ProgramNumbers(BaseModel):
     policy_grace_days: int = Field(30, ge=0, description="Days to accept a new policy version (rules.md 1.3).")
     reapply_days: int = Field(30, ge=0, description="Days a rejected company waits before it applies again (edge case 10).")
     invitation_days: int = Field(7, ge=1, le=90, description="Days in which an invited user can accept.")
+    listing_check_days: int = Field(7, ge=1, le=365, description="Days between two checks of a reseller's product listing.")
+    listing_words: list[str] = Field(
+        default_factory=list,
+        description="A listing must hold one of these, like the vendor's name, in any case; without any it must answer only.",
+    )
     refuse_vouchers: bool = Field(
         True,
         description="Refuse a reseller's checkout with a voucher code (edge case 14); off: the lower price holds (rules.md 2.3).",
     )
     temporary_for_held: bool = Field(False, description="Temporary licenses for held orders too (edge case 85).")
     claim_days: int = Field(30, ge=1, le=365, description="Days a link to claim a license counts (rules.md 8.2).")
+    certificate_day_of_state: bool = Field(
+        True, description="Certificates and rates count by the day it is in the reseller's state; off: by the vendor's (case 36)."
+    )
+    certificate_review_days: int = Field(
+        1095, ge=1, description="Days after which staff look again at an approved certificate without an end (edge case 37)."
+    )
+    rate_table_days: int = Field(
+        100, ge=1, description="Days after its import at which a rate table is called old; it still counts (edge case 42)."
+    )
     fee_tolerance_minor: int = Field(0, ge=0, description="Bank fees a wire may be short by, in minor units (rules.md 4.3).")
 
 
@@ -162,6 +177,11 @@ class Settings(BaseSettings):
         default_factory=list, description="Saleor API URLs that may install the app; none means no installation is accepted."
     )
     allow_private_addresses: bool = Field(False, description="Accept shops on private or loopback addresses.")
+    customer_types: bool = Field(
+        True,
+        description="Ask a Saleor that has customer types for the permission to create the one of resellers. On Saleor 3.23 that "
+        "takes 3.23.26 or newer; off, it installs on an older 3.23, too, and a type with the slug `reseller` is made by hand.",
+    )
     worker_id: str = Field(
         "worker-1", description="A worker's own stable name: what it left behind goes on when it starts again."
     )
@@ -170,6 +190,12 @@ class Settings(BaseSettings):
     smtp_url: str = Field("", description="smtp://user:password@host:587 or smtps://...; empty writes mail to mail_directory.")
     mail_directory: str = Field("var/mail", description="Where mails go while no SMTP server is set.")
     mail_from: str = Field("Reseller Program <resellers@localhost>", description="Sender of every mail.")
+    files_url: str = Field(
+        "var/files",
+        description="Where uploaded files lie: a directory no web server shows, or a URL like s3://bucket/folder (with "
+        "the extra `s3`; endpoint and keys come from FSSPEC_S3_ENDPOINT_URL, FSSPEC_S3_KEY and FSSPEC_S3_SECRET, or AWS's own).",
+    )
+    max_upload_bytes: int = Field(10 * 1024 * 1024, gt=0, description="Largest file that may be uploaded.")
     shop: ShopSettings = Field(default_factory=ShopSettings, description="Defaults of every shop; each may set its own.")
 
     @field_validator("secret_keys", "allowed_shops", mode="before")
@@ -203,6 +229,18 @@ class Settings(BaseSettings):
             good = False
         if not good:
             raise ValueError("give smtp://user:password@host:587 or smtps://user:password@host, with a host and no other scheme")
+        return value
+
+    @field_validator("files_url")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        protocol = value.partition("://")[0] if "://" in value else "file"
+        try:
+            get_filesystem_class(protocol)
+        except (ValueError, ImportError) as error:
+            raise ValueError(f"{protocol}:// cannot be used: {error}") from error
+        if not value.removeprefix(f"{protocol}://").strip("/"):
+            raise ValueError("give a directory, or a bucket with a folder like s3://bucket/folder")
         return value
 
     @field_validator("database_url")

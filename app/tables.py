@@ -2,6 +2,7 @@
 
 from app.db import tenants
 from app.documents import tables as documents
+from app.files import tables as files
 from app.ledger import tables as ledger
 from app.licenses import tables as licenses
 from app.mail import tables as mail
@@ -10,4 +11,4 @@ from app.pricing import tables as pricing
 from app.resellers import tables as resellers
 from app.tax import tables as tax
 
-__all__ = ["documents", "ledger", "licenses", "mail", "orders", "pricing", "resellers", "tax", "tenants"]
+__all__ = ["documents", "files", "ledger", "licenses", "mail", "orders", "pricing", "resellers", "tax", "tenants"]

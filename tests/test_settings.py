@@ -64,3 +64,17 @@ def test_a_misspelled_number_of_the_program_is_named_with_the_right_one(monkeypa
     monkeypatch.setenv("RESELLER_SHOP__PROGRAM__PAYMANT_DAYS", "14")
     with pytest.raises(InvalidInput, match=r"did you mean shop\.program\.payment_days\?"):
         load(_env_file=None, secret_keys="a long passphrase")
+
+
+@pytest.mark.parametrize(
+    ("url", "says"), [("nothing://a", "nothing:// cannot be used"), ("memory://", "give a directory"), ("/", "give a directory")]
+)
+def test_a_file_store_that_cannot_be_one_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch, url: str, says: str) -> None:
+    monkeypatch.setenv("RESELLER_FILES_URL", url)
+    with pytest.raises(InvalidInput, match=f"RESELLER_FILES_URL: {says}"):
+        load(_env_file=None, secret_keys="a long passphrase")
+
+
+@pytest.mark.parametrize("url", ["var/files", "/srv/files", "file:///srv/files", "memory://bucket/folder"])
+def test_file_stores(url: str) -> None:
+    assert load(_env_file=None, secret_keys="a long passphrase", files_url=url).files_url == url

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from app.cli.common import By, Json, ShopUrl, run_in_shop, show, who
+from app.cli.common import By, Json, ShopUrl, run_in_shop, show, who, write_new
+from app.files.service import content, of_application
+from app.files.service import get as get_file
 from app.orders import applications as decisions
 from app.orders.services import Services
 from app.reasons import sentence
@@ -57,6 +60,10 @@ def show_one(which: Which, shop: ShopUrl = "", as_json: Json = False) -> None:
                 "answers": row.answers,
                 "language": row.language,
                 "policy_accepted": row.policy_version,
+                "evidence": [
+                    {"id": file.id, "name": file.name, "type": file.media_type, "bytes": file.size}
+                    for file in await of_application(session, row.id)
+                ],
                 "lacks": [sentence(reason) for reason in missing(row, email_confirmed=True)],
                 "look_at": [sentence(reason) for reason in await review.look_at(session, row)],
                 "may_be_the_same": [
@@ -73,6 +80,24 @@ def show_one(which: Which, shop: ShopUrl = "", as_json: Json = False) -> None:
                     for step in await review.history(session, row.id)
                 ],
             }
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
+@applications.command()
+def evidence(
+    file: Annotated[str, typer.Argument(help="Id of a file, as `applications show` prints it.")],
+    save: Annotated[Path, typer.Option(help="Write it to this file.")],
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Read a file that came with an application."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant_reading(shop.tenant_id) as session:
+            found = await get_file(session, file)
+        write_new(save, await content(services.files, found), "--save")
+        return {"name": found.name, "type": found.media_type, "bytes": found.size, "sha256": found.sha256, "saved": str(save)}
 
     show(run_in_shop(shop, work), as_json=as_json)
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -92,6 +93,15 @@ def a_percentage(text: str, option: str) -> Decimal:
         return Decimal(text.removesuffix("%").strip())
     except InvalidOperation as error:
         raise InvalidInput(f"{option}: {text!r} is not a percentage like 10 or 7.5.", code="percentage") from error
+
+
+def write_new(path: Path, content: bytes, option: str) -> None:
+    """Write a file that is not there yet. Raises InvalidInput that names the option."""
+    try:
+        with path.open("xb") as target:
+            target.write(content)
+    except OSError as error:
+        raise InvalidInput(f"{option}: {path} cannot be written: {error.strerror}.", code="file") from error
 
 
 def _names(shops: Sequence[Shop]) -> str:

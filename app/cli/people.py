@@ -12,12 +12,11 @@ from app.cli.users import accounts
 from app.errors import InvalidInput, NotFound
 from app.ledger.service import reseller_receivables
 from app.money import Money
-from app.orders import applications
-from app.orders.gateway import credit_policy
-from app.orders.rules import standing
+from app.orders import applications, obligations
 from app.orders.services import Services
+from app.orders.storefront import reseller_standing
 from app.orders.tables import ResellerOrder
-from app.reasons import sentence
+from app.reasons import Reason, sentence
 from app.resellers import service
 from app.resellers.limits import Limits, locked_reseller, set_limits
 from app.resellers.policy import in_force
@@ -204,6 +203,41 @@ def accept(email: Email, by: By = "", shop: ShopUrl = "", as_json: Json = False)
     show(run_in_shop(shop, work), as_json=as_json)
 
 
+@resellers.command("obligations")
+def show_obligations(email: Email, shop: ShopUrl = "", as_json: Json = False) -> None:
+    """What a reseller owes beside money: product listings with their checks, a mailbox that takes mail, price changes read."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            reseller = await service.find(session, email)
+            found = await obligations.overview(session, reseller)
+            return {
+                "company": reseller.company,
+                "listings": [
+                    {
+                        "url": row.url,
+                        "checked_at": row.checked_at,
+                        "verified_at": row.verified_at,
+                        "problem": sentence(Reason.from_dict(row.problem)) if row.problem else None,
+                    }
+                    for row in found.listings
+                ],
+                "mailbox_reachable": not found.undelivered,
+                "undelivered": [{"to": to, "because": words} for to, words in found.undelivered],
+                "price_changes": [
+                    {
+                        "id": one.id,
+                        "effective_on": one.effective_on,
+                        "told_at": one.told_at,
+                        "acknowledged_at": one.acknowledged_at,
+                    }
+                    for one in found.price_changes
+                ],
+            }
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
 @resellers.command("list")
 def list_(shop: ShopUrl = "", as_json: Json = False) -> None:
     """All resellers with their state."""
@@ -224,17 +258,19 @@ def show_one(email: Email, shop: ShopUrl = "", as_json: Json = False) -> None:
         async with services.database.tenant(shop.tenant_id) as session:
             reseller = await service.find(session, email)
             debts = await reseller_receivables(session, reseller.id)
-            currency = debts[0].currency if debts else "USD"
-            credit = credit_policy(shop.settings.program, reseller)
-            stand = standing(debts, credit, Money(0, currency), services.today(shop))
+            found = await reseller_standing(session, services, shop, reseller, None)
+            stand = found.standing
             orders = await session.scalars(
                 select(ResellerOrder.number).where(ResellerOrder.reseller_id == reseller.id).order_by(ResellerOrder.created_at)
             )
             return {
                 **_shown(services, shop, reseller, await in_force(session, shop.settings, services.today(shop))),
                 "standing": stand.terms.value,
-                "prepaid_orders": f"{stand.counted} of {credit.prepaid_orders}",
+                "prepaid_orders": f"{stand.counted} of {found.policy.prepaid_orders}",
                 "standing_reasons": [sentence(reason) for reason in stand.reasons],
+                "lifted_by": [str(amount) for amount in stand.lifted_by],
+                "limits": str(Limits.of(reseller)),
+                "unallocated": [str(amount) for amount in found.unallocated],
                 "open": [
                     {"order": debt.order_number, "open": str(Money(debt.open_minor, debt.currency)), "due": debt.due_date}
                     for debt in debts

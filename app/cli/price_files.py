@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,12 +17,15 @@ from app.orders.services import Services
 from app.pricing import list_file, planned, service, versions
 from app.pricing.content import Changes, shown
 from app.pricing.draft import Draft
-from app.pricing.list_file import decoded, read_list, write_list
+from app.pricing.list_file import decoded, read_list, unknown_skus, with_ids, write_list
 from app.pricing.rules import StaffException
 from app.pricing.tables import DEFAULT_LIST, PriceChange, PriceListVersion
 from app.resellers.service import find
+from app.saleor import operations as ops
 from app.saleor.shops import Shop
 
+AT_ONCE = 8
+"""Variants looked up in Saleor at a time."""
 COLUMNS = ", ".join(list_file.COLUMNS)
 
 
@@ -45,15 +49,19 @@ def import_(
     shop: ShopUrl = "",
     as_json: Json = False,
 ) -> None:
-    """Make a list what a file says: all of it or, when a line is wrong, nothing. Entries that are not in the file are removed."""
+    """Make a list what a file says: all of it or, when a line is wrong, nothing. Entries that are not in the file are removed.
+
+    The target is Saleor's id; a variant may have its SKU as label instead.
+    """
     if bool(exception_reason) != bool(exception_expires):
         raise InvalidInput("--exception-reason and --exception-expires go together.", code="exception")
     with file.open("rb") as opened:
-        draft = read_list(decoded(opened))
+        read = read_list(decoded(opened))
     if exception_reason:
-        draft = _excepted(draft, exception_reason, exception_expires)
+        read = _excepted(read, exception_reason, exception_expires)
 
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        draft = await _with_ids(services, shop, read)
         cap = shop.settings.program.max_discount_percent
         door = services.database.tenant_reading if dry_run else services.database.tenant
         async with door(shop.tenant_id) as session:
@@ -77,6 +85,23 @@ def import_(
             return {"list": name, "dry_run": True, "unchanged": found.unchanged} | shown(found.changes)
 
     show(run_in_shop(shop, work), as_json=as_json)
+
+
+async def _with_ids(services: Services, shop: Shop, draft: Draft) -> Draft:
+    """The draft with the ids of variants that it names by their SKUs, a few asked for at a time."""
+    skus = unknown_skus(draft)
+    if not skus:
+        return draft
+    client = await services.shops.client(shop)
+    few = asyncio.Semaphore(AT_ONCE)
+
+    async def look_up(sku: str) -> tuple[str, str | None]:
+        async with few:
+            variant = (await client.execute(ops.VARIANT_BY_SKU, sku=sku)).product_variant
+            return sku, variant.id if variant else None
+
+    found = await asyncio.gather(*(look_up(sku) for sku in skus))
+    return with_ids(draft, {sku: variant_id for sku, variant_id in found if variant_id})
 
 
 def _excepted(draft: Draft, reason: str, expires: str) -> Draft:

@@ -13,14 +13,16 @@ from app.errors import InvalidInput, NotFound
 from app.money import Money
 from app.orders import price_changes
 from app.orders.services import Services
-from app.orders.snapshot import load_buyer
 from app.pricing import service
 from app.pricing.content import Kind, shown
 from app.pricing.draft import Difference, Draft
-from app.pricing.rules import Item, Scope, StaffException, partner_price
+from app.pricing.planned import prices_on
+from app.pricing.preview import preview as chain
+from app.pricing.rules import Item, Scope, StaffException
 from app.pricing.tables import DEFAULT_LIST, PriceEntry
 from app.pricing.versions import exception_of
 from app.reasons import sentence
+from app.resellers.rules import ResellerStatus
 from app.resellers.service import find
 from app.saleor import operations as ops
 from app.saleor.answers import SaleorNamedVariant
@@ -206,19 +208,24 @@ def preview(
     sku: Annotated[str, typer.Argument(help="SKU of the variant.")],
     quantity: Annotated[int, typer.Option(min=1)] = 1,
     channel: Annotated[str, typer.Option(help="Channel slug; all channels by default.")] = "",
+    on: Annotated[str, typer.Option(help="A day to come, with all that is planned until then; today by default.")] = "",
     shop: ShopUrl = "",
     as_json: Json = False,
 ) -> None:
-    """What a reseller pays for a variant, with the chain of reasons."""
+    """What a reseller pays for a variant, with the chain of reasons from retail on."""
 
     async def work(services: Services, shop: Shop) -> list[dict[str, Any]]:
+        today = services.today(shop)
+        day = a_date(on, "--on") if on else today
+        if day < today:
+            raise InvalidInput(f"--on: {day} is over; give a day to come.", code="on")
         variant = await _variant(services, shop, sku)
-        async with services.database.tenant(shop.tenant_id) as session:
+        async with services.database.tenant_reading(shop.tenant_id) as session:
             reseller = await find(session, email)
-            user = reseller.users[0].saleor_user_id if reseller.users else ""
-            buyer = await load_buyer(session, shop.settings, user)
-        if buyer is None:
-            raise InvalidInput(f"{reseller.company} is {reseller.status} and sees public prices.", code="reseller_inactive")
+            if reseller.status != ResellerStatus.APPROVED:
+                raise InvalidInput(f"{reseller.company} is {reseller.status} and sees public prices.", code="reseller_inactive")
+            cap = shop.settings.program.max_discount_percent
+            prices = await prices_on(session, reseller.id, day, cap=cap, announced=False)
         item = Item(
             variant.id,
             variant.product.id,
@@ -229,17 +236,19 @@ def preview(
         for listing in variant.channel_listings or ():
             if listing.price is None or channel not in ("", listing.channel.slug):
                 continue
-            retail = Money.of(listing.price.amount, listing.channel.currency_code)
-            found = partner_price(item, quantity, retail, buyer.prices, services.today(shop))
+            found = chain(item, quantity, Money.of(listing.price.amount, listing.channel.currency_code), prices, day)
             shown.append(
                 {
                     "channel": listing.channel.slug,
-                    "retail": str(retail),
-                    "partner_price": str(found.unit),
-                    "total": str(found.unit * quantity),
+                    "on": day,
+                    "retail": str(found.price.retail),
+                    "partner_price": str(found.price.unit),
+                    "total": str(found.total),
                     "reasons": [sentence(reason) for reason in found.reasons],
                 }
             )
+        if not shown:
+            raise NotFound(f"{sku} has no price in {channel or 'any channel'}; it is not available there.", code="no_price")
         return shown
 
     show(run_in_shop(shop, work), as_json=as_json)

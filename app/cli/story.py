@@ -28,6 +28,7 @@ from app.resellers import service as resellers
 from app.resellers.policy import in_force
 from app.resellers.rules import Decision
 from app.resellers.tables import Reseller
+from app.saleor.manifest import render
 from app.saleor.resources import manifest_source
 from app.saleor.shops import Shop
 from app.sandbox import card
@@ -35,6 +36,7 @@ from app.sandbox.seed import BUYER, END_CUSTOMER, EXEMPT, PASSWORD, RESELLER, ST
 from app.sandbox.shop import Sandbox
 from app.sandbox.storefront import PlacedOrder, Storefront, StorefrontRefused
 from app.tax import service as taxes
+from app.tax.certificates import add_certificate, decide_certificate
 from app.tax.rules import CertificateState
 
 CHANNEL = "default-channel"
@@ -132,7 +134,7 @@ class Story:
         content = {
             "appName": manifest_source()["name"],
             "manifestUrl": f"{self.services.settings.base_url}/api/manifest",
-            "permissions": manifest_source()["permissions"],
+            "permissions": render(self.services.settings.base_url, "3.23")["permissions"],
         }
         payload = await staff.send(INSTALL, "appInstall", input=content)
         await self._until(self._installed, "the app to be installed")
@@ -160,7 +162,7 @@ class Story:
         reseller = await self._reseller(EXEMPT, NEW_YORK)
         shop, now = await self.shop(), self.services.clock()
         async with self.services.database.tenant(shop.tenant_id) as session:
-            certificate = await taxes.add_certificate(
+            certificate = await add_certificate(
                 session,
                 reseller_id=reseller.id,
                 number="ST-120-4711",
@@ -169,7 +171,7 @@ class Story:
                 valid_from=now.date().replace(month=1, day=1),
                 at=now,
             )
-            await taxes.decide_certificate(session, certificate.id, CertificateState.APPROVED, by="demo", at=now)
+            await decide_certificate(session, certificate.id, CertificateState.APPROVED, by="demo", at=now)
         await self._until(self._program_current, "the program to be loaded")
         return f"{TEXAS['companyName']} in Texas, {NEW_YORK['companyName']} in New York (exempt)"
 

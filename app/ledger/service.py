@@ -183,10 +183,15 @@ async def credit_order(session: AsyncSession, order_id: str, *, reason: str, by:
     return closing
 
 
+async def reseller_items(session: AsyncSession, reseller_id: str) -> list[Item]:
+    """Everything in the ledger about a reseller: what all its balances are functions of."""
+    rows = await session.execute(select(*_COLUMNS).where(LedgerItem.reseller_id == reseller_id))
+    return [as_item(row) for row in rows]
+
+
 async def reseller_receivables(session: AsyncSession, reseller_id: str) -> list[Receivable]:
     """All debts of a reseller with their balances; the input of its standing."""
-    rows = await session.execute(select(*_COLUMNS).where(LedgerItem.reseller_id == reseller_id))
-    return receivables(as_item(row) for row in rows)
+    return receivables(await reseller_items(session, reseller_id))
 
 
 async def receivable(session: AsyncSession, receivable_id: str) -> Receivable:

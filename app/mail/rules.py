@@ -24,6 +24,7 @@ from app.errors import InvalidInput
 from app.mail.schemas import (
     ApplicationContext,
     Attachment,
+    CertificateContext,
     ClaimContext,
     InvitationContext,
     Language,
@@ -58,6 +59,16 @@ SUBJECTS = {
     (MailKind.APPLICATION_REJECTED, "de"): "Ihre Bewerbung zum Wiederverkäuferprogramm",
     (MailKind.APPLICATION_MORE_INFORMATION, "en"): "A question about your application to the reseller program",
     (MailKind.APPLICATION_MORE_INFORMATION, "de"): "Eine Rückfrage zu Ihrer Bewerbung zum Wiederverkäuferprogramm",
+    (MailKind.CERTIFICATE_APPROVED, "en"): "Your exemption certificate {c.number} is approved",
+    (MailKind.CERTIFICATE_APPROVED, "de"): "Ihr Befreiungszertifikat {c.number} ist anerkannt",
+    (MailKind.CERTIFICATE_REJECTED, "en"): "Your exemption certificate {c.number} was not accepted",
+    (MailKind.CERTIFICATE_REJECTED, "de"): "Ihr Befreiungszertifikat {c.number} wurde nicht anerkannt",
+    (MailKind.CERTIFICATE_REVOKED, "en"): "Your exemption certificate {c.number} no longer counts",
+    (MailKind.CERTIFICATE_REVOKED, "de"): "Ihr Befreiungszertifikat {c.number} gilt nicht mehr",
+    (MailKind.CERTIFICATE_ENDING, "en"): "Your exemption certificate {c.number} ends soon",
+    (MailKind.CERTIFICATE_ENDING, "de"): "Ihr Befreiungszertifikat {c.number} läuft bald ab",
+    (MailKind.CERTIFICATE_EXPIRED, "en"): "Your exemption certificate {c.number} has expired",
+    (MailKind.CERTIFICATE_EXPIRED, "de"): "Ihr Befreiungszertifikat {c.number} ist abgelaufen",
     (MailKind.RESELLER_SUSPENDED, "en"): "Your part in the reseller program is suspended",
     (MailKind.RESELLER_SUSPENDED, "de"): "Ihre Teilnahme am Wiederverkäuferprogramm ruht",
     (MailKind.RESELLER_ENDED, "en"): "Your part in the reseller program has ended",
@@ -73,7 +84,14 @@ SUBJECTS = {
 }
 
 Context = (
-    OrderContext | LicenseContext | ClaimContext | ApplicationContext | ResellerContext | InvitationContext | PriceChangeContext
+    OrderContext
+    | LicenseContext
+    | ClaimContext
+    | ApplicationContext
+    | ResellerContext
+    | InvitationContext
+    | PriceChangeContext
+    | CertificateContext
 )
 CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.ORDER_RECEIVED: OrderContext,
@@ -83,6 +101,11 @@ CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.APPLICATION_APPROVED: ApplicationContext,
     MailKind.APPLICATION_REJECTED: ApplicationContext,
     MailKind.APPLICATION_MORE_INFORMATION: ApplicationContext,
+    MailKind.CERTIFICATE_APPROVED: CertificateContext,
+    MailKind.CERTIFICATE_REJECTED: CertificateContext,
+    MailKind.CERTIFICATE_REVOKED: CertificateContext,
+    MailKind.CERTIFICATE_ENDING: CertificateContext,
+    MailKind.CERTIFICATE_EXPIRED: CertificateContext,
     MailKind.RESELLER_SUSPENDED: ResellerContext,
     MailKind.RESELLER_ENDED: ResellerContext,
     MailKind.RESELLER_REINSTATED: ResellerContext,

@@ -16,7 +16,8 @@ Language = Literal["en", "de"]
 
 class MailKind(StrEnum):
     """Mails of an order to its reseller (`rules.md` 8.1) and to who may claim its license (8.2), those about an application and
-    what staff decide about a reseller (1.1, 1.2), invitations of users, and those about a planned change of prices (2.6)."""
+    what staff decide about a reseller (1.1, 1.2), invitations of users, a planned change of prices (2.6), and an exemption
+    certificate (10.3)."""
 
     ORDER_RECEIVED = "order_received"
     ORDER_DETAILS = "order_details"
@@ -25,6 +26,11 @@ class MailKind(StrEnum):
     APPLICATION_APPROVED = "application_approved"
     APPLICATION_REJECTED = "application_rejected"
     APPLICATION_MORE_INFORMATION = "application_more_information"
+    CERTIFICATE_APPROVED = "certificate_approved"
+    CERTIFICATE_REJECTED = "certificate_rejected"
+    CERTIFICATE_REVOKED = "certificate_revoked"
+    CERTIFICATE_ENDING = "certificate_ending"
+    CERTIFICATE_EXPIRED = "certificate_expired"
     RESELLER_SUSPENDED = "reseller_suspended"
     RESELLER_ENDED = "reseller_ended"
     RESELLER_REINSTATED = "reseller_reinstated"
@@ -123,6 +129,24 @@ class ApplicationContext:
     apply_again_from: date | None = None
     linked_to: str = ""
     prepaid_needed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateContext:
+    """A decision about an exemption certificate, or its end (`rules.md` 10.3). `states` are names of US states.
+
+    `reason` is what staff wrote. `days_left` is 0 on its last day; `renewal_waits` tells that its renewal is with staff already.
+    """
+
+    seller: Seller
+    company: str
+    number: str
+    states: tuple[str, ...]
+    valid_from: date
+    valid_to: date | None = None
+    reason: str = ""
+    days_left: int = 0
+    renewal_waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from app.saleor.operations import (
 from app.saleor.shops import Shop
 from app.settings import need_base_url
 from app.tax.flat_rates import copy_flat_rates
-from app.tax.service import load_tax
+from app.tax.service import load_tax, rates_imported_at
 
 T = TypeVar("T")
 
@@ -61,6 +61,7 @@ async def gather(services: Services, shop: Shop, client: SaleorClient) -> Facts:
 
     async with services.database.tenant(shop.tenant_id) as session:
         tax = await load_tax(session)
+        imported = await rates_imported_at(session)
     return Facts(
         api_url=shop.api_url,
         base_url=services.settings.base_url,
@@ -73,6 +74,7 @@ async def gather(services: Services, shop: Shop, client: SaleorClient) -> Facts:
         published_keys=await ask(fetch_jwks(services.http, shop.api_url)),
         skew=await _skew(services, shop.api_url),
         tax=tax,
+        rates_imported=imported.date() if imported else None,
         problems=tuple(problems),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -20,7 +20,7 @@ from app.documents.bank_details import BankAccount, Instructions, creditor_refer
 from app.ledger.rules import due_date
 from app.ledger.service import reseller_receivables
 from app.money import Money
-from app.orders.quote import LineQuote, LineRequest, Program, Quote, QuoteRequest, quote
+from app.orders.quote import LineQuote, LineRequest, Program, Quote, QuoteRequest, for_resale, quote, tax_moment
 from app.orders.rules import CreditPolicy, Standing, Terms, standing
 from app.orders.services import Services
 from app.orders.session import Known, PaidLine, Party, SessionRequest, check
@@ -169,7 +169,7 @@ async def _decide(
     program = Program(
         resellers={user: buyer} if user and buyer else {}, tax=kept.tax, reseller_only_channels=kept.reseller_only_channels
     )
-    request = _request(source, principal, amount, shop, today)
+    request = _request(source, principal, amount, shop, today, services.clock())
     account = bank_account(shop.settings, source.channel.slug, request.total.currency)
     known = Known(
         location=buyer.location if buyer else None,
@@ -201,7 +201,9 @@ def line_evidence(quoted: LineQuote, price_list_id: str) -> dict[str, Any]:
     }
 
 
-def _request(source: Checkout, principal: Principal | None, amount: Money, shop: Shop, today: date) -> SessionRequest:
+def _request(
+    source: Checkout, principal: Principal | None, amount: Money, shop: Shop, today: date, now: datetime
+) -> SessionRequest:
     currency = source.total_price.currency
     with_tax = source.channel.tax_configuration.prices_entered_with_tax
     zero = Money(0, currency)
@@ -223,6 +225,7 @@ def _request(source: Checkout, principal: Principal | None, amount: Money, shop:
             user=source.user.id if source.user else None,
             country=country.country.code if country else None,
             on=today,
+            at=tax_moment(shop.settings, now),
             lines=tuple(_line(line, source.channel.slug, currency, with_tax) for line in source.lines),
             shipping=zero,
             subtotal_discount=Money.of(source.discount.amount, currency) if source.discount else zero,
@@ -256,6 +259,7 @@ def _line(line: CheckoutLine, channel: str, currency: str, with_tax: bool) -> Li
         base=Money(0, currency) if line.is_gift else unit * line.quantity,
         retail=retail,
         tax_class=tax_class.id if tax_class else None,
+        for_resale=for_resale(line.not_for_resale),
     )
 
 

@@ -62,6 +62,8 @@ class Facts:
     skew: timedelta | None
     """The shop's clock minus ours."""
     tax: TaxProgram
+    rates_imported: date | None = None
+    """The day of the last import of the rate table."""
     problems: tuple[str, ...] = ()
 
 
@@ -134,7 +136,7 @@ def findings(facts: Facts) -> list[Finding]:
         for channel in active_channels(facts.installation):
             found += [*_taxes(channel), *_settings(channel), _bank(facts.settings, channel)]
         found += _modes(facts.settings, facts.installation)
-    found += [*_vendor(facts.settings), *_states(facts), *_flat(facts)]
+    found += [*_vendor(facts.settings), *_states(facts), *_rate_age(facts), *_flat(facts)]
     return found
 
 
@@ -341,6 +343,20 @@ def _states(facts: Facts) -> Iterator[Finding]:
             Severity.WARNING,
             ", ".join(unregistered),
             "There are rates, but the vendor is not registered: no tax is charged.",
+        )
+
+
+def _rate_age(facts: Facts) -> Iterator[Finding]:
+    """An old table is said to be old, and goes on counting (edge case 42)."""
+    if facts.rates_imported is not None:
+        days = facts.settings.program.rate_table_days
+        yield _judge(
+            facts.today - facts.rates_imported <= timedelta(days=days),
+            "rate_table",
+            "shop",
+            "The rate table is recent.",
+            f"The rate table was imported on {facts.rates_imported}, more than {days} days ago; import the newest one.",
+            severity=Severity.WARNING,
         )
 
 

@@ -18,7 +18,7 @@ from app.licenses.rules import LicensePolicy, check_seats, policy_from
 from app.money import Money
 from app.orders.audit import Audit, Buyer, OrderFacts, OtherMoney, Promise, audit, reduced_without_discount
 from app.orders.gateway import credit_policy, line_evidence, reference_for
-from app.orders.quote import LineRequest, Program, QuoteRequest
+from app.orders.quote import LineRequest, Program, QuoteRequest, for_resale, tax_moment
 from app.orders.record import add_event, add_task
 from app.orders.rules import Terms, standing
 from app.orders.services import Services
@@ -121,6 +121,7 @@ def order_facts(order: SaleorOrder, shop: Shop, day: date) -> OrderFacts:
             user=order.user.id if order.user else None,
             country=country.country.code if country else None,
             on=day,
+            at=tax_moment(shop.settings, order.created),
             lines=tuple(_line(line, order.channel.slug, currency, with_tax) for line in order.lines),
             shipping=Money(0, currency),
             subtotal_discount=Money.rounded(order_discount, currency),
@@ -378,6 +379,7 @@ def _line(line: SaleorOrderLine, channel: str, currency: str, with_tax: bool) ->
         base=Money(0, currency) if line.is_gift else retail * line.quantity,
         retail=retail,
         tax_class=tax_class.id if tax_class else None,
+        for_resale=for_resale(line.not_for_resale),
     )
 
 

@@ -1,4 +1,5 @@
-"""What staff see of a reseller at its accounts in Saleor: metadata that mirrors the standing, never read back as truth."""
+"""What staff see of a reseller at its accounts in Saleor: metadata that mirrors the standing, never read back as truth, and the
+customer type."""
 
 from __future__ import annotations
 
@@ -7,11 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.base import new_id
+from app.orders.customer_types import GONE, classify, customer_types
 from app.orders.services import Services
+from app.resellers.rules import ResellerStatus
 from app.resellers.service import by_saleor_user
 from app.resellers.tables import Reseller
 from app.saleor import operations as ops
-from app.saleor.client import SaleorClient, SaleorRefused
+from app.saleor.client import SaleorRefused
 from app.saleor.shops import Shop
 
 log = structlog.get_logger()
@@ -19,7 +22,6 @@ log = structlog.get_logger()
 STATUS_KEY, ID_KEY = "reseller.status", "reseller.id"
 REMOVED = "removed"
 """Status of an account that acts for no reseller any more."""
-GONE = "NOT_FOUND"
 
 
 async def enqueue_mirror(session: AsyncSession, services: Services, shop: Shop, reseller: Reseller) -> None:
@@ -44,8 +46,7 @@ async def mirror_standing(services: Services, shop: Shop, reseller_id: str) -> i
     async with services.database.tenant(shop.tenant_id) as session:
         reseller = (await session.scalars(select(Reseller).where(Reseller.id == reseller_id))).one()
         accounts, status = [user.saleor_user_id for user in reseller.users], reseller.status
-    client = await services.shops.client(shop)
-    return sum([await _write(client, shop, account, status, reseller_id) for account in accounts])
+    return await _write(services, shop, accounts, status, reseller_id)
 
 
 async def mirror_account(services: Services, shop: Shop, saleor_user_id: str) -> int:
@@ -53,16 +54,23 @@ async def mirror_account(services: Services, shop: Shop, saleor_user_id: str) ->
     async with services.database.tenant(shop.tenant_id) as session:
         reseller = await by_saleor_user(session, saleor_user_id)
     status, reseller_id = (reseller.status, reseller.id) if reseller else (REMOVED, "")
-    return int(await _write(await services.shops.client(shop), shop, saleor_user_id, status, reseller_id))
+    return await _write(services, shop, [saleor_user_id], status, reseller_id)
 
 
-async def _write(client: SaleorClient, shop: Shop, account: str, status: str, reseller_id: str) -> bool:
+async def _write(services: Services, shop: Shop, accounts: list[str], status: str, reseller_id: str) -> int:
+    client = await services.shops.client(shop)
+    types = await customer_types(client, create=status == ResellerStatus.APPROVED)
     facts = [{"key": STATUS_KEY, "value": status}, {"key": ID_KEY, "value": reseller_id}]
-    try:
-        await client.execute(ops.PRIVATE_METADATA_UPDATE, id=account, input=facts)
-    except SaleorRefused as refused:
-        if all(error.code != GONE for error in refused.errors):
-            raise
-        log.warning("mirror.account_gone", tenant=shop.tenant_id, account=account)
-        return False
-    return True
+    written = 0
+    for account in accounts:
+        try:
+            await client.execute(ops.PRIVATE_METADATA_UPDATE, id=account, input=facts)
+        except SaleorRefused as refused:
+            if all(error.code != GONE for error in refused.errors):
+                raise
+            log.warning("mirror.account_gone", tenant=shop.tenant_id, account=account)
+            continue
+        if types is not None:
+            await classify(client, types, account, status)
+        written += 1
+    return written

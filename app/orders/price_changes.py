@@ -22,6 +22,7 @@ from app.pricing.content import Changes, EntryKey, Terms
 from app.pricing.draft import Difference, Draft
 from app.pricing.tables import DEFAULT_LIST, PriceChange
 from app.reasons import because, register
+from app.resellers.roles import Right, Role, allowed
 from app.resellers.tables import Reseller
 from app.saleor.shops import Shop
 
@@ -139,7 +140,10 @@ async def _mail(
     resellers: Sequence[Reseller],
     kind: MailKind,
 ) -> None:
-    """One mail to each user of the resellers; an address that takes no mail becomes a task and keeps nobody else from theirs."""
+    """One mail to each user of the resellers that may see prices.
+
+    An address that takes no mail becomes a task of staff and keeps nobody else from theirs.
+    """
     prices = tuple(mail_lines(Changes.from_dict(change.changes)))
     if not prices:
         return  # leave of staff or other names for the same prices: no reseller has to hear of it
@@ -153,6 +157,8 @@ async def _mail(
             more=max(0, len(prices) - MAILED_LINES),
         )
         for user in reseller.users:
+            if not allowed(Role(user.role), Right.SEE_PRICES):
+                continue
             await _mail_user(session, services, shop, f"{kind}:{change.id}:{user.id}", kind, user.email, reseller, context)
 
 

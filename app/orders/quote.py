@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import msgspec
@@ -18,6 +18,8 @@ from app.errors import InvalidInput, Refused
 from app.money import MILLION, Money, MoneyError, exponent, millionths, spread
 from app.pricing.rules import Item, LinePrice, PartnerPrice, PriceList, choose, partner_price
 from app.reasons import Reason, because, register
+from app.settings import ShopSettings
+from app.tax.days import state_day
 from app.tax.rules import ZERO, Location, TaxDecision, TaxProgram, decide, flat_rate
 
 register({"public_price": "The public price; the buyer is not an active reseller."})
@@ -41,7 +43,11 @@ class LineRequest(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class QuoteRequest:
-    """A checkout or order to price. `user` is Saleor's user id, never an e-mail (`saleor-facts.md` 0.2)."""
+    """A checkout or order to price. `user` is Saleor's user id, never an e-mail (`saleor-facts.md` 0.2).
+
+    `on` is the day in the vendor's time zone, for prices. With `at`, the moment of the order, a reseller in the US is taxed by
+    the day it is in its state then (edge case 36), without it by `on` too.
+    """
 
     channel: str
     currency: str
@@ -53,6 +59,7 @@ class QuoteRequest:
     shipping: Money
     subtotal_discount: Money
     shipping_discount: Money
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,16 @@ class Quote:
         return total
 
 
+def for_resale(mark: str | None) -> bool:
+    """Whether a line is bought to be resold, by its metadata `not_for_resale`: any text but a no is the mark (edge case 40)."""
+    return mark is None or mark.strip().lower() in ("", "0", "false", "no")
+
+
+def tax_moment(settings: ShopSettings, at: datetime) -> datetime | None:
+    """`QuoteRequest.at` of an order of this moment: None where the vendor taxes by its own day (edge case 36)."""
+    return at if settings.program.certificate_day_of_state else None
+
+
 def quote(request: QuoteRequest, program: Program) -> Quote:
     """Price and tax every line (`rules.md` 2, 10).
 
@@ -170,6 +187,9 @@ class _Taxes(dict[tuple[str | None, bool, bool], _Tax]):
         self._request = request
         self._reseller = reseller
         self._program = program
+        self._on = request.on
+        if request.at is not None and reseller is not None and reseller.country == "US":
+            self._on = state_day(reseller.us_state, request.at)
 
     def __missing__(self, kind: tuple[str | None, bool, bool]) -> _Tax:
         request = self._request
@@ -178,7 +198,7 @@ class _Taxes(dict[tuple[str | None, bool, bool], _Tax]):
             self._program,
             reseller=self._reseller,
             ship_to_country=request.country,
-            on=request.on,
+            on=self._on,
             tax_class=tax_class,
             charge_taxes=charge_taxes,
             for_resale=for_resale,

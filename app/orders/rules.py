@@ -55,11 +55,16 @@ class CreditPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """On which terms the next order goes, why, and how many prepaid orders count ("2 of 3")."""
+    """On which terms the next order goes, why, and how many prepaid orders count ("2 of 3").
+
+    `lifted_by` is what has to be paid, per currency, so that nothing is overdue and the credit limit is kept; empty where
+    money is not what is missing. Reasons like the count of prepaid orders stay beside it.
+    """
 
     terms: Terms
     counted: int
     reasons: tuple[Reason, ...]
+    lifted_by: tuple[Money, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +114,25 @@ def standing(receivables: Iterable[Receivable], policy: CreditPolicy, order: Mon
         if policy.credit_limit < owed + order:
             reasons.append(because("credit_limit", open=owed, amount=order, limit=policy.credit_limit))
     if reasons:
-        return Standing(Terms.PREPAY, counted, tuple(reasons))
+        return Standing(Terms.PREPAY, counted, tuple(reasons), _lifting(debts, policy, order, today))
     return Standing(Terms.ON_ACCOUNT, counted, (because("good_standing", paid=counted, days=policy.payment_days),))
+
+
+def _lifting(debts: Iterable[Receivable], policy: CreditPolicy, order: Money, today: date) -> tuple[Money, ...]:
+    """What is overdue in each currency, and in the limit's at least what the open amount and the order are above it."""
+    missing: dict[str, int] = {}
+    owed = 0
+    for debt in debts:
+        if debt.overdue_days(today):
+            missing[debt.currency] = missing.get(debt.currency, 0) + debt.open_minor
+        if debt.currency == order.currency:
+            owed += max(0, debt.open_minor)
+    limit = policy.credit_limit
+    if limit is not None and limit.currency == order.currency:
+        # An order above the limit by itself is lifted by no money: more than what is open cannot be paid.
+        above = min(owed, owed + order.minor - limit.minor)
+        missing[order.currency] = max(missing.get(order.currency, 0), above)
+    return tuple(Money(minor, currency) for currency, minor in sorted(missing.items()) if minor > 0)
 
 
 def gate(

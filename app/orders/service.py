@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Conflict, InvalidInput, NotFound, Refused
@@ -20,7 +20,7 @@ from app.orders.record import add_event, add_task, finish_task
 from app.orders.rules import Gate, Terms, gate
 from app.orders.rules import StaffDecision as Decision
 from app.orders.services import Services
-from app.orders.tables import MoneyReport, PaymentSession, ResellerOrder, StaffDecision
+from app.orders.tables import MoneyReport, OrderEvent, PaymentSession, ResellerOrder, StaffDecision
 from app.reasons import because, register
 from app.saleor.shops import Shop
 
@@ -35,10 +35,16 @@ register(
         "gate_open": "The license may be released.",
         "held_by_staff": "Held by {by}: {reason}.",
         "released_by_staff": "Release ordered by {by}: {reason}.",
+        "hold_ended": "The hold by {by} has ended: {reason}.",
+        "release_ended": "The release by {by} has ended: {reason}.",
         "accepted_by_staff": "Accepted by {by}: {reason}. From here on the money decides.",
         "no_owner": "Nobody of the program stands behind the order; refund and cancel it.",
     }
 )
+
+
+ENDED = "ended:"
+"""Begins the key of the event that notes the end of a decision."""
 
 
 async def find_order(session: AsyncSession, number: str) -> ResellerOrder:
@@ -85,6 +91,7 @@ async def decide_release(session: AsyncSession, services: Services, tenant_id: s
     if order.release_decided_at is not None:
         return False
     now = services.clock()
+    await _note_ended(session, services, tenant_id, order, now)
     found = await order_gate(session, order, now)
     if not found.open:
         return False
@@ -101,6 +108,23 @@ async def decide_release(session: AsyncSession, services: Services, tenant_id: s
         first=True,
     )
     return True
+
+
+async def _note_ended(session: AsyncSession, services: Services, tenant_id: str, order: ResellerOrder, at: datetime) -> None:
+    """Put on the record, once, that time has ended a hold or a release; Saleor is told in the order's own turn."""
+    query = select(StaffDecision).where(StaffDecision.order_id == order.id, StaffDecision.expires_at <= at)
+    for row in await session.scalars(query.order_by(StaffDecision.expires_at)):
+        code = "hold_ended" if row.hold else "release_ended"
+        said = because(code, by=row.by, reason=row.reason)
+        if not await add_event(session, order.id, f"{ENDED}{row.id}", row.expires_at or at, said):
+            continue
+        await services.jobs.enqueue(
+            session,
+            "attend_order",
+            f"{ENDED}{tenant_id}:{row.id}",
+            partition=order.saleor_order_id,
+            args=(tenant_id, order.saleor_order_id, "staff"),
+        )
 
 
 async def confirm_order(session: AsyncSession, order_id: str, at: datetime) -> None:
@@ -177,12 +201,19 @@ async def confirm_wire(
 
 
 async def ended_decisions(session: AsyncSession, at: datetime) -> list[str]:
-    """Orders that still wait although a decision about them ended in the last day: time may have opened their gate."""
+    """Orders that still wait although a decision about them has ended, until `decide_release` has noted it on the record.
+
+    However long no worker ran: time may have opened their gate (`rules.md` 5.5).
+    """
+    noted = select(OrderEvent.id).where(
+        OrderEvent.order_id == StaffDecision.order_id, OrderEvent.key == literal(ENDED) + StaffDecision.id
+    )
     query = (
         select(ResellerOrder.id)
         .join(StaffDecision, StaffDecision.order_id == ResellerOrder.id)
         .where(
-            StaffDecision.expires_at.between(at - timedelta(days=1), at),
+            StaffDecision.expires_at <= at,
+            ~noted.exists(),
             ResellerOrder.release_decided_at.is_(None),
             ResellerOrder.canceled_at.is_(None),
         )
@@ -223,6 +254,10 @@ async def staff_decides(
     a reason or where nobody of the program would owe it, Conflict when the license is out or the order is canceled.
     """
     order, now = await _decidable(session, services, number, reason)
+    if expires_at is not None and expires_at <= now:
+        raise InvalidInput(
+            "expires_at: a decision can end in the future only; leave it out for one without an end.", code="expiry"
+        )
     if not hold and order.reseller_id is None:
         raise Refused(str(because("no_owner")), code="no_owner")
     session.add(StaffDecision(order_id=order.id, hold=hold, by=by, reason=reason.strip(), at=now, expires_at=expires_at))

@@ -12,6 +12,7 @@ from app.clock import Clock
 from app.db.jobs import Jobs
 from app.db.secrets import SecretBox
 from app.db.session import Database
+from app.files.storage import Storage
 from app.orders.snapshot import Programs
 from app.saleor.shops import Shop, Shops
 from app.settings import Settings
@@ -29,6 +30,11 @@ class Services:
     shops: Shops
     programs: Programs
     jobs: Jobs
+
+    @property
+    def files(self) -> Storage:
+        """Where uploaded files lie."""
+        return Storage(self.settings.files_url)
 
     def today(self, shop: Shop) -> date:
         """The day it is in the vendor's time zone."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,22 +16,29 @@ from sqlalchemy.orm import undefer
 from app.db.pages import page
 from app.documents.bank_details import Instructions, instructions
 from app.documents.tables import Document
-from app.errors import Forbidden, NotFound
-from app.ledger.service import receivable, receivable_id, reseller_receivables
+from app.errors import Forbidden, InvalidInput, NotFound
+from app.ledger.rules import credits, receivables
+from app.ledger.service import receivable, receivable_id, reseller_items
 from app.licenses.service import of_order
 from app.licenses.tables import License
+from app.mail.schemas import PriceChangeLine
 from app.money import Money
 from app.orders.customer_view import downloadable
 from app.orders.gateway import bank_account, credit_policy
-from app.orders.rules import Standing, standing
+from app.orders.price_changes import mail_lines
+from app.orders.rules import CreditPolicy, Standing, standing
 from app.orders.service import order_gate
 from app.orders.services import Services
 from app.orders.snapshot import load_buyer
 from app.orders.tables import ResellerOrder
-from app.pricing.rules import Item, LinePrice, choose, partner_price
+from app.pricing.content import Changes
+from app.pricing.planned import prices_on, upcoming
+from app.pricing.preview import Preview, preview
+from app.pricing.rules import Item, LinePrice, choose
 from app.reasons import Reason, because, register
 from app.resellers.policy import in_force
 from app.resellers.roles import Right, Role, allowed, require
+from app.resellers.rules import may_order
 from app.resellers.service import by_saleor_user
 from app.resellers.tables import Reseller
 from app.resellers.users import acting, may_order_as
@@ -58,9 +65,11 @@ class ResellerStanding:
     """On which terms the next order goes; `obstacles` say why none may be placed at all."""
 
     standing: Standing
-    required: int
+    policy: CreditPolicy
     obstacles: tuple[Reason, ...]
     open: tuple[Open, ...]
+    unallocated: tuple[Money, ...]
+    """Money that no order has taken yet; it lowers nothing by itself (`rules.md` 4.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,8 @@ class PricedLine:
     price: LinePrice
     includes_tax: bool
     """Whether prices of the channel are entered with the store's own tax."""
+    chain: Preview
+    """How the partner price comes about, step by step."""
 
 
 async def member(session: AsyncSession, user_id: str, right: Right = Right.CHANGE_USERS) -> Reseller:
@@ -104,12 +115,13 @@ def role_in(reseller: Reseller, user_id: str) -> Role:
 
 
 async def reseller_standing(
-    session: AsyncSession, services: Services, shop: Shop, reseller: Reseller, user_id: str
+    session: AsyncSession, services: Services, shop: Shop, reseller: Reseller, user_id: str | None
 ) -> ResellerStanding:
-    """The standing today as this user meets it; limits are looked at as for an order of nothing."""
+    """The standing today as this user meets it, or with None as staff do; limits are looked at as for an order of nothing."""
     today = services.today(shop)
     policy = credit_policy(shop.settings.program, reseller)
-    debts = await reseller_receivables(session, reseller.id)
+    items = await reseller_items(session, reseller.id)
+    debts = receivables(items)
     currency = reseller.limit_currency or next((debt.currency for debt in debts), "USD")
     sums: dict[str, tuple[int, int]] = {}
     for debt in debts:
@@ -117,11 +129,13 @@ async def reseller_standing(
             owed, overdue = sums.get(debt.currency, (0, 0))
             late = debt.open_minor if debt.overdue_days(today) else 0
             sums[debt.currency] = owed + debt.open_minor, overdue + late
+    current = await in_force(session, shop.settings, today)
     return ResellerStanding(
         standing(debts, policy, Money(0, currency), today),
-        policy.prepaid_orders,
-        may_order_as(reseller, user_id, await in_force(session, shop.settings, today), today),
+        policy,
+        may_order(reseller, current, today) if user_id is None else may_order_as(reseller, user_id, current, today),
         tuple(Open(Money(owed, name), Money(overdue, name)) for name, (owed, overdue) in sorted(sums.items())),
+        tuple(Money(minor, name) for name, minor in sorted(credits(items).items())),
     )
 
 
@@ -178,19 +192,27 @@ async def order_license(session: AsyncSession, order: ResellerOrder, license_id:
 
 
 async def price_lines(
-    services: Services, shop: Shop, user_id: str, channel: str, lines: Sequence[tuple[str, int]]
+    services: Services, shop: Shop, user_id: str, channel: str, lines: Sequence[tuple[str, int]], on: date | None = None
 ) -> list[PricedLine]:
     """What a reseller pays per line in the channel's own entered prices, by the rules the tax webhook has (`rules.md` 2).
 
-    Raises Forbidden for everybody who is not an approved reseller, and NotFound that names a variant without a price here.
+    On a day to come it is by the price changes that resellers were told of, with the store's retail and public prices of today.
+    Raises Forbidden for everybody who is not an approved reseller, NotFound that names a variant without a price here, and
+    InvalidInput for a day that is over.
     """
+    today = services.today(shop)
+    day = today if on is None else on
+    if day < today:
+        raise InvalidInput(f"on: {day} is over; give today or a day to come.", code="day_over")
     async with services.database.tenant_reading(shop.tenant_id) as session:
         await member(session, user_id, Right.SEE_PRICES)
         buyer = await load_buyer(session, shop.settings, user_id)
-    if buyer is None:
-        raise Forbidden("Only an approved reseller has partner prices.", code="reseller_inactive")
+        if buyer is None:
+            raise Forbidden("Only an approved reseller has partner prices.", code="reseller_inactive")
+        prices = buyer.prices
+        if day > today:
+            prices = await prices_on(session, buyer.id, day, cap=shop.settings.program.max_discount_percent)
     client = await services.shops.client(shop)
-    today = services.today(shop)
     found = []
     for variant_id, quantity in lines:
         variant = (await client.execute(ops.VARIANT_PRICE, id=variant_id, channel=channel)).product_variant
@@ -209,6 +231,26 @@ async def price_lines(
         shown = variant.pricing.price if variant.pricing else None
         with_tax = listing.channel.tax_configuration.prices_entered_with_tax
         public = Money.of((shown.gross if with_tax else shown.net).amount, retail.currency) if shown else retail
-        partner = partner_price(item, quantity, retail, buyer.prices, today)
-        found.append(PricedLine(variant, choose(partner, quantity, public * quantity), with_tax))
+        chain = preview(item, quantity, retail, prices, day)
+        found.append(PricedLine(variant, choose(chain.price, quantity, public * quantity), with_tax, chain))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class UpcomingChange:
+    """A change of the reseller's prices that it was told of; `id` is what it acknowledges."""
+
+    id: str
+    effective_on: date
+    announced_at: datetime
+    prices: tuple[PriceChangeLine, ...]
+
+
+async def upcoming_changes(session: AsyncSession, services: Services, shop: Shop, reseller: Reseller) -> list[UpcomingChange]:
+    """The changes of the reseller's prices that are to come, the earliest first (`rules.md` 2.6)."""
+    cap = shop.settings.program.max_discount_percent
+    return [
+        UpcomingChange(row.id, row.effective_on, row.announced_at, tuple(mail_lines(Changes.from_dict(row.changes))))
+        for row in await upcoming(session, reseller.id, services.today(shop), cap=cap)
+        if row.announced_at is not None
+    ]

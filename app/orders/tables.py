@@ -112,7 +112,11 @@ class OrderLine(TenantScoped, Base):
     """A line with the price, tax evidence and license policy it was bought under."""
 
     __tablename__ = "order_line"
-    __table_args__ = (UniqueConstraint("tenant_id", "saleor_line_id"), UniqueConstraint("order_id", "position"))
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "saleor_line_id"),
+        UniqueConstraint("order_id", "position"),
+        Index("ix_order_line_certificate", "tenant_id", "certificate_id"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     order_id: Mapped[str] = mapped_column(ForeignKey("reseller_order.id"), index=True)

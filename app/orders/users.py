@@ -56,6 +56,8 @@ async def invite(
 
 async def accept(services: Services, asking: Customer, token: str) -> tuple[Reseller, ResellerUser]:
     """Join by an invitation as `users.accept` does. What counts of the account is what the shop says of it now, not the token."""
+    async with services.database.tenant(asking.shop.tenant_id) as session:
+        await users.by_token(session, token)  # the shop is not asked for everybody who guesses
     client = await services.shops.client(asking.shop)
     account = (await client.execute(ops.CUSTOMER, id=asking.user_id)).user
     async with services.database.tenant(asking.shop.tenant_id) as session:

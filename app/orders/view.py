@@ -18,6 +18,7 @@ from app.money import Money
 from app.orders.attend import order_state
 from app.orders.service import find_order, order_gate
 from app.orders.tables import EndCustomer, LicenseClaim, MoneyReport, OrderEvent, OrderLine, StaffDecision, StaffTask
+from app.pricing.tables import PriceListRow
 from app.reasons import Reason, sentence
 
 
@@ -28,6 +29,9 @@ async def order_view(session: AsyncSession, number: str, at: datetime) -> dict[s
     debt_id = await receivable_id(session, order.id)
     debt = await receivable(session, debt_id) if debt_id else None
     customer = await session.get(EndCustomer, order.end_customer_id) if order.end_customer_id else None
+
+    used = select(PriceListRow.id, PriceListRow.name).where(PriceListRow.id.in_({line.price_list_id for line in order.lines}))
+    lists = {row.id: row.name for row in await session.execute(used)}
 
     async def rows(table: Any, moment: Any) -> list[Any]:
         return list(await session.scalars(select(table).where(table.order_id == order.id).order_by(moment, table.id)))
@@ -64,7 +68,7 @@ async def order_view(session: AsyncSession, number: str, at: datetime) -> dict[s
             }
             for claim in await rows(LicenseClaim, LicenseClaim.created_at)
         ],
-        "lines": [_line(line, order.currency) for line in order.lines],
+        "lines": [_line(line, order.currency, lists) for line in order.lines],
         "ledger": [
             {
                 "kind": item.kind,
@@ -118,7 +122,7 @@ def sentences(stored: Iterable[Mapping[str, Any]]) -> list[str]:
     return [sentence(Reason.from_dict(reason)) for reason in stored]
 
 
-def _line(line: OrderLine, currency: str) -> dict[str, Any]:
+def _line(line: OrderLine, currency: str, lists: Mapping[str, str]) -> dict[str, Any]:
     return {
         "sku": line.sku,
         "name": line.name,
@@ -129,6 +133,7 @@ def _line(line: OrderLine, currency: str) -> dict[str, Any]:
         "gross": str(Money(line.gross_minor, currency)),
         "tax_rate": f"{line.tax_rate.normalize():f} %",
         "certificate": line.certificate_number,
+        "price_list": lists.get(line.price_list_id or ""),
         "price_list_version": line.price_list_version,
         "reasons": sentences(line.reasons),
         "license_policy": line.license_policy,

@@ -18,9 +18,10 @@ from sqlalchemy.exc import OperationalError
 
 from app.db.jobs import QUEUE, system_url
 from app.errors import Unavailable
+from app.files.service import sweep
 from app.mail import service as mail
 from app.mail.tables import Mail
-from app.orders import attend, customers, mirror, release
+from app.orders import attend, certificates, customers, mirror, obligations, release
 from app.orders import price_changes as planned_prices
 from app.orders.intake import record
 from app.orders.mails import note_failure
@@ -39,6 +40,7 @@ _services: Services | None = None
 STOP_SECONDS = 10
 KEPT = timedelta(days=30)
 """How long finished work can be looked at; its steps hold whole orders with addresses."""
+LISTING_ROUNDS = 20
 RECONCILE_OVERLAP = timedelta(minutes=10)
 
 
@@ -70,6 +72,8 @@ async def start(opened: Services) -> None:
         [
             {"schedule_name": "reconcile", "workflow_fn": reconcile, "schedule": "17 * * * *"},
             {"schedule_name": "look_again", "workflow_fn": look_again, "schedule": "*/5 * * * *"},
+            {"schedule_name": "look_after", "workflow_fn": look_after, "schedule": "37 * * * *"},
+            {"schedule_name": "check_listings", "workflow_fn": check_listings, "schedule": "53 * * * *"},
             # Every midnight of the world is at a quarter of an hour.
             {"schedule_name": "price_changes", "workflow_fn": price_changes, "schedule": "*/15 * * * *"},
         ]
@@ -206,6 +210,19 @@ async def look_again_in_shop(tenant_id: str, run: str) -> None:
         await open_gate(tenant_id, order_id)
 
 
+@DBOS.workflow(name="look_after")
+async def look_after(scheduled: datetime, context: object) -> None:
+    """What days do: certificates end, their resellers are reminded, staff look again; hourly, for the day ends state by state."""
+    await for_each_shop("look_after_shop", scheduled.isoformat())
+
+
+@DBOS.workflow(name="look_after_shop")
+async def look_after_shop(tenant_id: str, run: str) -> None:
+    """One shop's part; what was due while nobody worked is done now."""
+    await look_after_certificates(tenant_id)
+    await sweep_files(tenant_id)
+
+
 @DBOS.workflow(name="price_changes")
 async def price_changes(scheduled: datetime, context: object) -> None:
     """Planned price changes: announced when their time comes, in force from the vendor's midnight (`rules.md` 2.6)."""
@@ -218,6 +235,20 @@ async def price_changes_in_shop(tenant_id: str, run: str) -> None:
     while await tell_price_changes(tenant_id):
         pass
     await carry_out_price_changes(tenant_id)
+
+
+@DBOS.workflow(name="check_listings")
+async def check_listings(scheduled: datetime, context: object) -> None:
+    """Product listings that were not looked at for some days (`rules.md` 1.4)."""
+    await for_each_shop("check_listings_in_shop", scheduled.isoformat())
+
+
+@DBOS.workflow(name="check_listings_in_shop")
+async def check_listings_in_shop(tenant_id: str, run: str) -> None:
+    """One shop's part, as many as an hour takes; the rest is due still at the next run."""
+    for _ in range(LISTING_ROUNDS):
+        if not await check_some_listings(tenant_id):
+            return
 
 
 # Steps: each one transaction of ours, or one conversation with Saleor.
@@ -433,6 +464,11 @@ async def carry_out_price_changes(tenant_id: str) -> int:
     return await planned_prices.carry_out(services(), await _shop(tenant_id))
 
 
+@DBOS.step(name="check_some_listings", **RETRY)
+async def check_some_listings(tenant_id: str) -> int:
+    return await obligations.check_listings(services(), await _shop(tenant_id))
+
+
 @DBOS.step(name="run_stuck_again", **RETRY)
 async def run_stuck_again(tenant_id: str) -> int:
     stuck = await services().jobs.stuck(tenant_id)
@@ -442,6 +478,19 @@ async def run_stuck_again(tenant_id: str) -> int:
         log.warning("work.runs_again", workflow=work["workflow"], id=work["id"], error=work["error"])
         await services().jobs.run_again(work["id"], work["partition"] or work["id"])
     return len(stuck)
+
+
+@DBOS.step(name="look_after_certificates", **RETRY)
+async def look_after_certificates(tenant_id: str) -> int:
+    shop = await _shop(tenant_id)
+    async with services().database.tenant(tenant_id) as session:
+        done = await certificates.look_after(session, services(), shop)
+    return len(done.expired) + len(done.reminded) + len(done.to_review)
+
+
+@DBOS.step(name="sweep_files", **RETRY)
+async def sweep_files(tenant_id: str) -> int:
+    return await sweep(services().database, services().files, tenant_id, services().clock())
 
 
 async def _shop(tenant_id: str) -> Shop:

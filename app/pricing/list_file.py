@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -26,6 +27,8 @@ MOST_LINES = 100_000
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """How a cell begins that a spreadsheet would calculate."""
 QUOTE = "'"
+SKU = "sku:"
+"""Before the SKU of a variant whose id is still to be looked up; no id of Saleor has a colon."""
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 _COUNT = re.compile(r"[0-9]{1,10}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -88,6 +91,35 @@ def read_list(lines: Iterable[str]) -> Draft:
     if wrong:
         raise InvalidInput(f"Nothing was imported; these lines are wrong:\n{listed(wrong)}", code="price_file")
     return Draft(rate, entries, whole=True, lines=places)
+
+
+def unknown_skus(draft: Draft) -> list[str]:
+    """The SKUs of variants that the file names by them alone."""
+    return sorted({key.target.removeprefix(SKU) for key in draft.entries if key.target.startswith(SKU)})
+
+
+def with_ids(draft: Draft, ids: Mapping[str, str]) -> Draft:
+    """The draft with variants' ids, by SKU, in the places of `unknown_skus`.
+
+    Raises InvalidInput that lists the lines whose SKU has none, or whose variant another line names.
+    """
+    wrong: list[str] = []
+    entries: dict[EntryKey, Terms | None] = {}
+    places: dict[EntryKey | None, int] = {None: draft.lines[None]} if None in draft.lines else {}
+    for key, terms in draft.entries.items():
+        number, found = draft.lines[key], key
+        if key.target.startswith(SKU):
+            sku = key.target.removeprefix(SKU)
+            if sku not in ids:
+                wrong.append(f"line {number}: target: the store has no variant with the SKU {sku!r}.")
+                continue
+            found = key._replace(target=ids[sku])
+        if found in places:
+            wrong.append(f"line {number}: it repeats line {places[found]}: same variant.")
+        entries[found], places[found] = terms, number
+    if wrong:
+        raise InvalidInput(f"Nothing was imported; these lines are wrong:\n{listed(wrong)}", code="price_file")
+    return replace(draft, entries=entries, lines=places)
 
 
 def write_list(content: Content) -> Iterator[str]:
@@ -163,7 +195,10 @@ def _entry(cell: dict[str, str]) -> tuple[EntryKey, Terms]:
         raise InvalidInput(f"scope {cell['scope']!r} is not one of {', '.join((WHOLE_LIST, *_SCOPES))}.")
     target, label = plain(cell["target"]), plain(cell["label"])
     if not target:
-        raise InvalidInput(f"target is missing; give the {cell['scope'].lower()}'s id in Saleor.")
+        if scope is not Scope.VARIANT or not label:
+            or_sku = ", or its SKU as label" if scope is Scope.VARIANT else ""
+            raise InvalidInput(f"target is missing; give the {cell['scope'].lower()}'s id in Saleor{or_sku}.")
+        target = SKU + label
     if bool(cell["rate"]) == bool(cell["fixed"]):
         given = "both are given" if cell["rate"] else "both are empty"
         raise InvalidInput(f"rate and fixed: {given}; give one of them.")
@@ -182,7 +217,8 @@ def _entry(cell: dict[str, str]) -> tuple[EntryKey, Terms]:
         price = _price(cell["fixed"], cell["currency"].upper())
         key = EntryKey(scope, target, quantity, price.currency, start)
         terms = Terms(fixed_minor=price.minor, valid_to=end, label=label)
-    check_entry(key, terms)
+    # A SKU may be longer than any id, which takes its place.
+    check_entry(key._replace(target=SKU) if target.startswith(SKU) else key, terms)
     return key, terms
 
 

@@ -72,12 +72,7 @@ async def accept(
     Raises NotFound for an unknown token, Forbidden for another address's invitation (`invitation_foreign`) and an address that
     is not confirmed, and Conflict for one that was used, taken back or has expired, or when the account acts for a reseller.
     """
-    query = select(ResellerInvitation).where(ResellerInvitation.token_sha256 == _hash(token)).with_for_update()
-    row = await session.scalar(query.execution_options(populate_existing=True))
-    if row is None:
-        raise NotFound(
-            "There is no such invitation; open the link of the mail as it is, or ask for a new one.", code="no_invitation"
-        )
+    row = await by_token(session, token)
     if fold_email(email) != row.email:
         raise Forbidden("The invitation is for another e-mail; sign in with the account of that one.", code="invitation_foreign")
     if row.accepted_at is not None:
@@ -97,6 +92,17 @@ async def accept(
     row.accepted_at, row.accepted_by = at, saleor_user_id
     await session.flush()
     return reseller, user
+
+
+async def by_token(session: AsyncSession, token: str) -> ResellerInvitation:
+    """The invitation of a token, in whatever state, under its row's lock. Raises NotFound."""
+    query = select(ResellerInvitation).where(ResellerInvitation.token_sha256 == _hash(token)).with_for_update()
+    row = await session.scalar(query.execution_options(populate_existing=True))
+    if row is None:
+        raise NotFound(
+            "There is no such invitation; open the link of the mail as it is, or ask for a new one.", code="no_invitation"
+        )
+    return row
 
 
 async def change_role(

@@ -205,6 +205,8 @@ class SaleorOrderLine(Answer):
     voucher_code: str | None
     discounts: list[SaleorDiscount] | None
     variant: SaleorVariant | None
+    not_for_resale: str | None = None
+    """The line's own metadata of that key (edge case 40)."""
 
 
 class SaleorCreator(Answer):
@@ -650,6 +652,48 @@ class CustomerCreatePayload(Payload):
 
 class CustomerCreateAnswer(Answer):
     customer_create: CustomerCreatePayload | None
+
+
+class SaleorCustomerType(Answer):
+    """A kind of customer; Saleor has them from 3.23.26 on."""
+
+    id: str
+
+
+class SaleorCustomerTypeEdge(Answer):
+    node: SaleorCustomerType
+
+
+class SaleorCustomerTypes(Answer):
+    edges: list[SaleorCustomerTypeEdge]
+
+
+class CustomerTypesAnswer(Answer):
+    """The type with the slug that was asked for, and the default one."""
+
+    own: SaleorCustomerTypes | None
+    standard: SaleorCustomerTypes | None
+
+
+class SaleorTypedCustomer(Answer):
+    id: str
+    customer_type: SaleorCustomerType | None
+
+
+class CustomerTypeOfAnswer(Answer):
+    user: SaleorTypedCustomer | None
+
+
+class CustomerTypeCreatePayload(Payload):
+    customer_type: SaleorCustomerType | None
+
+
+class CustomerTypeCreateAnswer(Answer):
+    customer_type_create: CustomerTypeCreatePayload | None
+
+
+class CustomerTypeAssignAnswer(Answer):
+    customer_update: Payload | None
 
 
 class AppProblemCreateAnswer(Answer):

@@ -3,7 +3,8 @@
 Permissions and why: HANDLE_TAXES and MANAGE_TAXES answer tax webhooks and set the tax app per channel; HANDLE_PAYMENTS is the
 gateway; MANAGE_CHECKOUTS reads buyers and addresses of checkouts; MANAGE_ORDERS audits, confirms and fulfills; MANAGE_USERS finds
 and creates end customers; MANAGE_CHANNELS and MANAGE_SETTINGS let the installation check read and repair. Never MANAGE_APPS:
-Saleor 3.24 refuses it.
+Saleor 3.24 refuses it. Where Saleor has customer types, MANAGE_CUSTOMER_TYPES_AND_ATTRIBUTES creates the one of resellers;
+giving it to an account takes MANAGE_USERS.
 """
 
 from __future__ import annotations
@@ -18,20 +19,30 @@ MAX_TARGET_URL = 255
 NEWEST = (3, 24)
 
 
-def render(base_url: str, schema_version: str | None = None) -> dict[str, Any]:
+def render(base_url: str, schema_version: str | None = None, *, customer_types: bool = True) -> dict[str, Any]:
     """The manifest for an app at `base_url` (a bare origin) and a Saleor that says `Saleor-Schema-Version: 3.23`.
 
-    Without a version the newest supported one is assumed. Webhooks a version does not know are left out, since Saleor would
-    refuse the whole installation for one of them. Raises InvalidInput for a version that is none, or a base URL that is too
-    long for Saleor.
+    Without a version the newest supported one is assumed. Webhooks and permissions a version does not know are left out, since
+    Saleor would refuse the whole installation for one of them. It names no patch: where a permission came with one, the manifest
+    takes that patch and newer ones only. With `customer_types` off that permission is left out, and every patch is taken.
+
+    Raises InvalidInput for a version that is none, or a base URL that is too long for Saleor.
     """
     version = _version(schema_version)
     source = manifest_source()
     webhooks = [
         _webhook(entry, base_url, version) for entry in source["webhooks"] if _version(entry.get("since", "3.0")) <= version
     ]
+    permissions, required = list(source["permissions"]), source["requiredSaleorVersion"]
+    for later in source["permissionsSince"] if customer_types else []:
+        if _version(later["since"]) <= version:
+            permissions.append(later["permission"])
+        if _version(later["since"]) == version:
+            required = f">={later['since']} {required.split()[-1]}"
     return {
-        **source,
+        **{name: value for name, value in source.items() if name != "permissionsSince"},
+        "permissions": permissions,
+        "requiredSaleorVersion": required,
         "appUrl": base_url,
         "tokenTargetUrl": f"{base_url}/api/register",
         "webhooks": webhooks,

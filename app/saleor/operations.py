@@ -35,6 +35,8 @@ class Operation(Generic[T]):
 APP_SELF = Operation("app_self", answers.AppSelfAnswer, "app", repeatable=True)
 CUSTOMER = Operation("customer", answers.CustomerAnswer, "user", repeatable=True)
 CUSTOMER_BY_EMAIL = Operation("customer_by_email", answers.CustomerByEmailAnswer, "user", repeatable=True)
+CUSTOMER_TYPE_OF = Operation("customer_type_of", answers.CustomerTypeOfAnswer, "user", repeatable=True)
+CUSTOMER_TYPES = Operation("customer_types", answers.CustomerTypesAnswer, "customerTypes", repeatable=True)
 FLAT_RATES = Operation("flat_rates", answers.FlatRatesAnswer, "taxCountryConfigurations", repeatable=True)
 INSTALLATION = Operation("installation", answers.InstallationAnswer, "shop", repeatable=True)
 ORDER = Operation("order", answers.OrderAnswer, "order", repeatable=True)
@@ -44,6 +46,7 @@ VARIANT_PRICE = Operation("variant_price", answers.VariantPriceAnswer, "productV
 WAREHOUSES = Operation("warehouses", answers.WarehousesAnswer, "warehouses", repeatable=True)
 
 CHANNEL_UPDATE = Operation("channel_update", answers.ChannelUpdateAnswer, "channelUpdate", repeatable=True)
+CUSTOMER_TYPE_ASSIGN = Operation("customer_type_assign", answers.CustomerTypeAssignAnswer, "customerUpdate", repeatable=True)
 PRIVATE_METADATA_UPDATE = Operation(
     "private_metadata_update", answers.PrivateMetadataUpdateAnswer, "updatePrivateMetadata", repeatable=True
 )
@@ -59,6 +62,7 @@ APP_PROBLEM_CREATE = Operation("app_problem_create", answers.AppProblemCreateAns
 WEBHOOK_UPDATE = Operation("webhook_update", answers.WebhookUpdateAnswer, "webhookUpdate", repeatable=True)
 
 CUSTOMER_CREATE = Operation("customer_create", answers.CustomerCreateAnswer, "customerCreate")
+CUSTOMER_TYPE_CREATE = Operation("customer_type_create", answers.CustomerTypeCreateAnswer, "customerTypeCreate")
 INVOICE_CREATE = Operation("invoice_create", answers.InvoiceCreateAnswer, "invoiceCreate")
 ORDER_CONFIRM = Operation("order_confirm", answers.OrderConfirmAnswer, "orderConfirm")
 ORDER_FULFILL = Operation("order_fulfill", answers.OrderFulfillAnswer, "orderFulfill")

@@ -106,6 +106,8 @@ class CheckoutLine(_Payload):
     is_gift: bool | None
     total_price: Taxed
     variant: Variant
+    not_for_resale: str | None = None
+    """The line's own metadata of that key (edge case 40)."""
 
 
 class TaxSettings(_Payload):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -140,14 +140,21 @@ async def _refuse_private(url: str, resolve: Resolve) -> None:
         addresses = await resolve(host, parts.port or PORTS[parts.scheme])
     except OSError as error:
         raise SaleorError(f"The host of {url} could not be looked up: {error}", code="host") from error
+    if (private := first_private(addresses)) is not None:
+        raise Forbidden(
+            f"{url} leads to {private}, a private address; set RESELLER_ALLOW_PRIVATE_ADDRESSES if that is meant.",
+            code="private_address",
+        )
+
+
+def first_private(addresses: Iterable[str]) -> str | None:
+    """The first of these addresses that is not one of the public Internet; None when all are."""
     for text in addresses:
         address = ipaddress.ip_address(text.partition("%")[0])
         address = getattr(address, "ipv4_mapped", None) or address
         if not address.is_global or address.is_multicast:
-            raise Forbidden(
-                f"{url} leads to {address}, a private address; set RESELLER_ALLOW_PRIVATE_ADDRESSES if that is meant.",
-                code="private_address",
-            )
+            return str(address)
+    return None
 
 
 async def _own_app_id(url: str, token: str, seconds: float) -> str:

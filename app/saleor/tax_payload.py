@@ -71,6 +71,8 @@ class SourceLine(_Payload):
 
     variant: Variant | None = None
     order_variant: Variant | None = None
+    not_for_resale: str | None = None
+    """The line's own metadata of that key (edge case 40)."""
 
 
 class Line(_Payload):

@@ -19,6 +19,7 @@ ORDERS = ("MANAGE_ORDERS",)
 PAYMENTS = ("HANDLE_PAYMENTS",)
 APPS = ("MANAGE_APPS",)
 USERS = ("MANAGE_USERS",)
+TYPES = ("MANAGE_CUSTOMER_TYPES_AND_ATTRIBUTES",)
 
 FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
     "Query": {
@@ -26,6 +27,7 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
         "apps": ("AUTHENTICATED_STAFF_USER", "MANAGE_APPS"),
         "appsInstallations": APPS,
         "channels": APP_OR_STAFF,
+        "customerTypes": (*STAFF_OR_APP, *TYPES, "MANAGE_USERS"),
         "customers": ("MANAGE_ORDERS", "MANAGE_USERS"),
         "orders": ORDERS,
         "taxConfigurations": STAFF_OR_APP,
@@ -44,6 +46,7 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
         "checkoutCustomerDetach": APP_OR_USER,
         "customerCreate": USERS,
         "customerDelete": USERS,
+        "customerTypeCreate": TYPES,
         "customerUpdate": USERS,
         "invoiceCreate": ORDERS,
         "invoiceUpdate": ORDERS,
@@ -91,7 +94,7 @@ FIELDS: dict[str, dict[str, tuple[str, ...]]] = {
     "ProductType": {"taxClass": STAFF_OR_APP},
     "ProductVariant": {"channelListings": APP_OR_STAFF},
     "Shop": {"version": STAFF_OR_APP},
-    "User": {"orders": ("MANAGE_STAFF", "OWNER")},
+    "User": {"customerType": ("MANAGE_USERS", "OWNER"), "orders": ("MANAGE_STAFF", "OWNER")},
 }
 """Type -> field -> any one of these. OWNER is whoever `user` names, or the user or app itself."""
 

@@ -29,6 +29,7 @@ BUYER = "buyer@example.com"
 END_CUSTOMER = "eva@acme.example"
 PERMISSIONS = {
     "MANAGE_USERS",
+    "MANAGE_CUSTOMER_TYPES_AND_ATTRIBUTES",
     "MANAGE_STAFF",
     "IMPERSONATE_USER",
     "MANAGE_APPS",

@@ -10,7 +10,7 @@ from typing import Any
 from app.clock import Clock, system_clock
 from app.sandbox.rows.base import Row
 from app.sandbox.rows.catalog import Channel, Product, TaxClass, Variant, Voucher, Warehouse
-from app.sandbox.rows.people import App, AppInstallation, User
+from app.sandbox.rows.people import App, AppInstallation, CustomerType, User
 from app.sandbox.rows.sales import Checkout, Order, Transaction
 
 
@@ -30,6 +30,9 @@ class Store:
     products: list[Product] = field(default_factory=list)
     vouchers: list[Voucher] = field(default_factory=list)
     users: list[User] = field(default_factory=list)
+    customer_types: list[CustomerType] = field(
+        default_factory=lambda: [CustomerType(name="Default customer", slug="default-customer", is_default=True)]
+    )
     apps: list[App] = field(default_factory=list)
     installations: list[AppInstallation] = field(default_factory=list)
     checkouts: list[Checkout] = field(default_factory=list)
@@ -62,6 +65,7 @@ class Store:
             self.checkouts,
             self.orders,
             self.users,
+            self.customer_types,
             self.products,
             self.variants,
             self.channels,

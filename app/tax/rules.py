@@ -36,7 +36,7 @@ ZERO = Decimal(0)
 
 
 class CertificateState(StrEnum):
-    """A certificate counts only while it is approved (`rules.md` 10.3)."""
+    """A certificate counts only once it is approved (`rules.md` 10.3)."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -58,9 +58,9 @@ class Certificate(msgspec.Struct, frozen=True, gc=False):
     valid_to: date | None = None
 
     def covers(self, us_state: str, on: date) -> bool:
-        """Whether it exempts in this US state on this day."""
+        """Whether it exempts in this US state on this day; one that expired since still covers the days before (edge case 33)."""
         return (
-            self.state is CertificateState.APPROVED
+            (self.state is CertificateState.APPROVED or (self.state is CertificateState.EXPIRED and self.valid_to is not None))
             and us_state in self.states
             and self.valid_from <= on
             and (self.valid_to is None or on <= self.valid_to)

@@ -1,24 +1,23 @@
-"""Certificates, registrations, the rate table, and what the rules read of them (`rules.md` 10)."""
+"""Registrations, the rate table, and what the rules read of them and of certificates (`rules.md` 10)."""
 
 from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.reading import rows
-from app.errors import Conflict, InvalidInput, NotFound
+from app.errors import InvalidInput
 from app.money import shortest
 from app.resellers.addresses import us_state
 from app.tax.rate_file import read_rates
 from app.tax.rules import Certificate, CertificateState, Registration, StateRate, TaxProgram
-from app.tax.tables import CertificateRow, FlatRateRow, RegistrationRow, StateRateRow
+from app.tax.tables import CertificateRow, FlatRateRow, RateImportRow, RegistrationRow, StateRateRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,82 +31,6 @@ class RateImport:
 
 
 CHUNK = 500
-
-DECISIONS = {
-    CertificateState.APPROVED: frozenset({CertificateState.PENDING}),
-    CertificateState.REJECTED: frozenset({CertificateState.PENDING}),
-    CertificateState.EXPIRED: frozenset({CertificateState.APPROVED}),
-    CertificateState.REVOKED: frozenset({CertificateState.APPROVED, CertificateState.EXPIRED}),
-}
-"""From which states staff may bring a certificate where (`rules.md` 10.3)."""
-
-
-async def add_certificate(
-    session: AsyncSession,
-    *,
-    reseller_id: str,
-    number: str,
-    states: Iterable[str],
-    signed_on: date,
-    valid_from: date,
-    at: datetime,
-    valid_to: date | None = None,
-    form: str = "",
-) -> CertificateRow:
-    """A certificate as it came in: pending, and without effect until staff approve it.
-
-    `states` are US states as codes or names; `valid_to` is the last day, None an open end (edge case 37). Raises InvalidInput
-    that names the field, and Conflict for a number this reseller handed in before.
-    """
-    if not number.strip():
-        raise InvalidInput("number: the certificate's number is missing.", code="number")
-    codes = sorted({us_state(state, "states") for state in states})
-    if not codes:
-        raise InvalidInput("states: name at least one US state, like TX.", code="states")
-    if valid_to is not None and valid_to < valid_from:
-        raise InvalidInput(f"valid_to: {valid_to} is before the first day {valid_from}.", code="valid_to")
-    same = select(CertificateRow.id).where(CertificateRow.reseller_id == reseller_id, CertificateRow.number == number.strip())
-    if await session.scalar(same) is not None:
-        raise Conflict(f"This reseller's certificate {number.strip()} is there already.", code="known_certificate")
-    row = CertificateRow(
-        reseller_id=reseller_id,
-        number=number.strip(),
-        form=form.strip(),
-        states=codes,
-        state=CertificateState.PENDING.value,
-        signed_on=signed_on,
-        valid_from=valid_from,
-        valid_to=valid_to,
-        created_at=at,
-    )
-    session.add(row)
-    await session.flush()
-    return row
-
-
-async def decide_certificate(
-    session: AsyncSession, certificate_id: str, state: CertificateState, *, by: str, at: datetime
-) -> CertificateRow:
-    """Approve, reject, end or revoke a certificate. Past orders keep their evidence (edge cases 32 to 35).
-
-    Raises NotFound, and Conflict that names who decided before when the state no longer allows it.
-    """
-    locked = select(CertificateRow).where(CertificateRow.id == certificate_id).with_for_update()
-    row = (await session.scalars(locked.execution_options(populate_existing=True))).one_or_none()
-    if row is None:
-        raise NotFound("There is no such certificate; `reseller certificates list` shows all.", code="no_certificate")
-    if row.state not in DECISIONS.get(state, ()):
-        told = f"already decided by {row.decided_by}: it is" if row.decided_by else "still"
-        raise Conflict(f"Certificate {row.number} is {told} {row.state}.", code="already_decided")
-    row.state, row.decided_by, row.decided_at = state.value, by, at
-    await session.flush()
-    return row
-
-
-async def list_certificates(session: AsyncSession, reseller_id: str | None = None) -> list[CertificateRow]:
-    """All certificates, or one reseller's, in the order they came."""
-    rows = select(CertificateRow).order_by(CertificateRow.created_at, CertificateRow.id)
-    return list(await session.scalars(rows.where(CertificateRow.reseller_id == reseller_id) if reseller_id else rows))
 
 
 async def register_state(session: AsyncSession, state: str, *, valid_from: date, valid_to: date | None = None) -> RegistrationRow:
@@ -172,10 +95,17 @@ async def import_rates(session: AsyncSession, file_text: str, *, version: str, a
     for start in range(0, len(ids), CHUNK):
         for row in await session.scalars(select(StateRateRow).where(StateRateRow.id.in_(ids[start : start + CHUNK]))):
             row.rate, row.valid_to, row.version, row.imported_at = changed[row.id].rate, changed[row.id].valid_to, version, at
+    session.add(RateImportRow(version=version, at=at))
     await session.flush()
     registered = {found.us_state for found in await load_registrations(session) if found.valid(at.date())}
     missing = sorted({line.place[0] for line in lines} - registered)
     return RateImport(len(new), len(changed), len(lines) - len(new) - len(changed), tuple(missing))
+
+
+async def rates_imported_at(session: AsyncSession) -> datetime | None:
+    """When the rate table was imported last, changed or not; None without one (edge case 42)."""
+    again = await session.scalar(select(func.max(RateImportRow.at)))
+    return again or await session.scalar(select(func.max(StateRateRow.imported_at)))
 
 
 async def load_registrations(session: AsyncSession) -> list[Registration]:
@@ -184,10 +114,11 @@ async def load_registrations(session: AsyncSession) -> list[Registration]:
     return [Registration(*row) for row in await session.execute(columns)]
 
 
-async def load_tax(session: AsyncSession) -> TaxProgram:
+async def load_tax(session: AsyncSession, place: tuple[str, str] | None = None) -> TaxProgram:
     """Registrations, the rate table and the store's own flat rates as the rules read them.
 
-    Columns instead of mapped rows, and one object per repeated text: tables by ZIP are large.
+    With `place`, a US state and a ZIP, only the rates that may count there. Columns instead of mapped rows, and one object per
+    repeated text: tables by ZIP are large.
     """
     columns = select(
         StateRateRow.us_state,
@@ -198,6 +129,8 @@ async def load_tax(session: AsyncSession) -> TaxProgram:
         StateRateRow.zip_code,
         StateRateRow.tax_class,
     )
+    if place is not None:
+        columns = columns.where(StateRateRow.us_state == place[0], StateRateRow.zip_code.in_(["", place[1][:5]]))
     percents: dict[Decimal, Decimal] = {}
     rates = []
     async for state, rate, version, start, end, zip_code, tax_class in rows(session, columns):
@@ -215,7 +148,11 @@ async def load_tax(session: AsyncSession) -> TaxProgram:
 
 
 async def load_certificates(session: AsyncSession, reseller_id: str | None = None) -> dict[str, tuple[Certificate, ...]]:
-    """Approved certificates by reseller id, of all resellers or of one; no other state counts (`rules.md` 10.2)."""
+    """Approved certificates by reseller id, of all resellers or of one; no other state counts (`rules.md` 10.2).
+
+    Of one reseller also those that expired: an order of an earlier day may still come in (edge case 33).
+    """
+    counting = [CertificateState.APPROVED] + ([CertificateState.EXPIRED] if reseller_id is not None else [])
     columns = select(
         CertificateRow.reseller_id,
         CertificateRow.id,
@@ -224,12 +161,13 @@ async def load_certificates(session: AsyncSession, reseller_id: str | None = Non
         CertificateRow.signed_on,
         CertificateRow.valid_from,
         CertificateRow.valid_to,
-    ).where(CertificateRow.state == CertificateState.APPROVED.value)
+        CertificateRow.state,
+    ).where(CertificateRow.state.in_([state.value for state in counting]))
     if reseller_id is not None:
         columns = columns.where(CertificateRow.reseller_id == reseller_id)
     found: dict[str, tuple[Certificate, ...]] = defaultdict(tuple)
-    async for owner, row_id, number, states, signed_on, valid_from, valid_to in rows(session, columns):
+    async for owner, row_id, number, states, signed_on, valid_from, valid_to, state in rows(session, columns):
         covered = frozenset(map(sys.intern, states))
-        certificate = Certificate(row_id, number, covered, CertificateState.APPROVED, signed_on, valid_from, valid_to)
+        certificate = Certificate(row_id, number, covered, CertificateState(state), signed_on, valid_from, valid_to)
         found[owner] = (*found[owner], certificate)
     return dict(found)

@@ -6,17 +6,31 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, Numeric, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Numeric, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.base import Base, ProgramRow, new_id
+from app.db.base import Base, ProgramRow, TenantScoped, new_id
+
+PENDING = "state = 'pending'"
 
 
 class CertificateRow(ProgramRow, Base):
     """A reseller's exemption certificate (`rules.md` 10.3). `states` are two-letter US codes; `valid_to` None is an open end."""
 
     __tablename__ = "certificate"
-    __table_args__ = (UniqueConstraint("tenant_id", "reseller_id", "number"),)
+    # Its number stays the same when a state renews it, and when a rejected one is handed in again: only one may wait at a time.
+    __table_args__ = (
+        Index(
+            "uq_certificate_pending",
+            "tenant_id",
+            "reseller_id",
+            "number",
+            unique=True,
+            sqlite_where=text(PENDING),
+            postgresql_where=text(PENDING),
+        ),
+        Index("ix_certificate_state", "tenant_id", "state", "valid_to"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"), index=True)
@@ -28,9 +42,22 @@ class CertificateRow(ProgramRow, Base):
     signed_on: Mapped[date]
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
+    file_id: Mapped[str | None] = mapped_column(ForeignKey("stored_file.id"))
+    """The document; None where staff entered it from paper."""
+    replaces_id: Mapped[str | None] = mapped_column(ForeignKey("certificate.id"))
+    """The earlier certificate it is the renewal of."""
     created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(254), default="")
     decided_by: Mapped[str] = mapped_column(String(254), default="")
     decided_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(Text, default="")
+    """Why it was rejected or revoked, as the reseller was told."""
+    review_on: Mapped[date | None]
+    """The day on which staff look again at an approved one without an end (edge case 37)."""
+    version: Mapped[int] = mapped_column(default=1)
+    """Counts changes; a decision on an old version is refused."""
+
+    __mapper_args__ = {"version_id_col": version}
 
 
 class RegistrationRow(ProgramRow, Base):
@@ -63,6 +90,16 @@ class StateRateRow(ProgramRow, Base):
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
     imported_at: Mapped[datetime]
+
+
+class RateImportRow(TenantScoped, Base):
+    """An import of the rate table, also one that changed nothing: how old the table is (edge case 42)."""
+
+    __tablename__ = "rate_import"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    version: Mapped[str] = mapped_column(String(100))
+    at: Mapped[datetime]
 
 
 class FlatRateRow(ProgramRow, Base):

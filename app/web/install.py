@@ -57,7 +57,13 @@ async def manifest(
 ) -> JSONResponse:
     """The manifest for the Saleor that asks; a person may name the version in the address."""
     try:
-        return JSONResponse(render(at.settings.base_url, saleor_schema_version or schema_version))
+        return JSONResponse(
+            render(
+                at.settings.base_url,
+                saleor_schema_version or schema_version,
+                customer_types=at.settings.customer_types,
+            )
+        )
     except ResellerError as error:
         return _refusal(error)
 

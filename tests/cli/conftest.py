@@ -39,6 +39,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "RESELLER_SECRET_KEYS": ",".join(settings.secret_keys),
         "RESELLER_ALLOW_PRIVATE_ADDRESSES": "true",
         "RESELLER_MAIL_DIRECTORY": settings.mail_directory,
+        "RESELLER_FILES_URL": settings.files_url,
     }
 
 

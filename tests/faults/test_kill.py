@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app.ledger.rules import Kind
 from app.mail.schemas import MailKind
+from app.mail.tables import Mail
 from app.orders import workflow
+from app.pricing.draft import Draft
+from app.pricing.planned import plan
+from app.pricing.tables import PriceChange, PriceListVersion
+from app.resellers.tables import ResellerUser
 from app.sandbox import card
 from app.sandbox.seed import BUYER, EXEMPT, RESELLER
 from tests.faults.lives import Lives, killed_at_every_step
@@ -59,10 +66,12 @@ RELEASED = ATTENDED | {
 }
 SCHEDULED = {"for_each_shop", "refresh_flat_rates", "attend_changed", "run_stuck_again", "order_ids_with_ended_decisions"} | {
     "forget_finished",
-    "tell_price_changes",
-    "carry_out_price_changes",
+    "look_after_certificates",
+    "sweep_files",
+    "check_some_listings",
 }
-OTHERS = {"follow_customer", "confirm_other", "write_standing"}
+PRICES = {"tell_price_changes", "carry_out_price_changes"}
+OTHERS = {"follow_customer", "confirm_other", "write_standing", "write_account"}
 RENAME = """mutation Rename($id: ID!, $input: CustomerInput!) {
   customerUpdate(id: $id, input: $input) { user { id } errors { field code message } }
 }"""
@@ -114,8 +123,11 @@ async def test_an_order_found_by_the_reconciliation_and_canceled_is_credited_onc
             await at.idle(LONG)
             assert (await recorded_once(at, order.number)).confirmed_at is not None
             await at.start("look_again", "look_again:now", datetime.now(UTC), None)
+            for schedule in ("look_after", "check_listings"):
+                await at.start(schedule, f"{schedule}:now", datetime.now(UTC), None)
             user = at.sandbox.store.user_by_email(RESELLER)
             assert user is not None
+            await at.start("mirror_account", "account:now", at.tenant_id, user.id)
             row = await recorded_once(at, order.number)
             await at.start("mirror_standing", "mirror:now", at.tenant_id, row.reseller_id)
             buyer = await at.storefront(BUYER)
@@ -136,9 +148,30 @@ async def test_an_order_found_by_the_reconciliation_and_canceled_is_credited_onc
             await assert_died_everywhere(at, lives, "kind", ATTENDED | SCHEDULED | OTHERS)
 
 
+async def test_a_planned_price_change_is_announced_once_and_in_force_once(tmp_path: Path) -> None:
+    async with journey(f"sqlite+aiosqlite:///{tmp_path}/reseller.db", tmp_path, worker=False) as at:
+        now = datetime.now(UTC)
+        async with at.services.database.tenant(at.tenant_id) as session:
+            early = now.date() - timedelta(40)
+            facts: dict[str, Any] = {"cap": 10, "notice_days": 30, "today": early, "by": "anna", "at": now, "why": "costs"}
+            await plan(session, Draft(Decimal(8)), on=now.date(), **facts)
+            users = list(await session.scalars(select(ResellerUser.email)))
+        with killed_at_every_step(at.settings, "before", "every", tmp_path) as lives:
+            await at.start("price_changes", "price_changes:now", now, None)
+            await at.idle(LONG)
+            async with at.services.database.tenant(at.tenant_id) as session:
+                mails = list(await session.scalars(select(Mail).where(Mail.kind == MailKind.PRICE_CHANGE)))
+                (version,) = await session.scalars(select(PriceListVersion))
+                (change,) = await session.scalars(select(PriceChange))
+            assert sorted(mail.recipient for mail in mails) == sorted(users)
+            assert {mail.state for mail in mails} == {"sent"}
+            assert (version.price_change_id, change.state, change.version) == (change.id, "in_force", 2)
+            await assert_died_everywhere(at, lives, "every", {"for_each_shop", "send_mail"} | PRICES)
+
+
 def test_the_walks_reach_every_step_there_is() -> None:
     names = set(re.findall(r'@DBOS\.step\(name="(\w+)"', Path(workflow.__file__).read_text()))
-    assert names == RELEASED | SCHEDULED | OTHERS
+    assert names == RELEASED | SCHEDULED | PRICES | OTHERS
 
 
 async def prepaid_story(at: Journey) -> None:
@@ -160,7 +193,7 @@ async def prepaid_story(at: Journey) -> None:
 async def assert_died_everywhere(at: Journey, lives: Lives, scope: Scope, names: set[str]) -> None:
     """A life ended at every step that was recorded, once each, and these are their names; the schedule may add its own."""
     deaths, steps = lives.deaths(), await at.steps()
-    assert names <= lives.names() <= names | SCHEDULED, f"died at {sorted(lives.names())}"
+    assert names <= lives.names() <= names | SCHEDULED | PRICES, f"died at {sorted(lives.names())}"
     if scope == "every":
         assert sorted(deaths) == sorted(steps)
     else:

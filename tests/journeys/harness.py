@@ -58,8 +58,9 @@ from app.sandbox.shop import Sandbox
 from app.sandbox.store import Store
 from app.sandbox.storefront import Payment, PlacedOrder, Storefront
 from app.settings import BankAccountSettings, Seller, Settings, ShopSettings
+from app.tax.certificates import add_certificate, decide_certificate
 from app.tax.rules import CertificateState
-from app.tax.service import add_certificate, decide_certificate, import_rates, register_state
+from app.tax.service import import_rates, register_state
 
 GATEWAY = "reseller.program"
 CHANNEL = "default-channel"
@@ -392,6 +393,7 @@ async def journey(
         stack.push_async_callback(shop.stop)
         sandbox: Sandbox = shop_app.state.sandbox
         settings = Settings(
+            files_url=str(directory / "files"),
             database_url=database_url,
             base_url=f"http://127.0.0.1:{port}",
             secret_keys=["a key of the tests alone"],

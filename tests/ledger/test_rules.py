@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ledger.rules import Item, Kind, allocate, due_date, receivables, unallocated
+from app.ledger.rules import Item, Kind, allocate, credits, due_date, receivables, unallocated
 
 DAY = date(2026, 3, 2)
 
@@ -36,6 +36,13 @@ def test_case_66_a_returned_wire_opens_it_again() -> None:
     assert found.paid_on is None
     assert not found.fully_paid
     assert unallocated(items) == {"p": 10_000}
+
+
+def test_case_51_what_no_order_took_is_credit_by_currency() -> None:
+    items = [debt(), wire(12_500), effect(Kind.ALLOCATION, 10_000)]
+    assert credits(items) == {"USD": 2_500}
+    assert credits([*items, effect(Kind.REFUND, 2_500)]) == {}
+    assert credits([debt(), wire(10_000), effect(Kind.ALLOCATION, 10_000)]) == {}
 
 
 def test_case_69_a_zero_order_and_a_credited_one_do_not_count_as_paid() -> None:

@@ -11,6 +11,7 @@ import segno.helpers
 from app.mail.rules import CONTEXTS, Context
 from app.mail.schemas import (
     ApplicationContext,
+    CertificateContext,
     ClaimContext,
     InvitationContext,
     LicenseContext,
@@ -104,6 +105,20 @@ def application(**changed: Any) -> ApplicationContext:
     return replace(full, **changed)
 
 
+def certificate(**changed: Any) -> CertificateContext:
+    full = CertificateContext(
+        seller=SELLER,
+        company="Beta Resell GmbH",
+        number="TX-4711",
+        states=("New York", "Texas"),
+        valid_from=date(2026, 1, 1),
+        valid_to=date(2026, 4, 1),
+        reason="The signature is missing.\nPlease sign page 2.",
+        days_left=30,
+    )
+    return replace(full, **changed)
+
+
 def about_reseller(**changed: Any) -> ResellerContext:
     full = ResellerContext(
         seller=SELLER, company="Beta Resell GmbH", reason="Three invoices are overdue.\nWe wrote twice.", policy_version="2026-1"
@@ -149,6 +164,7 @@ SAMPLES: dict[type[Context], Callable[..., Context]] = {
     ResellerContext: about_reseller,
     InvitationContext: invitation,
     PriceChangeContext: price_change,
+    CertificateContext: certificate,
 }
 
 

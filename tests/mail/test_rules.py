@@ -12,7 +12,7 @@ from app.errors import InvalidInput
 from app.mail.rules import compose, envelope, message_id, readdressed, render, subject
 from app.mail.schemas import Attachment, ClaimContext, LicenseContext, MailKind, MailLine
 from tests.conftest import NOW
-from tests.mail.samples import application, license, order, payment, price_change, sample
+from tests.mail.samples import application, certificate, license, order, payment, price_change, sample
 
 PDF = Attachment("invoice-2026-00001.pdf", "application/pdf", b"%PDF-1.7 \x00\xff" * 50)
 LICENSE_FILE = Attachment("license-1042-GRID-DEV.lic", "application/octet-stream", b"-----BEGIN LICENSE FILE-----\n")
@@ -293,3 +293,39 @@ def test_the_subjects_of_price_mails_name_the_day_and_no_amount() -> None:
         "Die Änderung Ihrer Partnerpreise zum 01.06.2026 entfällt"
     )
     assert "1. Juni 2026 findet nicht statt" in render(MailKind.PRICE_CHANGE_CANCELED, "de", price_change(), "txt")
+
+
+CERTIFICATE_MAILS = [kind for kind in MailKind if kind.startswith("certificate_")]
+
+
+@pytest.mark.parametrize("kind", CERTIFICATE_MAILS)
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_mails_about_a_certificate_name_it_and_hold_no_amount(kind: MailKind, language: Any) -> None:
+    mail = parse(make(kind, language))
+    for part in (body(mail, "plain"), words(body(mail, "html")), mail["Subject"]):
+        assert AMOUNT.search(part) is None, part
+        assert "TX-4711" in part
+    for part in (body(mail, "plain"), words(body(mail, "html"))):
+        assert "New York, Texas" in part
+        assert ("The signature is missing." in part) == (kind in (MailKind.CERTIFICATE_REJECTED, MailKind.CERTIFICATE_REVOKED))
+        assert {"en": "April 1, 2026", "de": "1. April 2026"}[language] in part
+    open_end = body(parse(make(kind, language, certificate(valid_to=None))), "plain")
+    assert {"en": "without an end", "de": "ohne Ende"}[language] in open_end
+    with pytest.raises(TypeError, match="CertificateContext"):
+        make(kind, language, order())
+
+
+@pytest.mark.parametrize(
+    ("language", "days", "says"),
+    [
+        ("en", 7, "ends in 7 days"), ("en", 1, "ends tomorrow"), ("en", 0, "ends today"),
+        ("de", 7, "in 7 Tagen ab"), ("de", 1, "morgen ab"), ("de", 0, "heute ab"),
+    ],
+)  # fmt: skip
+def test_a_reminder_says_when_and_what_to_do(language: Any, days: int, says: str) -> None:
+    for waits, to_do in ((False, {"en": "Please upload", "de": "Bitte laden"}), (True, {"en": "received", "de": "erhalten"})):
+        context = certificate(days_left=days, renewal_waits=waits)
+        for kind in ("plain", "html"):
+            text = body(parse(make(MailKind.CERTIFICATE_ENDING, language, context)), kind)
+            assert says in text
+            assert to_do[language] in text

@@ -119,7 +119,7 @@ class World:
 
 @dataclass
 class FakeSaleor:
-    """Answers by the operation's name: a value, an exception to raise, or a function of the variables."""
+    """Answers by the operation's name: a value, a whole response, or a function of the variables."""
 
     answers: dict[str, Any] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -132,10 +132,22 @@ class FakeSaleor:
         self.calls.append((name, variables))
         answer = self.answers[name]
         data = answer(variables) if callable(answer) else answer
+        if isinstance(data, httpx.Response):
+            return data
         return httpx.Response(200, text=json.dumps({"data": data}))
 
     def named(self, name: str) -> list[dict[str, Any]]:
         return [variables for known, variables in self.calls if known == name]
+
+
+def failed(message: str, code: str = "GraphQLError", status: int = 200) -> httpx.Response:
+    """An answer with a GraphQL error, as Saleor names it."""
+    return httpx.Response(status, json={"errors": [{"message": message, "extensions": {"exception": {"code": code}}}]})
+
+
+def no_types(_: dict[str, Any]) -> httpx.Response:
+    """What a Saleor without customer types says when it is asked for them."""
+    return failed('Cannot query field "customerTypes" on type "Query".', status=400)
 
 
 def refused(payload: str, message: str, code: str = "INVALID") -> dict[str, Any]:
@@ -155,7 +167,10 @@ async def opened(database: Database, tenant: str, jobs: Jobs | None = None) -> A
     async with database.tenant(tenant) as session:
         await register_state(session, "TX", valid_from=NOW.date())
         await import_rates(session, "state,rate,valid_from\nTX,8.25,2026-01-01\n", version="1", at=NOW)
-    settings = Settings(secret_keys=[KEY], database_url=database.url, saleor_timeout=5, shop=ShopSettings(), _env_file=None)
+    settings = Settings(
+        secret_keys=[KEY], database_url=database.url, saleor_timeout=5, shop=ShopSettings(), files_url=f"memory://{tenant}",
+        _env_file=None,
+    )  # fmt: skip
     clock, saleor = Ticking(), FakeSaleor()
     async with httpx.AsyncClient() as http:
         shops = Shops(database, box, http, settings, clock)

@@ -20,7 +20,7 @@ from app.resellers.rules import Decision
 from app.resellers.tables import Application, Reseller
 from app.saleor.client import SaleorRefused
 from tests.conftest import NOW
-from tests.orders.builders import World, opened, refused, reseller, rows
+from tests.orders.builders import World, no_types, opened, refused, reseller, rows
 from tests.resellers.test_review import begun, submitted
 
 WRITTEN = {"updatePrivateMetadata": {"item": {"__typename": "User"}, "errors": []}}
@@ -29,7 +29,7 @@ WRITTEN = {"updatePrivateMetadata": {"item": {"__typename": "User"}, "errors": [
 @pytest.fixture
 async def world(database: Database, tenant: str) -> AsyncIterator[World]:
     async with opened(database, tenant) as world:
-        world.saleor.answers = {"PrivateMetadataUpdate": WRITTEN}
+        world.saleor.answers = {"PrivateMetadataUpdate": WRITTEN, "CustomerTypes": no_types}
         yield world
 
 

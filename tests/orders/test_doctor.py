@@ -131,6 +131,7 @@ GOOD = Facts(
         [StateRate("TX", Decimal("8.25"), "2026-01", date(2026, 1, 1))],
         {("US", None): Decimal("5.0000")},
     ),
+    rates_imported=TODAY,
 )
 
 
@@ -166,8 +167,17 @@ def test_a_good_installation_names_every_check() -> None:
         "seller",
         "account_redirect",
         "state_rate",
+        "rate_table",
         "flat_rates",
     }
+
+
+def test_case_42_an_old_rate_table_is_a_warning() -> None:
+    assert bad(replace(GOOD, rates_imported=TODAY - timedelta(days=100))) == []
+    found = one(replace(GOOD, rates_imported=TODAY - timedelta(days=101)))
+    assert (found.code, found.severity) == ("rate_table", Severity.WARNING)
+    assert "more than 100 days ago" in found.sentence
+    assert "rate_table" not in {finding.code for finding in findings(replace(GOOD, rates_imported=None))}
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,16 @@ from app.errors import InvalidInput
 from app.ledger.service import receivable, receivable_id, reseller_receivables
 from app.orders.intake import order_facts, other_money, owe, record
 from app.orders.tables import OrderEvent, OrderLine, ResellerOrder, StaffTask
+from app.orders.view import order_view
+from app.pricing.service import set_rate
+from app.pricing.versions import content_at
 from app.reasons import Reason, sentence
 from app.resellers.policy import publish
 from app.resellers.rules import Decision
 from app.resellers.service import decide
 from app.saleor.answers import SaleorOrder
+from app.tax.certificates import add_certificate, decide_certificate
+from app.tax.rules import CertificateState
 from tests.conftest import NOW
 from tests.orders.builders import (
     EVIDENCE,
@@ -91,6 +96,24 @@ async def test_an_order_is_frozen_with_its_evidence_and_its_debt(world: World) -
     assert (found.open_minor, found.due_date) == (1949, kept.due_date)
     assert [event.key for event in await all_of(world, OrderEvent)] == ["received"]
     assert await all_of(world, StaffTask) == []
+
+
+async def test_an_order_keeps_the_list_and_the_version_it_was_priced_by(world: World) -> None:
+    await reseller(world)
+    first = await taken(world, order())
+    assert [(line.price_list_id, line.price_list_version) for line in first.lines] == [(None, 1)], "nobody has set a list yet"
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        facts: dict[str, Any] = {"cap": 10, "today": NOW.date(), "by": "anna", "at": NOW}
+        row = await set_rate(session, Decimal(9), **facts)
+        await set_rate(session, Decimal(10), **facts)
+    second = await taken(world, order("2", lines=[order_line(2, id="L2-1")]))
+    assert [(line.price_list_id, line.price_list_version) for line in second.lines] == [(row.id, 3)]
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        shown = await order_view(session, "2", NOW)
+        later = await set_rate(session, Decimal(8), **facts)
+        then = await content_at(session, later, 3)
+    assert [(line["price_list"], line["price_list_version"]) for line in shown["lines"]] == [("default", 3)]
+    assert then.rate == Decimal(10)
 
 
 async def test_an_order_is_recorded_once_and_stays_as_it_was_frozen(world: World) -> None:
@@ -214,6 +237,7 @@ async def test_case_16_prices_a_session_accepted_stand(world: World) -> None:
             "gross": 1732,
             "tax_rate": "8.25",
             "certificate_id": None,
+            "price_list_id": "gold",
             "price_list_version": 7,
             "reasons": EVIDENCE,
         }
@@ -222,9 +246,9 @@ async def test_case_16_prices_a_session_accepted_stand(world: World) -> None:
     cheap[0] |= {"id": "L2"}
     row = await taken(world, order("2", lines=cheap, transactions=[transaction("T2")]))
     assert row.audit_passed
-    assert [(line.tax_rate, line.price_list_version, line.reasons) for line in row.lines] == [(Decimal("8.25"), 7, EVIDENCE)], (
-        "the evidence is the one the buyer's price was made of, not today's"
-    )
+    assert [(line.tax_rate, line.price_list_id, line.price_list_version, line.reasons) for line in row.lines] == [
+        (Decimal("8.25"), "gold", 7, EVIDENCE)
+    ], "the evidence is the one the buyer's price was made of, not today's"
     both = [cheap[0] | {"id": "L3"}, cheap[0] | {"id": "L4"}]
     await promise(world, buyer.id, "T3", lines=lines)
     row = await taken(world, order("3", lines=both, transactions=[transaction("T3")]))
@@ -318,3 +342,20 @@ async def test_addresses_may_be_missing(world: World) -> None:
     row = await taken(world, order(billingAddress=None, shippingAddress=None))
     assert codes(row.audit) == ["missing_address", "missing_address"]
     assert (row.bill_to, row.ship_to, row.end_customer_email) == ({}, {}, "")
+
+
+async def test_case_40_a_line_for_own_use_is_audited_with_its_tax(world: World) -> None:
+    buyer = await reseller(world)
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        paper = await add_certificate(
+            session, reseller_id=buyer.id, number="TX-1", states=["TX"], signed_on=NOW.date(), valid_from=NOW.date(), at=NOW
+        )
+        await decide_certificate(session, paper.id, CertificateState.APPROVED, by="anna", at=NOW)
+    row = await taken(world, order("1", lines=[order_line(notForResale="true")]))
+    assert row.audit_passed
+    assert (row.lines[0].tax_rate, row.lines[0].certificate_id) == (Decimal("8.25"), None)
+    assert "tax_own_use" in [reason["code"] for reason in row.lines[0].reasons]
+    exempt = order_line(2, unitPrice=taxed("9.00", "9.00"), totalPrice=taxed("18.00", "18.00"))
+    row = await taken(world, order("2", lines=[exempt]))
+    assert (row.lines[0].tax_rate, row.lines[0].certificate_number) == (Decimal(0), "TX-1")
+    assert codes((await taken(world, order("3", lines=[exempt | {"id": "L3", "notForResale": "1"}]))).audit) == ["wrong_price"]

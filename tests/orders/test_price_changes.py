@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -39,7 +40,7 @@ async def planned(world: World, draft: Draft | None = None, on: date = JUNE, **c
 
 async def told(world: World) -> list[int]:
     """What every call said until all were told."""
-    counts = []
+    counts: list[int] = []
     while not counts or counts[-1]:
         async with world.database.tenant(world.shop.tenant_id) as session:
             counts.append(await tell(session, world.services, world.shop))
@@ -219,3 +220,36 @@ async def test_another_shop_is_told_nothing(world: World, database: Database) ->
     async with database.tenant(other) as session:
         assert await tell(session, world.services, world.shop) == 0
         assert list(await session.scalars(select(Reseller))) == []
+
+
+async def test_workers_at_once_tell_everybody_once_and_carry_out_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(price_changes, "BATCH", 2)
+    for n in range(5):
+        await reseller(world, f"r{n}")
+    await planned(world, on=NOW.date() + timedelta(30))
+    await asyncio.gather(*(told(world) for _ in range(3)))
+    assert [recipient for _, recipient, _ in await mails(world)] == [f"r{n}@partner.example" for n in range(5)]
+    assert len(await rows(world, PriceChangeNotice)) == 5
+    world.clock.now = NOW + timedelta(31)
+    assert sum(await asyncio.gather(*(carry_out(world.services, world.shop) for _ in range(3)))) == 1
+    assert len(await rows(world, PriceListVersion)) == 1
+
+
+async def test_a_cancellation_while_others_are_told_reaches_everybody_that_was(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(price_changes, "BATCH", 1)
+    for n in range(4):
+        await reseller(world, f"r{n}")
+    row = await planned(world, on=NOW.date() + timedelta(30))
+
+    async def canceled() -> None:
+        async with world.database.tenant(world.shop.tenant_id) as session:
+            await cancel(session, world.services, world.shop, row.id, by="anna", reason="a mistake")
+
+    await asyncio.gather(told(world), canceled())
+    await told(world)
+    heard = await mails(world)
+    announced = {recipient for kind, recipient, _ in heard if kind == "price_change"}
+    assert announced == {recipient for kind, recipient, _ in heard if kind == "price_change_canceled"}
+    assert len(heard) == 2 * len(announced)

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from app.errors import InvalidInput, Refused, ResellerError
 from app.money import Money
-from app.orders.quote import ActiveReseller, LineRequest, Program, QuoteRequest, quote
+from app.orders.quote import ActiveReseller, LineRequest, Program, QuoteRequest, quote, tax_moment
 from app.pricing.rules import Item, PriceList
+from app.settings import ProgramNumbers, ShopSettings
 from app.tax.rules import Certificate, CertificateState, Location, Registration, StateRate, TaxProgram
 
 DAY = date(2026, 3, 2)
@@ -210,3 +211,37 @@ def test_no_line_is_negative_and_no_reseller_pays_more_than_the_public(
         assert ours.net <= ours.gross
     whole = sum(unit * quantity for quantity, unit in sizes)
     assert sum(ours.net.minor for ours in public.lines) == max(0, whole - discount)
+
+
+@pytest.mark.parametrize(
+    ("at", "net_gross"),
+    [
+        (datetime(2026, 3, 3, 4, 59, tzinfo=UTC), ("18.00", "18.00")),
+        (datetime(2026, 3, 3, 5, 0, tzinfo=UTC), ("18.00", "19.60")),
+        (None, ("18.00", "19.60")),
+    ],
+)
+def test_case_36_a_certificate_ends_with_its_last_day_in_the_state(at: datetime | None, net_gross: tuple[str, str]) -> None:
+    """The vendor's day is the third of March already; in New York it is the second until five in the morning."""
+    paper = Certificate(
+        "c9", "NY-9", frozenset({"NY"}), CertificateState.APPROVED, date(2026, 1, 1), date(2026, 1, 1), date(2026, 3, 2)
+    )
+    buyer = ActiveReseller("r9", PriceList(1), Location("US", "NY", "10001", (paper,)))
+    tax = TaxProgram.of([Registration("NY", date(2026, 1, 1))], [StateRate("NY", Decimal("8.875"), "1", date(2026, 1, 1))])
+    asked = request("buyer", on=date(2026, 3, 3), at=at)
+    (found,) = quote(asked, Program(resellers={"buyer": buyer}, tax=tax)).lines
+    assert (str(found.net.amount), str(found.gross.amount)) == net_gross
+    assert found.tax.certificate_id == ("c9" if net_gross[1] == "18.00" else None)
+
+
+def test_case_36_the_stores_own_rates_know_no_states_day() -> None:
+    at = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+    for user in ("stranger", None):
+        assert answer(user, at=at) == answer(user)
+
+
+@pytest.mark.parametrize("of_state", [True, False])
+def test_case_36_the_vendor_may_tax_by_its_own_day(of_state: bool) -> None:
+    at = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+    settings = ShopSettings(program=ProgramNumbers(certificate_day_of_state=of_state))
+    assert tax_moment(settings, at) == (at if of_state else None)

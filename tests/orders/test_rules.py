@@ -78,6 +78,23 @@ def test_limits(policy: CreditPolicy, code: str) -> None:
     assert codes(standing(debts, policy, ORDER, TODAY).reasons) == [code]
 
 
+def test_the_standing_says_what_money_lifts_it() -> None:
+    late = [debt("1042", open_minor=11_880, due=TODAY - timedelta(6)), debt("1050", open_minor=1_000, due=TODAY - timedelta(1))]
+    euros = Receivable("e", "1060", "EUR", 500, 500, 0, TODAY - timedelta(2), None)
+    waiting = debt("1070", open_minor=20_000, due=TODAY + timedelta(9))
+
+    def lifted(policy: CreditPolicy, *debts: Receivable, order: Money = ORDER) -> list[str]:
+        return [str(amount) for amount in standing([*PAID, *debts], policy, order, TODAY).lifted_by]
+
+    assert lifted(CreditPolicy(), *late, euros) == ["5.00 EUR", "128.80 USD"]
+    assert lifted(CreditPolicy()) == lifted(CreditPolicy(on_account=False)) == []
+    above = CreditPolicy(credit_limit=Money.of("250", "USD"))
+    assert lifted(above, waiting) == ["50.00 USD"]
+    assert lifted(above, waiting, late[0]) == ["168.80 USD"], "the larger of what is overdue and what is above the limit"
+    assert lifted(above, waiting, order=Money.of("900", "USD")) == ["200.00 USD"], "never more than is open"
+    assert lifted(CreditPolicy(credit_limit=Money.of("1", "EUR")), waiting) == []
+
+
 def test_all_reasons_are_given() -> None:
     late = debt("4", open_minor=1, due=TODAY - timedelta(1))
     policy = CreditPolicy(on_account=False, order_limit=Money.of("1", "USD"))

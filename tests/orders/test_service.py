@@ -18,6 +18,7 @@ from app.orders.service import (
     cancel_order,
     confirm_order,
     decide_release,
+    ended_decisions,
     find_order,
     lock_order,
     order_gate,
@@ -204,6 +205,49 @@ async def test_a_hold_ends_by_itself(world: World) -> None:
     assert not (await gate(world, row))[0]
     world.clock.now += timedelta(hours=1)
     assert await gate(world, row) == (True, ["wire_booked"])
+
+
+async def ended(world: World) -> list[str]:
+    async with world.database.tenant_reading(world.shop.tenant_id) as session:
+        return await ended_decisions(session, world.clock())
+
+
+@pytest.mark.parametrize("away", [timedelta(minutes=1), timedelta(days=9)], ids=["a minute", "nine days"])
+async def test_a_hold_that_ended_is_found_once_and_opens_however_long_no_worker_ran(world: World, away: timedelta) -> None:
+    row = await recorded(world)
+    await wire(world)
+    await decides(world, hold=True, expires_at=NOW + timedelta(hours=1))
+    assert await ended(world) == []
+    world.clock.now += timedelta(hours=1) + away
+    assert await ended(world) == [row.id]
+    assert await release(world, row)
+    assert await ended(world) == []
+    (event,) = await rows(world, OrderEvent, OrderEvent.key.startswith("ended:"))
+    assert str(Reason.from_dict(event.what)) == "The hold by anna has ended: seen at the bank."
+    assert event.at == NOW + timedelta(hours=1)
+
+
+async def test_a_hold_that_ended_under_another_one_is_noted_once(world: World) -> None:
+    row = await recorded(world)
+    await decides(world, hold=True)
+    world.clock.now += timedelta(minutes=1)
+    await decides(world, hold=True, reason="again", expires_at=world.clock.now + timedelta(days=1))
+    world.clock.now += timedelta(days=2)
+    for _ in range(2):
+        assert not await release(world, row)
+    assert await ended(world) == []
+    assert len(await rows(world, OrderEvent, OrderEvent.key.startswith("ended:"))) == 1
+    assert [workflow_id for _, workflow_id, _ in world.asked if workflow_id.startswith("ended:")] == [
+        f"ended:{world.shop.tenant_id}:{decision.id}" for decision in await rows(world, StaffDecision) if decision.expires_at
+    ]
+    assert await gate(world, row) == (False, ["staff_hold"]), "the first hold has no end"
+
+
+async def test_a_decision_that_ends_before_it_begins_is_refused(world: World) -> None:
+    await recorded(world)
+    with pytest.raises(InvalidInput, match="only; leave it out"):
+        await decides(world, hold=True, expires_at=NOW)
+    assert await rows(world, StaffDecision) == []
 
 
 async def test_a_decision_needs_a_reason_and_an_order(world: World) -> None:

@@ -23,8 +23,9 @@ from app.resellers.service import add, decide
 from app.resellers.tables import Reseller, ResellerUser
 from app.saleor.shops import Shops
 from app.settings import ProgramNumbers, Settings, ShopSettings
+from app.tax.certificates import add_certificate, decide_certificate
 from app.tax.rules import CertificateState
-from app.tax.service import add_certificate, decide_certificate, import_rates, register_state
+from app.tax.service import import_rates, register_state
 from tests.conftest import NOW, install
 
 SETTINGS = ShopSettings(reseller_only_channels=["partners"])

@@ -11,7 +11,7 @@ from app.errors import InvalidInput, TooLarge
 from app.pricing import list_file
 from app.pricing.content import Content, EntryKey, Terms, between
 from app.pricing.draft import Draft
-from app.pricing.list_file import COLUMNS, decoded, guarded, plain, read_list, write_list
+from app.pricing.list_file import COLUMNS, decoded, guarded, plain, read_list, unknown_skus, with_ids, write_list
 from app.pricing.rules import Scope
 from tests.pricing.strategies import TEXT, contents
 
@@ -72,7 +72,8 @@ def test_the_separator_and_the_order_are_the_headers() -> None:
         ("variant,v,,5,,USD,,,", "line 2: currency 'USD' goes with a fixed price"),
         ("variant,v,,5,9,USD,,,", "line 2: rate and fixed: both are given"),
         ("variant,v,,,,,,,", "line 2: rate and fixed: both are empty"),
-        ("variant,,GRID,5,,,,,", "line 2: target is missing; give the variant's id in Saleor."),
+        ("variant,,,5,,,,,", "line 2: target is missing; give the variant's id in Saleor, or its SKU as label."),
+        ("product,,GRID,5,,,,,", "line 2: target is missing; give the product's id in Saleor."),
         ("sku,v,,5,,,,,", "line 2: scope 'sku' is not one of list, variant, product, category, collection."),
         ("variant,v,,5,,,x,,", "line 2: minimum_quantity 'x' is not a whole number."),
         ("variant,v,,5,,,0,,", "line 2: minimum_quantity: 0 is below 1."),
@@ -160,3 +161,25 @@ def test_ten_thousand_lines_take_no_noticeable_time() -> None:
     began = time.process_time()
     assert len(read(text).entries) == 10_000
     assert time.process_time() - began < 5, "a few tenths of a second, measured"
+
+
+def test_variants_may_be_named_by_their_sku() -> None:
+    sku = "S" * 250
+    draft = read(HEADER + f"list,,,8,,,,,\nvariant,,GRID-1,5,,,,,\nvariant,,{sku},6,,,,,\nvariant,v3,,7,,,,,\n")
+    assert unknown_skus(draft) == ["GRID-1", sku]
+    found = with_ids(draft, {"GRID-1": "v1", sku: "v2"})
+    assert {key.target: terms and terms.rate for key, terms in found.entries.items()} == {
+        "v1": Decimal(5),
+        "v2": Decimal(6),
+        "v3": Decimal(7),
+    }
+    assert found.lines == {None: 2, EntryKey(Scope.VARIANT, "v1"): 3, EntryKey(Scope.VARIANT, "v2"): 4} | {
+        EntryKey(Scope.VARIANT, "v3"): 5
+    }
+    assert (found.rate, found.whole) == (Decimal(8), True)
+    with pytest.raises(InvalidInput) as caught:
+        with_ids(draft, {"GRID-1": "v3"})
+    assert caught.value.sentence.splitlines()[1:] == [
+        f"line 4: target: the store has no variant with the SKU {sku!r}.",
+        "line 5: it repeats line 3: same variant.",
+    ]

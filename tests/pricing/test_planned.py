@@ -172,10 +172,10 @@ async def test_plans_of_several_days_build_on_each_other(database: Database, ten
 async def test_a_plan_that_cannot_be(
     database: Database, tenant: str, changed: dict[str, Any], error: type[Exception], says: str
 ) -> None:
-    draft = changed.pop("draft", Draft(Decimal(8)))
+    given = {"draft": Draft(Decimal(8))} | changed
     async with database.tenant(tenant) as session:
         with pytest.raises(error, match=says):
-            await put(session, draft, **changed)
+            await put(session, **given)
     async with database.tenant(tenant) as session:
         assert await list_changes(session) == []
 

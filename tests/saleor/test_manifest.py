@@ -43,6 +43,19 @@ def test_permissions_are_the_least_and_never_over_apps() -> None:
     assert re.fullmatch(r"https://[^/]+/api/register", manifest["tokenTargetUrl"])
 
 
+def test_a_permission_goes_to_the_saleor_that_knows_it() -> None:
+    def asked(version: str | None, *, customer_types: bool = True) -> tuple[bool, str]:
+        manifest = render(BASE, version, customer_types=customer_types)
+        assert "permissionsSince" not in manifest
+        return "MANAGE_CUSTOMER_TYPES_AND_ATTRIBUTES" in manifest["permissions"], manifest["requiredSaleorVersion"]
+
+    assert asked("3.22") == (False, ">=3.22.0 <3.25.0")
+    # Saleor says no patch: an older 3.23 is told by the range, not by a permission it does not know.
+    assert asked("3.23") == (True, ">=3.23.26 <3.25.0")
+    assert asked("3.24") == asked(None) == (True, ">=3.22.0 <3.25.0")
+    assert asked("3.23", customer_types=False) == (False, ">=3.22.0 <3.25.0")
+
+
 @pytest.mark.parametrize("version", ["", "three", "3", "3.x"])
 def test_what_is_no_version(version: str) -> None:
     with pytest.raises(InvalidInput, match=r"3\.23"):

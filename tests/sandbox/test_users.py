@@ -9,8 +9,18 @@ import pytest
 
 from app.clock import system_clock
 from app.errors import SaleorError
-from app.saleor.client import SaleorClient, SaleorRefused
-from app.saleor.operations import CUSTOMER, CUSTOMER_BY_EMAIL, CUSTOMER_CREATE, PRIVATE_METADATA_UPDATE, Operation
+from app.saleor.client import SaleorClient, SaleorDenied, SaleorRefused
+from app.saleor.operations import (
+    CUSTOMER,
+    CUSTOMER_BY_EMAIL,
+    CUSTOMER_CREATE,
+    CUSTOMER_TYPE_ASSIGN,
+    CUSTOMER_TYPE_CREATE,
+    CUSTOMER_TYPE_OF,
+    CUSTOMER_TYPES,
+    PRIVATE_METADATA_UPDATE,
+    Operation,
+)
 from app.sandbox import seed
 from app.sandbox.storefront import StorefrontRefused
 from tests.sandbox.conftest import NEW_YORK, World
@@ -380,3 +390,33 @@ async def test_ids_of_another_kind_or_of_none(world: World) -> None:
         with pytest.raises(SaleorError) as failed:
             await guest.pay("sandbox.card", source=id)
         assert failed.value.code == code
+
+
+# --- Customer types ---------------------------------------------------------------------------------------------------
+
+
+async def test_customer_types(world: World) -> None:
+    user = world.store.user_by_email(seed.RESELLER)
+    assert user is not None
+
+    async def current() -> Any:
+        return (await run(world, CUSTOMER_TYPE_OF, id=user.id)).user.customer_type.id
+
+    before = await run(world, CUSTOMER_TYPES, slug="reseller")
+    assert before.own.edges == []
+    standard = before.standard.edges[0].node.id
+    assert await current() == standard
+    with pytest.raises(SaleorDenied):
+        await run(world, CUSTOMER_TYPE_CREATE, input={"name": "Reseller", "slug": "reseller"})
+    world.app.permissions.add("MANAGE_CUSTOMER_TYPES_AND_ATTRIBUTES")
+    made = (await run(world, CUSTOMER_TYPE_CREATE, input={"name": "Reseller"})).customer_type_create.customer_type
+    assert (await run(world, CUSTOMER_TYPES, slug="reseller")).own.edges[0].node.id == made.id
+    await run(world, CUSTOMER_TYPE_ASSIGN, id=user.id, input={"customerType": made.id})
+    assert await current() == made.id
+    for wrong in ({"name": "Other", "slug": "reseller"}, {"name": " "}):
+        with pytest.raises(SaleorRefused):
+            await run(world, CUSTOMER_TYPE_CREATE, input=wrong)
+    with pytest.raises(SaleorRefused):
+        await run(world, CUSTOMER_TYPE_ASSIGN, id=user.id, input={"customerType": user.id})
+    await run(world, CUSTOMER_TYPE_CREATE, input={"name": "New", "slug": "new", "isDefault": True})
+    assert (await run(world, CUSTOMER_TYPES, slug="new")).standard.edges[0].node.id != standard

@@ -1,28 +1,22 @@
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.session import Database
 from app.db.tenants import Tenant
-from app.errors import Conflict, InvalidInput, NotFound
-from app.resellers.tables import Reseller
-from app.tax.rules import Certificate, CertificateState, Location, Registration, decide
+from app.errors import InvalidInput
+from app.tax.rules import Location, Registration, decide
 from app.tax.service import (
     RateImport,
-    add_certificate,
-    decide_certificate,
     import_rates,
-    list_certificates,
-    load_certificates,
     load_registrations,
     load_tax,
     register_state,
 )
-from app.tax.tables import CertificateRow, FlatRateRow, StateRateRow
+from app.tax.tables import FlatRateRow, StateRateRow
 from tests.conftest import NOW
 
 DAY = date(2026, 3, 1)
@@ -33,84 +27,6 @@ Texas,,0,2026-01-01,,training
 
 NY,,4,2026-01-01,,
 """
-
-
-async def reseller(session: AsyncSession) -> str:
-    row = Reseller(
-        email="a@b.example",
-        company="A",
-        street="1",
-        city="B",
-        postal_code="78701",
-        country="US",
-        status="approved",
-        created_at=NOW,
-    )
-    session.add(row)
-    await session.flush()
-    return row.id
-
-
-async def certify(session: AsyncSession, owner: str, **changed: Any) -> CertificateRow:
-    facts: dict[str, Any] = {
-        "reseller_id": owner, "number": "TX-1", "states": ["tx", "New York"], "signed_on": DAY, "valid_from": DAY, "at": NOW,
-    }  # fmt: skip
-    return await add_certificate(session, **facts | changed)
-
-
-async def test_a_certificate_counts_once_approved(database: Database, tenant: str) -> None:
-    async with database.tenant(tenant) as session:
-        owner = await reseller(session)
-        row = await certify(session, owner, form=" 01-339 ")
-        assert (row.states, row.state, row.form) == (["NY", "TX"], "pending", "01-339")
-        assert await load_certificates(session) == {}
-        await decide_certificate(session, row.id, CertificateState.APPROVED, by="anna", at=NOW)
-    async with database.tenant(tenant) as session:
-        expected = Certificate(row.id, "TX-1", frozenset({"TX", "NY"}), CertificateState.APPROVED, DAY, DAY)
-        assert await load_certificates(session) == {owner: (expected,)}
-        assert await load_certificates(session, owner) == {owner: (expected,)}
-        assert await load_certificates(session, "another") == {}
-        assert [found.decided_by for found in await list_certificates(session, owner)] == ["anna"]
-        assert await list_certificates(session, "another") == []
-
-
-@pytest.mark.parametrize(
-    ("changed", "says"),
-    [
-        ({"number": " "}, "number: "),
-        ({"states": []}, "states: name at least one"),
-        ({"states": ["TX", "Bavaria"]}, "states: 'Bavaria'"),
-        ({"valid_to": DAY - timedelta(1)}, "valid_to: 2026-02-28"),
-    ],
-)
-async def test_a_wrong_certificate(database: Database, tenant: str, changed: dict[str, Any], says: str) -> None:
-    async with database.tenant(tenant) as session:
-        owner = await reseller(session)
-        with pytest.raises(InvalidInput, match=says):
-            await certify(session, owner, **changed)
-
-
-async def test_one_number_once(database: Database, tenant: str) -> None:
-    async with database.tenant(tenant) as session:
-        owner = await reseller(session)
-        await certify(session, owner)
-        with pytest.raises(Conflict, match="TX-1 is there already"):
-            await certify(session, owner, number="TX-1 ")
-
-
-async def test_the_first_decision_about_a_certificate_stands(database: Database, tenant: str) -> None:
-    async with database.tenant(tenant) as session:
-        row = await certify(session, await reseller(session))
-        with pytest.raises(Conflict, match="is still pending"):
-            await decide_certificate(session, row.id, CertificateState.REVOKED, by="berta", at=NOW)
-        await decide_certificate(session, row.id, CertificateState.APPROVED, by="anna", at=NOW)
-        for other in (CertificateState.REJECTED, CertificateState.PENDING):
-            with pytest.raises(Conflict, match="already decided by anna: it is approved"):
-                await decide_certificate(session, row.id, other, by="berta", at=NOW)
-        await decide_certificate(session, row.id, CertificateState.REVOKED, by="berta", at=NOW)
-        assert await load_certificates(session) == {}
-        with pytest.raises(NotFound):
-            await decide_certificate(session, "none", CertificateState.APPROVED, by="anna", at=NOW)
 
 
 async def test_registering_again_changes_the_last_day(database: Database, tenant: str) -> None:

@@ -29,6 +29,7 @@ PRIVATE_METADATA = {
     "Checkout": ("MANAGE_CHECKOUTS", "HANDLE_TAXES"),
     "Order": ("MANAGE_ORDERS", "HANDLE_TAXES"),
     "User": ("MANAGE_USERS",),
+    "CustomerType": ("MANAGE_CUSTOMER_TYPES_AND_ATTRIBUTES",),
     "Fulfillment": ("MANAGE_ORDERS",),
     "Product": ("MANAGE_PRODUCTS",),
     "ProductVariant": ("MANAGE_PRODUCTS",),
@@ -69,6 +70,11 @@ def _metadata(row: Any, info: Info) -> list[dict[str, str]]:
     return items(row.metadata)
 
 
+def _metafield(row: Any, info: Info, key: str) -> str | None:
+    found: str | None = row.metadata.get(key)
+    return found
+
+
 def _private_metadata(row: Any, info: Info) -> list[dict[str, str]]:
     needed = PRIVATE_METADATA.get(row.TYPE, ("MANAGE_APPS",))
     if not context.of(info).may(*needed):
@@ -77,10 +83,12 @@ def _private_metadata(row: Any, info: Info) -> list[dict[str, str]]:
 
 
 def bind_metadata(schema: GraphQLSchema) -> None:
-    """Give every type with metadata its two fields."""
+    """Give every type with metadata its fields."""
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLObjectType) and "privateMetadata" in kind.fields:
             kind.fields["metadata"].resolve = _metadata
+            if "metafield" in kind.fields:
+                kind.fields["metafield"].resolve = _metafield
             kind.fields["privateMetadata"].resolve = _private_metadata
 
 

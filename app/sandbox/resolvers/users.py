@@ -16,7 +16,7 @@ from app.sandbox.addresses import address_from
 from app.sandbox.context import Context, Info, Refused, mutation
 from app.sandbox.ids import found, look_up
 from app.sandbox.resolvers.shared import connection, country
-from app.sandbox.rows.people import Address, User
+from app.sandbox.rows.people import Address, CustomerType, User
 from app.sandbox.rows.sales import Checkout, Order
 
 query = QueryType()
@@ -207,6 +207,8 @@ async def customer_update(root: Any, info: Info, input: dict[str, Any], id: str 
     if caller.store.user_by_email(email) not in (None, user):
         raise Refused("email", "User with this Email already exists.", "UNIQUE")
     user.email = email
+    if input.get("customer_type"):
+        user.customer_type = found(caller.store.customer_types, input["customer_type"], CustomerType, "customerType")
     _apply(user, input)
     await caller.sandbox.user_event("CUSTOMER_UPDATED", user, caller.principal)
     return {"user": user}

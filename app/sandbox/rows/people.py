@@ -30,6 +30,14 @@ class Address(Numbered):
 
 
 @dataclass(eq=False, kw_only=True)
+class CustomerType(Numbered):
+    TYPE = "CustomerType"
+    name: str
+    slug: str
+    is_default: bool = False
+
+
+@dataclass(eq=False, kw_only=True)
 class User(Numbered):
     TYPE = "User"
     email: str
@@ -43,6 +51,8 @@ class User(Numbered):
     external_reference: str | None = None
     addresses: list[Address] = field(default_factory=list)
     permissions: set[str] = field(default_factory=set)
+    customer_type: CustomerType | None = None
+    """None is the shop's default."""
     jwt_token_key: str = field(default_factory=lambda: secrets.token_hex(6))
 
 

@@ -18,6 +18,7 @@ from app.web.storefront.front import Front, problem
 from app.web.storefront.openapi import document, operation_id
 from app.web.storefront.problems import CODES, EVERYWHERE, PROBLEM, problems
 from app.web.storefront.routers import ROUTERS
+from app.web.storefront.uploads import FORM_BYTES
 
 log = structlog.get_logger()
 
@@ -28,7 +29,7 @@ HTTP_CODES = {400: "body", 404: "not_found", 405: "method_not_allowed"}
 
 def storefront_application(services: Services) -> Asgi:
     """The API with all that stands around it; mounted by `main`."""
-    return Front(storefront_api(services), services.shops)
+    return Front(storefront_api(services), services.shops, services.settings.max_upload_bytes + FORM_BYTES)
 
 
 def storefront_api(services: Services) -> FastAPI:

@@ -20,8 +20,8 @@ log = structlog.get_logger()
 
 VISIT = "storefront_visit"
 MAX_BODY = 64 * 1024
-UPLOADS: dict[str, int] = {}
-"""Paths, without what stands before them, that take more: a file and what its form needs around it, in bytes."""
+UPLOADS = frozenset({"/certificates", "/application/evidence"})
+"""Paths, without what stands before them, whose POST takes more: a file and what its form needs around it."""
 METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
 ASKED = "Accept-Language, Authorization, Content-Type, If-None-Match"
 EXPOSED = "ETag, Retry-After, Content-Disposition"
@@ -42,9 +42,11 @@ def problem(status: int, code: str, detail: str) -> bytes:
 class Front:
     """Around the API: nothing leaves without `Cache-Control: private`, and no error without its problem."""
 
-    def __init__(self, app: Asgi, shops: Shops) -> None:
+    def __init__(self, app: Asgi, shops: Shops, upload_bytes: int) -> None:
+        """`upload_bytes` is what the body of an upload may have."""
         self._app = app
         self._shops = shops
+        self._upload_bytes = upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,7 +67,8 @@ class Front:
                 body.extend(message.get("body", b""))
 
         taken = 0
-        limit = UPLOADS.get(scope["path"].removeprefix(scope.get("root_path", "")), MAX_BODY)
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        limit = self._upload_bytes if scope["method"] == "POST" and path in UPLOADS else MAX_BODY
 
         async def limited() -> MutableMapping[str, Any]:
             nonlocal taken

@@ -11,18 +11,23 @@ from app.web.storefront.common import shown_reasons
 from app.web.storefront.problems import MEMBER, problems, register_problems
 
 router = APIRouter(tags=["resellers"])
-register_problems({"no_price": (404, "The variant UHJvZHVjdFZhcmlhbnQ6MQ== has no price in the channel default-channel.")})
+register_problems(
+    {
+        "day_over": (400, "on: 2026-03-01 is over; give today or a day to come."),
+        "no_price": (404, "The variant UHJvZHVjdFZhcmlhbnQ6MQ== has no price in the channel default-channel."),
+    }
+)
 
 
 @router.post(
     "/prices",
     response_model=s.PricesOut,
-    responses=problems(*MEMBER, "reseller_inactive", "no_price", "saleor_error"),
+    responses=problems(*MEMBER, "reseller_inactive", "day_over", "no_price", "saleor_error"),
 )
 async def prices(body: s.PricesIn, asking: Asking, services: Doors) -> s.PricesOut:
-    """What the reseller pays for variants in a channel, and why."""
+    """What the reseller pays for variants in a channel, today or on a day to come, and why."""
     wanted = [(line.variant_id, line.quantity) for line in body.lines]
-    found = await storefront.price_lines(services, asking.shop, asking.user_id, body.channel, wanted)
+    found = await storefront.price_lines(services, asking.shop, asking.user_id, body.channel, wanted, body.on)
     return s.PricesOut(
         lines=[
             s.PriceOut(
@@ -35,6 +40,7 @@ async def prices(body: s.PricesIn, asking: Asking, services: Doors) -> s.PricesO
                 total=s.MoneyOut.of(line.price.total),
                 includes_tax=line.includes_tax,
                 reasons=shown_reasons(line.price.reasons),
+                chain=shown_reasons(line.chain.reasons),
             )
             for line in found
         ]

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from app.web.storefront import certificates, claims, licenses, orders, prices, standing, users
+from app.web.storefront import (
+    certificates,
+    claims,
+    evidence,
+    licenses,
+    obligations,
+    orders,
+    price_changes,
+    prices,
+    standing,
+    users,
+)
 
 ROUTERS = (
     standing.router,
     prices.router,
+    price_changes.router,
     orders.router,
     certificates.router,
+    evidence.router,
     users.router,
+    obligations.router,
     users.program,
     licenses.router,
     claims.router,

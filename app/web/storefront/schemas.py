@@ -62,9 +62,15 @@ class StandingOut(Model):
     counted_prepaid_orders: int = Field(examples=[2])
     required_prepaid_orders: int = Field(examples=[3])
     reasons: list[ReasonOut] = Field(description="Why these terms.")
+    lifted_by: list[MoneyOut] = Field(
+        description="What has to be paid, per currency, so that nothing is overdue and the credit limit is kept."
+    )
+    credit_limit: MoneyOut | None = Field(description="Of all that is open on account; null without one.")
+    order_limit: MoneyOut | None = Field(description="Of one order on account; null without one.")
     may_order: bool
     obstacles: list[ReasonOut] = Field(description="Why no order may be placed now; empty when one may.")
     open_amounts: list[OpenOut] = Field(description="One entry per currency.")
+    unallocated: list[MoneyOut] = Field(description="Money that arrived and no order has taken, per currency.")
 
 
 class AcceptanceIn(Model):
@@ -87,6 +93,12 @@ class PriceLineIn(Model):
 class PricesIn(Model):
     channel: str = Field(min_length=1, max_length=255, examples=["default-channel"])
     lines: list[PriceLineIn] = Field(min_length=1, max_length=20)
+    on: date | None = Field(
+        None,
+        description="A day to come, with the price changes announced until then; null for today. Retail and public prices are "
+        "today's.",
+        examples=[None],
+    )
 
 
 class PriceOut(Model):
@@ -99,6 +111,7 @@ class PriceOut(Model):
     total: MoneyOut = Field(description="What the line costs: the lower of partner and public price.")
     includes_tax: bool = Field(description="Whether these prices hold the store's own tax, as the channel's prices do.")
     reasons: list[ReasonOut]
+    chain: list[ReasonOut] = Field(description="Every step from retail to the partner price, with all that was considered.")
 
 
 class PricesOut(Model):
@@ -178,15 +191,67 @@ class TemporaryOut(Model):
     licenses: list[OrderLicenseOut]
 
 
+class CertificateIn(Model):
+    number: str = Field(min_length=1, max_length=100, examples=["TX-4711"])
+    form: str = Field("", max_length=100, description="Name of the form.", examples=["01-339"])
+    states: list[str] = Field(
+        min_length=1, max_length=60, description="US states, repeated or separated by commas.", examples=[["TX", "OK"]]
+    )
+    signed_on: date = Field(examples=["2026-01-01"])
+    valid_from: date = Field(examples=["2026-01-01"])
+    valid_to: date | None = Field(
+        None, description="Last valid day; left out where the form has no end.", examples=["2027-12-31"]
+    )
+    replaces: str = Field(
+        "",
+        max_length=36,
+        pattern=r"^[^\x00]*$",
+        description="Id of the certificate that this one renews, if any.",
+        examples=["c0a8f1de-1b2c-4d3e-9f40-516273849506"],
+    )
+
+
 class CertificateOut(Model):
     id: str = Field(examples=["c0a8f1de-1b2c-4d3e-9f40-516273849506"])
     number: str = Field(examples=["TX-4711"])
     form: str = Field(examples=["01-339"])
     states: list[str] = Field(examples=[["TX", "CA"]])
-    state: str = Field(examples=["approved"])
+    state: str = Field(description="pending, approved, rejected, expired or revoked.", examples=["approved"])
+    signed_on: date = Field(examples=["2026-01-01"])
     valid_from: date = Field(examples=["2026-01-01"])
     valid_to: date | None = Field(description="Null is an open end.", examples=["2027-12-31"])
+    reason: str = Field(description="Why it was rejected or revoked.", examples=["The signature is missing."])
+    replaces_id: str | None = Field(description="The certificate it renews.", examples=["7a1e2f34-52b1-4c0e-8a77-5d3a9c1b2e60"])
+    created_at: datetime = Field(examples=["2026-03-02T12:00:00Z"])
+    decided_at: datetime | None = Field(examples=["2026-03-02T12:00:00Z"])
+    has_document: bool = Field(description="Whether its document can be downloaded.")
 
 
 class CertificatesOut(Model):
     certificates: list[CertificateOut]
+
+
+class TaxedOut(Model):
+    """Whether orders are taxed: a percentage, never an amount."""
+
+    state: str = Field(description="US state; empty for a reseller outside the US.", examples=["TX"])
+    day: date = Field(examples=["2026-03-02"])
+    taxed: bool
+    rate: str = Field(description="Percent, for products without a tax class of their own.", examples=["8.25"])
+    certificate_id: str | None = Field(
+        description="The certificate that exempts.", examples=["c0a8f1de-1b2c-4d3e-9f40-516273849506"]
+    )
+    reasons: list[ReasonOut]
+
+
+class EvidenceOut(Model):
+    id: str = Field(examples=["3f0c8a52-7d0e-4a55-9a3f-0f6f3b0f2a11"])
+    name: str = Field(examples=["trade-license.pdf"])
+    media_type: str = Field(examples=["application/pdf"])
+    size: int = Field(description="Bytes.", examples=[48213])
+    sha256: str = Field(examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])
+    created_at: datetime = Field(examples=["2026-03-02T12:00:00Z"])
+
+
+class EvidenceListOut(Model):
+    files: list[EvidenceOut] = Field(description="The oldest first.")

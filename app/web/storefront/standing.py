@@ -33,11 +33,15 @@ async def standing(asking: Asking, services: Doors) -> s.StandingOut:
         status=reseller.status,
         terms=found.standing.terms.value,
         counted_prepaid_orders=found.standing.counted,
-        required_prepaid_orders=found.required,
+        required_prepaid_orders=found.policy.prepaid_orders,
         reasons=shown_reasons(found.standing.reasons),
+        lifted_by=[s.MoneyOut.of(one) for one in found.standing.lifted_by],
+        credit_limit=s.MoneyOut.of(limit) if (limit := found.policy.credit_limit) else None,
+        order_limit=s.MoneyOut.of(largest) if (largest := found.policy.order_limit) else None,
         may_order=not found.obstacles,
         obstacles=shown_reasons(found.obstacles),
         open_amounts=[s.OpenOut(open=s.MoneyOut.of(one.open), overdue=s.MoneyOut.of(one.overdue)) for one in found.open],
+        unallocated=[s.MoneyOut.of(one) for one in found.unallocated],
     )
 
 

@@ -11,7 +11,7 @@ import msgspec
 from app.clock import Clock
 from app.errors import InvalidInput
 from app.money import Money, MoneyError, exponent
-from app.orders.quote import LineRequest, Quote, QuoteRequest, quote
+from app.orders.quote import LineRequest, Quote, QuoteRequest, for_resale, quote, tax_moment
 from app.orders.snapshot import Programs
 from app.pricing.rules import Item
 from app.saleor.shops import Shop, Shops
@@ -54,6 +54,7 @@ def quote_request(base: TaxBase, shop: Shop, clock: Clock) -> QuoteRequest:
 
     Raises InvalidInput for an unknown currency, an amount that cannot be a price, and a line whose variant is gone.
     """
+    now = clock()
     currency = base.currency
     channel = base.channel.slug
     try:
@@ -73,7 +74,8 @@ def quote_request(base: TaxBase, shop: Shop, clock: Clock) -> QuoteRequest:
             prices_entered_with_tax=base.prices_entered_with_tax,
             user=base.source_object.user.id if base.source_object.user else None,
             country=base.address.country.code if base.address else None,
-            on=clock().astimezone(ZoneInfo(shop.settings.time_zone)).date(),
+            on=now.astimezone(ZoneInfo(shop.settings.time_zone)).date(),
+            at=tax_moment(shop.settings, now),
             lines=[_line(line, channel, currency, scale) for line in base.lines],
             shipping=_money(base.shipping_price.amount, currency, scale),
             subtotal_discount=subtotal,
@@ -86,8 +88,9 @@ def quote_request(base: TaxBase, shop: Shop, clock: Clock) -> QuoteRequest:
 def _line(line: Line, channel: str, currency: str, scale: Decimal) -> LineRequest:
     base = _money(line.total_price.amount, currency, scale)
     variant = line.source_line.variant or line.source_line.order_variant
+    resale = for_resale(line.source_line.not_for_resale)
     if variant is None:
-        return LineRequest(None, line.product_name, line.quantity, base, None, None, line.charge_taxes)
+        return LineRequest(None, line.product_name, line.quantity, base, None, None, line.charge_taxes, resale)
     product = variant.product
     category = product.category
     collections = product.collections
@@ -110,6 +113,7 @@ def _line(line: Line, channel: str, currency: str, scale: Decimal) -> LineReques
         retail,
         tax_class.id if tax_class else None,
         line.charge_taxes,
+        resale,
     )
 
 

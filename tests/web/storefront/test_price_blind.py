@@ -24,6 +24,7 @@ from app.mail.tables import Mail
 from app.money import Money
 from app.orders import claims, customer_view
 from app.orders.claims import renew_claim
+from tests.orders.test_customers import account
 from tests.web.storefront.conftest import Store
 from tests.web.storefront.test_walk import VARIANT
 
@@ -61,7 +62,10 @@ def example(schema: dict[str, Any], document: dict[str, Any]) -> Any:
 
 async def walk(store: Store) -> list[tuple[str, str, dict[str, Any], httpx.Response]]:
     """(method, path, operation, answer) of every operation there is, asked by the end customer, with ids it could have seen."""
-    store.world.saleor.answers["VariantPrice"] = {"productVariant": VARIANT}
+    store.world.saleor.answers = {
+        "VariantPrice": {"productVariant": VARIANT},
+        "Customer": {"user": account("buyer", "buyer@mail.example")},
+    }
     document = (await store.call(None, "/openapi.json")).json()
     known = {"number": "1", "document_id": store.document, "license_id": store.license, "token": store.claim}
     found = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +11,9 @@ from app.licenses.rules import LicenseState
 from app.licenses.service import set_state
 from app.resellers.rules import Decision
 from app.resellers.service import decide
+from app.resellers.tables import Reseller
 from tests.conftest import NOW
-from tests.orders.builders import recorded, wire
+from tests.orders.builders import API, limits, recorded, rows, wire
 from tests.saleor.keys import access_token
 from tests.web.storefront.conftest import AT, ORIGIN, OTHER, REFERENCE, Store, token
 from tests.web.storefront.test_walk import VARIANT
@@ -26,8 +27,21 @@ async def test_the_standing_says_terms_reasons_and_what_is_open(store: Store) ->
     assert body["open_amounts"] == [
         {"open": {"amount": "19.49", "currency": "USD"}, "overdue": {"amount": "0.00", "currency": "USD"}}
     ]
-    await wire(store.world)
-    assert (await store.call("texan", "/standing")).json()["counted_prepaid_orders"] == 1
+    assert (body["lifted_by"], body["unallocated"], body["credit_limit"]) == ([], [], None)
+    await wire(store.world, amount="20.00")
+    body = (await store.call("texan", "/standing")).json()
+    assert (body["counted_prepaid_orders"], body["unallocated"]) == (1, [{"amount": "0.51", "currency": "USD"}])
+
+
+async def test_case_79_the_standing_says_what_is_late_and_what_lifts_it(store: Store) -> None:
+    (row,) = await rows(store.world, Reseller, Reseller.email == "texan@partner.example")
+    await limits(store.world, row.id, credit_limit_minor=5000, order_limit_minor=1000, limit_currency="USD", prepaid_orders=0)
+    store.world.clock.now = datetime(2026, 4, 7, 12, tzinfo=UTC)
+    headers = {"Authorization": f"Bearer {access_token('k', API, 'texan', int(store.world.clock.now.timestamp()))}"}
+    body = (await store.client.get("/storefront/v1/standing", headers=headers)).json()
+    assert [one["sentence"] for one in body["reasons"]] == ["Order 1 is 6 days overdue; 19.49 USD lifts it."]
+    assert body["lifted_by"] == [{"amount": "19.49", "currency": "USD"}]
+    assert (body["credit_limit"]["amount"], body["order_limit"]["amount"]) == ("50.00", "10.00")
 
 
 async def test_case_7_an_acceptance_twice_is_one(store: Store) -> None:

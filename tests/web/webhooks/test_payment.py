@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from stdnum import iso11649
 
 from app.db.session import Database
@@ -14,8 +14,12 @@ from app.orders.intake import record
 from app.orders.service import confirm_order, order_gate
 from app.orders.tables import PaymentSession, RefundRequest, ResellerOrder, StaffDecision, StaffTask
 from app.resellers.policy import publish
+from app.resellers.roles import Role
 from app.resellers.rules import Decision
 from app.resellers.service import decide
+from app.resellers.tables import ResellerUser
+from app.tax.certificates import add_certificate, decide_certificate
+from app.tax.rules import CertificateState
 from tests.conftest import NOW
 from tests.orders.builders import USD_ACCOUNT, order, paid_orders, reseller, transaction
 from tests.web.webhooks.shop import Sender, serving
@@ -204,6 +208,17 @@ async def test_who_is_no_reseller_may_not_order_or_did_not_accept(saleor: Sender
     async with saleor.world.database.tenant(saleor.world.shop.tenant_id) as opened:
         await decide(opened, row.email, Decision.SUSPEND, by="a", at=NOW, policy_version="1", reason="x")
     assert await refusal(saleor, session(checkout("late"), caller="late")) == "reseller_inactive"
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_only_an_owner_or_a_buyer_orders(saleor: Sender, role: Role) -> None:
+    made = await reseller(saleor.world)
+    async with saleor.world.database.tenant(saleor.world.shop.tenant_id) as db:
+        await db.execute(update(ResellerUser).where(ResellerUser.reseller_id == made.id).values(role=role.value))
+    if role in (Role.OWNER, Role.BUYER):
+        assert (await answer(saleor, session()))["result"] == "CHARGE_REQUEST"
+    else:
+        assert await refusal(saleor, session()) == "role_may_not"
 
 
 async def test_case_6_a_published_policy_asks_again_once_its_grace_is_over(saleor: Sender) -> None:
@@ -416,3 +431,25 @@ async def test_the_program_is_not_loaded_yet(database: Database, tenant: str) ->
         await saleor.world.refresh()
         assert (await saleor.client.get("/ready")).json() == {"status": "ok", "shops": 1}
         assert (await saleor.client.get("/health")).json() == {"status": "ok"}
+
+
+async def test_case_40_the_session_accepts_a_line_for_own_use_only_with_its_tax(saleor: Sender) -> None:
+    buyer = await reseller(saleor.world)
+    async with saleor.world.database.tenant(saleor.world.shop.tenant_id) as opened:
+        paper = await add_certificate(
+            opened, reseller_id=buyer.id, number="TX-1", states=["TX"], signed_on=NOW.date(), valid_from=NOW.date(), at=NOW
+        )
+        await decide_certificate(opened, paper.id, CertificateState.APPROVED, by="anna", at=NOW)
+    await saleor.world.refresh()
+    own_use = line() | {"notForResale": "true"}
+    untaxed = line("18.00", "18.00")
+    total: dict[str, Any] = {"totalPrice": {"currency": "USD", **taxed("18.00", "18.00")}}
+    cheap = checkout(lines=[untaxed | {"notForResale": "true"}], **total)
+    assert await refusal(saleor, session(cheap, action={"amount": 18.0})) == "wrong_price"
+    found = await answer(saleor, session(checkout(lines=[own_use])))
+    assert found["result"] == "CHARGE_REQUEST"
+    async with saleor.world.database.tenant(saleor.world.shop.tenant_id) as opened:
+        (row,) = await opened.scalars(select(PaymentSession))
+    (kept,) = row.lines
+    assert (kept["tax_rate"], kept["certificate_id"]) == ("8.25", None)
+    assert [reason["code"] for reason in kept["reasons"]][-2:] == ["tax_own_use", "tax_state"]

@@ -1,5 +1,6 @@
 import base64
 import json
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -87,8 +88,9 @@ class Caller:
 
 
 @pytest.fixture(params=["sqlite"])
-def database_url(tmp_path: Path) -> str:
+def database_url(tmp_path: Path, sqlite_tables: Path) -> str:
     """The endpoint asks no database; one kind is enough to hold the table of shops."""
+    shutil.copyfile(sqlite_tables, tmp_path / "reseller.db")
     return f"sqlite+aiosqlite:///{tmp_path}/reseller.db"
 
 
@@ -136,7 +138,7 @@ def line(
         "productSku": "GRID-1",
         "unitPrice": {"amount": price},
         "totalPrice": {"amount": quantity * price if base is None else base},
-        "sourceLine": {"__typename": "CheckoutLine", "id": "l1", "variant": variant},
+        "sourceLine": {"__typename": "CheckoutLine", "id": "l1", "notForResale": more.get("mark"), "variant": variant},
     }
 
 
@@ -196,7 +198,7 @@ async def test_an_address_or_country_that_is_not_known_yet(caller: Caller) -> No
     assert await caller.lines(user=None, address=None) == [("20.00", "20.00", "0")]
 
 
-async def test_an_exemption_through_its_last_day_in_the_vendors_zone(caller: Caller) -> None:
+async def test_case_36_an_exemption_through_its_last_day_in_its_state(caller: Caller) -> None:
     assert await caller.lines(user="exempt") == [("18.00", "18.00", "0")]
 
 
@@ -379,3 +381,17 @@ async def test_a_recorded_request_of_a_real_saleor(database: Database) -> None:
             changed = await client.post(PATH, content=body + b" ", headers=headers)
     assert (answer.status_code, changed.status_code) == (400, 401)
     assert "product" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("mark", "result"),
+    [
+        (None, ("18.00", "18.00", "0")), ("", ("18.00", "18.00", "0")), ("false", ("18.00", "18.00", "0")),
+        ("true", ("18.00", "19.49", "8.25")), (" Yes ", ("18.00", "19.49", "8.25")), ("own use", ("18.00", "19.49", "8.25")),
+    ],
+)  # fmt: skip
+async def test_case_40_a_line_marked_not_for_resale_is_taxed_in_spite_of_the_certificate(
+    caller: Caller, mark: str | None, result: tuple[str, str, str]
+) -> None:
+    assert await caller.lines(user="exempt", lines=[line(mark=mark), line()]) == [result, ("18.00", "18.00", "0")]
+    assert await caller.lines(user="exempt", lines=[on_order(line(), notForResale=mark)]) == [result]
