@@ -100,7 +100,9 @@ def _verify(source: BinaryIO, encoding: Encoding) -> None:
         except UnicodeDecodeError as error:
             line += _ends(str(error.object[: error.start], encoding.codec, "replace"), ended_with_return)
             raise FileRefused(
-                f"line {line}", f"A byte is not {encoding.codec}; the file is in another encoding or damaged.", code="encoding"
+                f"line {line}",
+                f"A byte is not {encoding.codec}: the file is damaged, or has to be converted to UTF-8.",
+                code="encoding",
             ) from error
         if "\0" in text:
             line += _ends(text[: text.index("\0")], ended_with_return)

@@ -63,9 +63,9 @@ def parse(
 
 
 @bank.command("mapping")
-def print_mapping() -> None:
-    """Print the mapping of a CSV file, to be changed to what your bank's file looks like."""
-    typer.echo(json.dumps(EXAMPLE, ensure_ascii=False, indent=2))
+def print_mapping(as_json: Json = False) -> None:
+    """Print the mapping of a CSV file as JSON, to be changed to what your bank's file looks like."""
+    typer.echo(json.dumps(EXAMPLE, ensure_ascii=False, indent=None if as_json else 2))
 
 
 @dataclass

@@ -74,6 +74,7 @@ async def test_a_csv_needs_its_mapping(run: Run) -> None:
 
 async def test_the_mapping_to_begin_with_is_one(run: Run, tmp_path: Path) -> None:
     printed = await run("bank", "mapping")
+    assert (await run("bank", "mapping", "--json")).data == printed.data
     mapping, file = tmp_path / "mapping.json", tmp_path / "file.csv"
     mapping.write_text(printed.out)
     file.write_text("Buchungstag;Valuta;Betrag;Auftraggeber;IBAN;Verwendungszweck;Kundenreferenz;Info\n31.3.2026;;1,5;A;;B;C;\n")
