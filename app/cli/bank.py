@@ -151,7 +151,9 @@ def _balance(balance: Balance | None) -> dict[str, Any] | None:
 
 
 def _row(line: BankLine) -> str:
-    said = " ".join(filter(None, [line.payer_name, line.reference_structured, line.reference_text])).replace("\n", " ")
+    said = " ".join(filter(None, [line.payer_name, line.reference_structured, line.reference_text]))
+    # What strangers wrote does not steer the operator's terminal.
+    said = "".join(character if character.isprintable() else " " for character in said)
     marks = [line.status.value, "reversal" if line.reversal else "", "batch" if line.batch else ""]
     day = line.booking_date or line.value_date or "-"
     return f"  {day} {line.amount:f} {line.currency} {' '.join(filter(None, marks))}: {said or '-'}"

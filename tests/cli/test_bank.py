@@ -64,6 +64,12 @@ async def test_lines_for_people(run: Run) -> None:
     assert "  2025-12-31 -50.00 EUR booked reversal: Kurz KG RUECKGABE AC04 KONTO AUF GELOEST\n" in ended.out
 
 
+async def test_a_text_does_not_steer_the_terminal(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "escape.sta"
+    file.write_text(":20:X\n:25:1\n:60F:C260330EUR0,\n:61:260331C5,NTRFNONREF\n:86:a\x1b]0;b\x07c\n:62F:C260331EUR5,\n")
+    assert (await run("bank", "parse", str(file))).out.endswith("booked: a ]0;b c\n")
+
+
 async def test_a_csv_needs_its_mapping(run: Run) -> None:
     file, mapping = str(SAMPLES / "csv_german.csv"), SAMPLES / "csv_german.mapping.json"
     ended = await run("bank", "parse", file, "--mapping", str(mapping), "--json")
