@@ -17,10 +17,8 @@ from app.bank.lines import FileRefused
 _CHUNK = 64 * 1024
 MAX_DEPTH = 64
 MAX_TEXT = 64 * 1024
-MAX_TOKEN = 1024 * 1024
-MAX_NODES = 20_000
-MAX_PART = 4 * 1024 * 1024
-"""Elements, and characters with attributes, of one captured subtree."""
+MAX_PART = 1024 * 1024
+"""Bytes of one element that comes whole: one detail of an entry, say."""
 
 _TRUNCATED = frozenset(
     {
@@ -90,8 +88,8 @@ def events(source: BinaryIO, containers: Set[str]) -> Iterator[Event]:
 
     Raises FileRefused with the line for what is not well-formed, cut off, too deep or too large, or declares a document type.
     """
-    ready: deque[Event] = deque()
-    parser = _parser(containers, ready)
+    reading = _Reading(containers)
+    parser, ready = reading.parser, reading.ready
     fed = 0
     while True:
         chunk = source.read(_CHUNK)
@@ -106,88 +104,85 @@ def events(source: BinaryIO, containers: Set[str]) -> Iterator[Event]:
             yield ready.popleft()
         if not chunk:
             return
-        if fed - parser.CurrentByteIndex > MAX_TOKEN:
-            raise _refused(parser, "A single tag is larger than any bank's.", "size")
+        if not reading.nodes:
+            reading.text.clear()  # text between the parts is no part of any
+        if fed - (reading.began if reading.nodes else parser.CurrentByteIndex) > MAX_PART:
+            raise _refused(parser, "One part of the file is larger than any bank's.", "size")
 
 
-def _parser(containers: Set[str], ready: deque[Event]) -> expat.XMLParserType:
-    """A parser that puts what it has read into `ready`. Functions over shared variables: they run for every tag of the file."""
-    parser = expat.ParserCreate()
-    opened: list[tuple[str, int]] = []
-    # The captured element and those in it that are open: what is known of each, and its name.
-    nodes: list[Node | None] = []
-    names: list[str] = []
-    text: list[str] = []
-    inside = False
-    began = count = weight = length = 0
+class _Reading:
+    """A parser that puts what it has read into `ready`. Its handlers run for every tag of the file, so they do little."""
 
-    def doctype(*_: object) -> None:
-        raise _refused(parser, "The file declares a document type (DTD); no bank's statement does, so it is not read.", "doctype")
+    def __init__(self, containers: Set[str]) -> None:
+        self.ready: deque[Event] = deque()
+        # The element that is captured and those in it that are open: what is known of each, and its name.
+        self.nodes: list[Node | None] = []
+        self.text: list[str] = []
+        self.began = 0
+        self.parser = self._connect(containers)
 
-    def start(qualified: str, attributes: dict[str, str]) -> None:
-        nonlocal inside, began, count, weight, length
-        name = qualified[qualified.rfind(":") + 1 :]
-        if len(opened) + len(nodes) >= MAX_DEPTH:
-            raise _refused(parser, f"Elements are nested deeper than {MAX_DEPTH}.", "depth")
-        length = 0
-        text.clear()
-        if not nodes:
-            if name in containers or not inside:
-                inside = inside or name in containers
+    def _connect(self, containers: Set[str]) -> expat.XMLParserType:
+        parser = expat.ParserCreate()
+        ready, nodes, text = self.ready, self.nodes, self.text
+        opened: list[tuple[str, int]] = []
+        names: list[str] = []
+        inside = False
+        line = 0
+
+        def doctype(*_: object) -> None:
+            raise _refused(
+                parser, "The file declares a document type (DTD); no bank's statement does, so it is not read.", "doctype"
+            )
+
+        def start(qualified: str, attributes: dict[str, str]) -> None:
+            nonlocal inside, line
+            name = qualified[qualified.rfind(":") + 1 :]
+            text.clear()
+            if not nodes:
                 line = parser.CurrentLineNumber
-                ready.append(Event(name, opened[-1][0] if opened else "", line))
-                opened.append((name, line))
+                if name in containers or not inside:
+                    inside = inside or name in containers
+                    ready.append(Event(name, opened[-1][0] if opened else "", line))
+                    opened.append((name, line))
+                    if len(opened) > MAX_DEPTH:
+                        raise _refused(parser, f"Elements are nested deeper than {MAX_DEPTH}.", "depth")
+                    return
+                self.began = parser.CurrentByteIndex
+            elif len(nodes) > MAX_DEPTH:
+                raise _refused(parser, f"Elements are nested deeper than {MAX_DEPTH}.", "depth")
+            nodes.append({"@": attributes} if attributes else None)
+            names.append(name)
+
+        def end(_: str) -> None:
+            if not nodes:
+                name, began = opened.pop()
+                ready.append(Event(name, opened[-1][0] if opened else "", began, closes=True))
                 return
-            began = parser.CurrentLineNumber
-            count = weight = 0
-        count += 1
-        if attributes:
-            weight += sum(map(len, attributes.values()))
-            nodes.append({"@": attributes})
-        else:
-            nodes.append(None)
-        if count > MAX_NODES or weight > MAX_PART:
-            raise _refused(parser, "One part of an entry is larger than any bank's.", "size")
-        names.append(name)
+            node, name = nodes.pop(), names.pop()
+            content = "".join(text).strip() if text else ""
+            text.clear()
+            if len(content) > MAX_TEXT:
+                raise _refused(parser, f"A text is longer than {MAX_TEXT} characters.", "size")
+            if node is not None and content:
+                node["#"] = content
+            element: Element = content if node is None else node
+            if not nodes:
+                ready.append(Event(name, opened[-1][0] if opened else "", line, element))
+                return
+            parent = nodes[-1]
+            if parent is None:
+                nodes[-1] = {name: [element]}
+            elif name in parent:
+                parent[name].append(element)
+            else:
+                parent[name] = [element]
 
-    def characters(data: str) -> None:
-        nonlocal length, weight
-        length += len(data)
-        weight += len(data)
-        if length > MAX_TEXT:
-            raise _refused(parser, f"A text is longer than {MAX_TEXT} characters.", "size")
-        text.append(data)
-
-    def end(_: str) -> None:
-        nonlocal length
-        if not nodes:
-            name, line = opened.pop()
-            ready.append(Event(name, opened[-1][0] if opened else "", line, closes=True))
-            return
-        node, name = nodes.pop(), names.pop()
-        content = "".join(text).strip() if text else ""
-        text.clear()
-        length = 0
-        if node is not None and content:
-            node["#"] = content
-        element: Element = content if node is None else node
-        if not nodes:
-            ready.append(Event(name, opened[-1][0] if opened else "", began, element))
-            return
-        parent = nodes[-1]
-        if parent is None:
-            nodes[-1] = {name: [element]}
-        elif name in parent:
-            parent[name].append(element)
-        else:
-            parent[name] = [element]
-
-    parser.buffer_text = True
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = characters
-    parser.StartDoctypeDeclHandler = doctype
-    return parser
+        parser.buffer_text = True
+        parser.StartElementHandler = start
+        parser.EndElementHandler = end
+        parser.CharacterDataHandler = text.append
+        parser.StartDoctypeDeclHandler = doctype
+        return parser
 
 
 def _refused(parser: expat.XMLParserType, sentence: str, code: str) -> FileRefused:

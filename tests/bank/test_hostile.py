@@ -61,7 +61,7 @@ class Endless(BytesIO):
         ("<a>" * 100_000, "depth"),
         (message(entry()).replace("R1", "x" * 70_000), "size"),
         (message(entry()).replace("R1", "x" * 5_000_000), "size"),
-        (message(entry(detail("<RmtInf><Ustrd>x</Ustrd></RmtInf>" * 15_000))), "size"),
+        (message(entry(detail("<RmtInf><Ustrd>x</Ustrd></RmtInf>" * 50_000))), "size"),
         (message(entry(detail(f"<RmtInf><Ustrd>{'x' * 60_000}</Ustrd></RmtInf>" * 100))), "size"),
         (message(entry(detail(f'<RmtInf a="{"x" * 800_000}"/>' * 10))), "size"),
         (message(entry(), head="<Bal/>" * 2000), "size"),
@@ -87,6 +87,16 @@ def test_case_64_an_endless_tag_is_not_read_to_its_end() -> None:
     with pytest.raises(FileRefused):
         list(camt.read(source))
     assert source.given < 2_000_000
+
+
+def test_case_64_text_between_the_entries_is_let_go() -> None:
+    text = message(entry())
+    at = text.index("<Ntry>")
+    tracemalloc.start()
+    source = Endless(iter([text[:at], *(["x" * 60_000] * 500), text[at:]]))
+    assert sum(1 for _ in camt.read(source)) == 3
+    assert tracemalloc.get_traced_memory()[1] < 3_000_000
+    tracemalloc.stop()
 
 
 def test_case_64_a_batch_beyond_all_measure(monkeypatch: pytest.MonkeyPatch) -> None:
