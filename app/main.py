@@ -23,6 +23,8 @@ from app.saleor.shops import Shops
 from app.settings import Settings
 from app.web import documents, health, install
 from app.web.dispatch import Asgi, Dispatcher
+from app.web.portal.application import portal_application
+from app.web.portal.session import PATH as PORTAL
 from app.web.storefront.application import storefront_application
 from app.web.storefront.common import PREFIX
 from app.web.webhooks.events import event_answers
@@ -59,6 +61,7 @@ def build(services: Services) -> Asgi:
     api.include_router(health.router)
     api.include_router(documents.router)
     api.mount(PREFIX, storefront_application(services))
+    api.mount(PORTAL, portal_application(services))
     answers = payment_answers(services) | event_answers(services)
     limit = services.settings.max_body_bytes
     routes = {webhook_path(event).encode(): signed_endpoint(services.shops, limit, answer) for event, answer in answers.items()}

@@ -133,6 +133,11 @@ class ShopSettings(BaseModel):
     storefront_audience: str = Field(
         "", description="Audience the storefront asks tokens for (tokenCreate); empty accepts only tokens made for nobody else."
     )
+    portal_host: str = Field(
+        "",
+        pattern=r"^([a-z0-9.-]+(:[0-9]{1,5})?)?$",
+        description="Host, like partners.example.com, under which `/portal` is this shop's; needed only beside other shops.",
+    )
     storefront_requests_per_minute: int = Field(120, ge=1, description="Requests one user may make to the storefront API.")
     time_zone: str = Field("UTC", description="The vendor's zone: order dates, midnights, the 1st of the month.")
 

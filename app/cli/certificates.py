@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import select
 
 from app.cli.common import By, Json, ShopUrl, a_date, run_in_shop, show, who, write_new
 from app.errors import InvalidInput
@@ -15,6 +16,7 @@ from app.orders import certificates as use_cases
 from app.orders.services import Services
 from app.reasons import sentence
 from app.resellers.service import find
+from app.resellers.tables import Reseller
 from app.saleor.shops import Shop
 from app.tax.answer import will_be_taxed
 from app.tax.certificates import get_certificate, list_certificates
@@ -102,6 +104,7 @@ def show_one(
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         async with services.database.tenant_reading(shop.tenant_id) as session:
             row = await get_certificate(session, certificate)
+            reseller = (await session.scalars(select(Reseller).where(Reseller.id == row.reseller_id))).one()
             file = await stored_file(session, row.file_id) if row.file_id else None
         if save is not None:
             if file is None:
@@ -109,6 +112,8 @@ def show_one(
             write_new(save, await content(services.files, file), "--save")
         return {
             **_shown(row),
+            "reseller": reseller.email,
+            "look_at": [sentence(reason) for reason in use_cases.findings(row, reseller)],
             "form": row.form,
             "signed_on": row.signed_on,
             "replaces": row.replaces_id,

@@ -75,6 +75,7 @@ async def _stage(folder: Path, port: int) -> AsyncIterator[Story]:
             allowed_shops=[f"{shop_origin}/graphql/"],
             allow_private_addresses=True,
             mail_directory=str(folder / "mail"),
+            files_url=str(folder / "files"),
             smtp_url="",
             shop={},
         )

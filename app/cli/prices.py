@@ -14,7 +14,7 @@ from app.money import Money
 from app.orders import price_changes
 from app.orders.services import Services
 from app.pricing import service
-from app.pricing.content import Kind, shown
+from app.pricing.content import Kind, exception_words, shown
 from app.pricing.draft import Difference, Draft
 from app.pricing.planned import prices_on
 from app.pricing.preview import preview as chain
@@ -196,7 +196,7 @@ def list_(name: ListName = DEFAULT_LIST, shop: ShopUrl = "", as_json: Json = Fal
             leave = exception_of(row)
             facts = {"list": row.name, "rate": row.rate, "version": row.version}
             if leave is not None:
-                facts["exception"] = f"up to {leave.rate} % through {leave.expires} by {leave.by or '-'}: {leave.reason}"
+                facts["exception"] = exception_words(leave)
             return facts | {"entries": [_shown(entry) for entry in entries]}
 
     show(run_in_shop(shop, work), as_json=as_json)

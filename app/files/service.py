@@ -7,6 +7,7 @@ first, then its row. So no bytes are ever without a row, and no row that counts 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -75,7 +76,10 @@ async def arriving(
     Opens its own transactions, so that none is open while bytes are written. Raises InvalidInput and TooLarge for a file that is
     not taken (`rules.media_type`), Unavailable when the store does not work; nothing is left then.
     """
-    kind = media_type(upload.content, limit)
+    # In a thread: ten megabytes take a while, and others are waiting.
+    kind, sha256 = await asyncio.to_thread(
+        lambda: (media_type(upload.content, limit), hashlib.sha256(upload.content).hexdigest())
+    )
     identity = new_id()
     row = StoredFile(
         id=identity,
@@ -86,7 +90,7 @@ async def arriving(
         name=clean_name(upload.name, kind),
         media_type=kind,
         size=len(upload.content),
-        sha256=hashlib.sha256(upload.content).hexdigest(),
+        sha256=sha256,
         state=FileState.ARRIVING.value,
         uploaded_by=by[:254],
         created_at=at,

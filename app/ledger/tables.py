@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import DDL, BigInteger, ForeignKey, Index, String, Table, Text, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, TenantScoped, new_id
+
+
+class RemittanceAdvice(TenantScoped, Base):
+    """What a reseller says one wire pays, once: a proposal that books nothing, for matching to look at (`rules.md` 4.3)."""
+
+    __tablename__ = "remittance_advice"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "reseller_id", "fingerprint"),
+        Index("ix_remittance_advice_reseller", "tenant_id", "reseller_id", "at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    reseller_id: Mapped[str] = mapped_column(ForeignKey("reseller.id"))
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    """Of what was sent, so that a double click is one advice."""
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(254))
+    paid_on: Mapped[date | None]
+    """The day the reseller says it sent the wire."""
+    text: Mapped[str] = mapped_column(Text, default="")
+    """As it was pasted; empty where lines were sent."""
+    lines: Mapped[list[Any]]
+    """Each with reference, amount and currency as given and, where one order is meant, order_number, order_id, receivable_id,
+    amount_minor and open_minor in open_currency, the order's own, and the reasons of `ledger.remittance`."""
 
 
 class LedgerItem(TenantScoped, Base):

@@ -18,7 +18,8 @@ from app.orders.intake import other_money
 from app.orders.record import add_event, add_task, finish_task
 from app.orders.service import cancel_order, lock_order, order_gate
 from app.orders.services import Services
-from app.orders.tables import MoneyReport, OrderEvent, PaymentSession, ResellerOrder, StaffDecision, StaffTask
+from app.orders.ship_to import corrections
+from app.orders.tables import MoneyReport, PaymentSession, ResellerOrder, StaffDecision, StaffTask
 from app.reasons import Reason, because, register, sentence
 from app.saleor import operations as ops
 from app.saleor.answers import SaleorOrder
@@ -228,12 +229,7 @@ async def tell_saleor(services: Services, shop: Shop, order_id: str) -> None:
         open_tasks = (
             await session.scalars(select(StaffTask).where(StaffTask.order_id == order_id, StaffTask.done_at.is_(None)))
         ).all()
-        corrections = await session.scalars(
-            select(OrderEvent.what)
-            .where(OrderEvent.order_id == order_id, OrderEvent.key.startswith("ship-to:"))
-            .order_by(OrderEvent.at)
-        )
-        corrected = [_note(row, [Reason.from_dict(what)]) for what in corrections]
+        corrected = [_note(row, [what]) for what in await corrections(session, order_id)]
     order = await read_order(services, shop, row.saleor_order_id)
     if order is None:
         return

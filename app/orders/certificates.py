@@ -20,13 +20,14 @@ from app.orders import mails
 from app.orders.record import add_event, add_task, finish_task
 from app.orders.services import Services
 from app.orders.tables import OrderLine, ResellerOrder
-from app.reasons import because, register
+from app.reasons import Reason, because, register
 from app.resellers.addresses import US_STATES
 from app.resellers.rules import ResellerStatus
 from app.resellers.tables import Reseller
 from app.saleor.shops import Shop
 from app.tax import certificates
 from app.tax.days import REMINDERS, reminder_due, state_day
+from app.tax.forms import look_at
 from app.tax.rules import CertificateState
 from app.tax.service import rates_imported_at
 from app.tax.tables import CertificateRow, StateRateRow
@@ -150,6 +151,11 @@ async def document(session: AsyncSession, certificate_id: str, reseller_id: str 
     return await get(session, row.file_id)
 
 
+def findings(row: CertificateRow, reseller: Reseller) -> tuple[Reason, ...]:
+    """What staff should look at before they decide about a certificate (edge case 38)."""
+    return look_at(form=row.form, states=row.states, reseller_country=reseller.country, reseller_state=reseller.state)
+
+
 async def look_after(session: AsyncSession, services: Services, shop: Shop) -> LookedAfter:
     """What is due now: end what is over, remind of what ends soon, and show staff what they should look at again.
 
@@ -211,7 +217,7 @@ async def _take(
             file_id=(await keep(session, file)).id if file is not None else None,
         )
         reason = because("certificate_waits", number=row.number, company=reseller.company, states=", ".join(row.states))
-        await add_task(session, f"certificate:{row.id}", None, [reason], now)
+        await add_task(session, f"certificate:{row.id}", None, [reason, *findings(row, reseller)], now)
     return row
 
 

@@ -51,7 +51,8 @@ async def look_at(
             return await _follow(http, url, words, allow_private, resolve)
     except TimeoutError:
         return because("page_too_slow", url=url, seconds=f"{seconds:g}")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        # ValueError: a redirect to what no parser takes for an address. Others write these pages; none of it may end the round.
         return because("page_unreachable", url=url, what=type(error).__name__)
 
 
@@ -101,11 +102,15 @@ def _request(http: httpx.AsyncClient, url: str, address: str) -> httpx.Request:
     """The request to the address that was looked at; the certificate is checked for the host all the same."""
     target = httpx.URL(url)
     pinned = target.copy_with(host=str(ipaddress.ip_address(address.partition("%")[0])), userinfo=b"")
-    request = http.build_request(
-        "GET",
-        pinned,
-        headers={"Host": target.netloc.decode(), "User-Agent": AGENT, "Accept": "text/html", "Accept-Encoding": "identity"},
-    )
+    headers = {
+        "Host": target.netloc.decode(),
+        "User-Agent": AGENT,
+        "Accept": "text/html",
+        "Accept-Encoding": "identity",
+        # A connection is kept by its address; another host behind the same one must show its own certificate.
+        "Connection": "close",
+    }
+    request = http.build_request("GET", pinned, headers=headers)
     # Nobody else's cookie or token goes along.
     for name in ("cookie", "authorization"):
         request.headers.pop(name, None)
@@ -122,7 +127,10 @@ async def _named(answer: httpx.Response, url: str, words: Sequence[str]) -> Reas
         read += part
         if len(read) >= MAX_BYTES:
             break
-    text = read[:MAX_BYTES].decode(answer.charset_encoding or "utf-8", "replace").casefold()
+    try:
+        text = read[:MAX_BYTES].decode(answer.charset_encoding or "utf-8", "replace").casefold()
+    except LookupError:  # an encoding that nobody knows
+        text = read[:MAX_BYTES].decode("utf-8", "replace").casefold()
     if any(word.casefold() in text for word in words):
         return None
     return because("page_words", url=url, words=" or ".join(words))

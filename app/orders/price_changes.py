@@ -114,9 +114,7 @@ def mail_lines(changes: Changes) -> Iterator[PriceChangeLine]:
     if changes.rate:
         old, new = changes.rate
         yield PriceChangeLine("", "", PriceTerms(old), PriceTerms(new))
-    for change in changes.entries:
-        if change.old is not None and change.new is not None and _said(change.key, change.old) == _said(change.key, change.new):
-            continue  # only its name changes
+    for change in changes.priced():
         scope: ScopeName = change.key.scope.name.lower()  # type: ignore[assignment]
         yield PriceChangeLine(
             scope,
@@ -145,8 +143,6 @@ async def _mail(
     An address that takes no mail becomes a task of staff and keeps nobody else from theirs.
     """
     prices = tuple(mail_lines(Changes.from_dict(change.changes)))
-    if not prices:
-        return  # leave of staff or other names for the same prices: no reseller has to hear of it
     for reseller in resellers:
         context = PriceChangeContext(
             seller=shop.settings.seller,

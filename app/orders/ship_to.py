@@ -21,8 +21,8 @@ from app.orders.mails import resend_order_mail
 from app.orders.record import add_event, add_task, finish_task
 from app.orders.service import find_order, lock_order
 from app.orders.services import Services
-from app.orders.tables import EndCustomer, ResellerOrder
-from app.reasons import because, register, sentence
+from app.orders.tables import EndCustomer, OrderEvent, ResellerOrder
+from app.reasons import Reason, because, register, sentence
 from app.resellers.rules import email_key, fold_email, valid_email
 from app.resellers.tables import ResellerUser
 from app.saleor.shops import Shop
@@ -35,6 +35,10 @@ register(
         "license file cannot be recalled: keep, suspend or revoke it.",
     }
 )
+
+
+CORRECTED = "ship-to:"
+"""Begins the key of a correction's event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ async def correct_ship_to(
     await give_licenses(session, order, None)
     order.end_customer_email = new
     said = because("ship_to_corrected", old=old, new=new, by=by, reason=why)
-    await add_event(session, order.id, f"ship-to:{now.isoformat()}", now, said)
+    await add_event(session, order.id, f"{CORRECTED}{now.isoformat()}", now, said)
     if wrong is not None:
         await finish_task(session, f"customer:{wrong.id}", now)
     if lost_by is not None:
@@ -105,6 +109,12 @@ async def correct_ship_to(
     if mail_again:
         mail = await resend_order_mail(session, services, shop, number=order.number, kind=MailKind.LICENSE)
     return Correction(order, old, lost_by, used is not None, mail)
+
+
+async def corrections(session: AsyncSession, order_id: str) -> list[Reason]:
+    """What was corrected on an order, the oldest first."""
+    query = select(OrderEvent.what).where(OrderEvent.order_id == order_id, OrderEvent.key.startswith(CORRECTED))
+    return [Reason.from_dict(what) for what in await session.scalars(query.order_by(OrderEvent.at))]
 
 
 async def _refuse_resellers(session: AsyncSession, order: ResellerOrder, email: str) -> None:

@@ -23,6 +23,7 @@ from app.licenses.service import of_order
 from app.licenses.tables import License
 from app.mail.schemas import PriceChangeLine
 from app.money import Money
+from app.orders.applying import newest_application
 from app.orders.customer_view import downloadable
 from app.orders.gateway import bank_account, credit_policy
 from app.orders.price_changes import mail_lines
@@ -30,6 +31,7 @@ from app.orders.rules import CreditPolicy, Standing, standing
 from app.orders.service import order_gate
 from app.orders.services import Services
 from app.orders.snapshot import load_buyer
+from app.orders.statement import Upcoming, falling_due
 from app.orders.tables import ResellerOrder
 from app.pricing.content import Changes
 from app.pricing.planned import prices_on, upcoming
@@ -70,6 +72,7 @@ class ResellerStanding:
     open: tuple[Open, ...]
     unallocated: tuple[Money, ...]
     """Money that no order has taken yet; it lowers nothing by itself (`rules.md` 4.3)."""
+    falling_due: tuple[Upcoming, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,15 @@ async def member(session: AsyncSession, user_id: str, right: Right = Right.CHANG
     return found
 
 
+async def accepted(session: AsyncSession, user_id: str, version: str) -> bool:
+    """Whether a Saleor account's reseller, or else its application, accepted this version of the Reseller Policy."""
+    reseller = await by_saleor_user(session, user_id)
+    if reseller is not None:
+        return any(acceptance.policy_version == version for acceptance in reseller.acceptances)
+    application = await newest_application(session, user_id)
+    return application is not None and application.policy_version == version
+
+
 def role_in(reseller: Reseller, user_id: str) -> Role:
     """What a Saleor account is in the reseller it acts for."""
     return Role(acting(reseller, user_id).role)
@@ -136,6 +148,7 @@ async def reseller_standing(
         may_order(reseller, current, today) if user_id is None else may_order_as(reseller, user_id, current, today),
         tuple(Open(Money(owed, name), Money(overdue, name)) for name, (owed, overdue) in sorted(sums.items())),
         tuple(Money(minor, name) for name, minor in sorted(credits(items).items())),
+        tuple(falling_due(debts, today)),
     )
 
 
@@ -173,6 +186,16 @@ async def shown_order(session: AsyncSession, shop: Shop, order: ResellerOrder, r
         instructions(account, owed, order.reference, order.due_date) if payable and account and owed else None,
         (await session.scalars(documents)).all() if allowed(role, Right.SEE_INVOICES) else (),
         await of_order(session, order.id) if allowed(role, Right.SEE_LICENSES) else (),
+    )
+
+
+async def page_of_licenses(
+    session: AsyncSession, reseller_id: str, limit: int, cursor: str | None
+) -> tuple[Sequence[License], str | None]:
+    """A page of the licenses of the reseller's orders, the newest first, and the cursor of the next."""
+    query = select(License).join(ResellerOrder, ResellerOrder.id == License.order_id)
+    return await page(
+        session, query.where(ResellerOrder.reseller_id == reseller_id), License.issued_at, License.id, limit, cursor
     )
 
 

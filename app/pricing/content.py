@@ -6,7 +6,7 @@ A difference holds old and new of everything it touches, so that it can be shown
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
@@ -122,6 +122,10 @@ class Changes:
         """Entries of a kind."""
         return sum(change.kind == kind for change in self.entries)
 
+    def priced(self) -> tuple[EntryChange, ...]:
+        """Entries whose price or last day differs, and not only their name."""
+        return tuple(change for change in self.entries if change.old is None or change.new is None or _price_differs(change))
+
     def on(self, content: Content) -> Content:
         """The content with every new value in its place, whatever stood there; the rest stays."""
         entries = dict(content.entries)
@@ -187,6 +191,12 @@ class Changes:
         )
 
 
+def _price_differs(change: EntryChange) -> bool:
+    assert change.old is not None
+    assert change.new is not None
+    return replace(change.old, label="") != replace(change.new, label="")
+
+
 def between(old: Content, new: Content) -> Changes:
     """How `new` differs from `old`; entries in the order of their keys."""
     keys = sorted(old.entries.keys() | new.entries.keys())
@@ -205,7 +215,7 @@ def shown(changes: Changes) -> dict[str, Any]:
     """The difference for people: how many entries of each kind, and old and new of all that differs, prices as text."""
     return {
         "rate": [f"{rate} %" for rate in changes.rate] if changes.rate else None,
-        "exception": [_exception_words(leave) for leave in changes.exception] if changes.exception else None,
+        "exception": [exception_words(leave) for leave in changes.exception] if changes.exception else None,
         "added": changes.count("added"),
         "changed": changes.count("changed"),
         "removed": changes.count("removed"),
@@ -233,7 +243,8 @@ def _words(key: EntryKey, terms: Terms | None) -> str | None:
     return f"{said}{until} ({terms.label})" if terms.label else f"{said}{until}"
 
 
-def _exception_words(leave: StaffException | None) -> str | None:
+def exception_words(leave: StaffException | None) -> str | None:
+    """Leave of staff to go above the cap, for staff."""
     return f"up to {leave.rate} % through {leave.expires} by {leave.by or '-'}: {leave.reason}" if leave else None
 
 

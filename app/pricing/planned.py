@@ -52,7 +52,7 @@ async def plan(
 
     The difference is the one to what the list will say then, with what is planned for days before. Raises Refused for a day with
     less notice than `notice_days`, unless staff want it so (`short_notice`), and for a rate above the cap (`content.difference`);
-    InvalidInput without a reason, for a day that is not to come, or a draft that changes nothing; Conflict when a change of the
+    InvalidInput without a reason, for a day that is not to come, or a draft that changes no price; Conflict when a change of the
     list is planned for that day; NotFound.
     """
     if not why.strip():
@@ -73,6 +73,11 @@ async def plan(
     found = difference(signed(draft, by), await content_on(session, row, on), cap=cap, on=on)
     if not found.changes:
         raise InvalidInput("The list will say this already on that day; there is nothing to plan.", code="no_difference")
+    if found.changes.rate is None and not found.changes.priced():
+        raise InvalidInput(
+            "No price would change on that day; an exception or another name needs no announcement: give it at once.",
+            code="no_difference",
+        )
     change = PriceChange(
         price_list_id=row.id,
         state=PLANNED,

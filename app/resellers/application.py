@@ -35,6 +35,8 @@ class ApplicationState(StrEnum):
     MORE_INFORMATION = "more_information"
     APPROVED = "approved"
     REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    """By the applicant; it may apply again at any time."""
 
 
 OPEN = frozenset({ApplicationState.DRAFT, ApplicationState.SUBMITTED, ApplicationState.MORE_INFORMATION})

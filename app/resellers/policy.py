@@ -101,6 +101,14 @@ async def text_hash(session: AsyncSession, version: str, language: str) -> str |
     return found
 
 
+async def text_in(session: AsyncSession, version: str, language: str) -> tuple[str, str] | None:
+    """A version's text in Markdown with its SHA-256, German for `de`, otherwise English; None where none was published here."""
+    found = await session.scalar(select(PolicyVersion).where(PolicyVersion.version == version))
+    if found is None:
+        return None
+    return (found.text_de, found.sha256_de) if language == "de" else (found.text_en, found.sha256_en)
+
+
 def _text(name: str, text: str) -> str:
     """The text with one kind of line end, so that its hash does not depend on where it was written."""
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n").strip() + "\n"

@@ -90,7 +90,7 @@ async def start(
             session.add(row)
     except IntegrityError:
         return (await session.scalars(opened)).one()  # the other click of a double click was first
-    await _record(session, row, "start", by=by, at=at)
+    await record(session, row, "start", by=by, at=at)
     return row
 
 
@@ -107,9 +107,9 @@ async def save_draft(
     Raises InvalidInput that names the wrong field, with nothing changed, and Conflict once it is submitted or decided, or when
     `version`, the one the applicant saw, is not the stored one any more.
     """
-    row = await _locked(session, application_id, version)
+    row = await locked(session, application_id, version)
     if row.state not in EDITABLE:
-        raise Conflict(_not_possible(row, "changed"), code="not_editable")
+        raise Conflict(not_possible(row, "changed"), code="not_editable")
     fields = cleaned(changes)
     replies = cleaned_answers(answers) if answers is not None else None
     for name, value in fields.items():
@@ -124,9 +124,9 @@ async def accept_with(
     session: AsyncSession, application_id: str, *, version: str, language: str, address: str | None, at: datetime
 ) -> Application:
     """Keep that the applicant accepted a version of the Reseller Policy; it counts at approval if that one is in force then."""
-    row = await _locked(session, application_id, None)
+    row = await locked(session, application_id, None)
     if row.state not in OPEN:
-        raise Conflict(_not_possible(row, "changed"), code="not_editable")
+        raise Conflict(not_possible(row, "changed"), code="not_editable")
     if row.policy_version != version:
         row.policy_version, row.policy_accepted_at = version, at
         row.policy_language, row.policy_address = language, address
@@ -141,15 +141,15 @@ async def submit(
 
     `email_confirmed` is what the store says of the account. Submitting twice changes nothing. Raises Conflict once it is decided.
     """
-    row = await _locked(session, application_id, None)
+    row = await locked(session, application_id, None)
     if row.state == ApplicationState.SUBMITTED:
         return ()
     if row.state not in EDITABLE:
-        raise Conflict(_not_possible(row, "submitted"), code="not_editable")
+        raise Conflict(not_possible(row, "submitted"), code="not_editable")
     lacks = missing(row, email_confirmed=email_confirmed)
     if not lacks:
         row.state, row.submitted_at, row.reason = ApplicationState.SUBMITTED.value, at, ""
-        await _record(session, row, "submit", by=by, at=at)
+        await record(session, row, "submit", by=by, at=at)
     return lacks
 
 
@@ -160,7 +160,7 @@ async def ask_more(
     told = _reason(reason, "ask for more")
     row = await _decidable(session, application_id, version, frozenset({ApplicationState.SUBMITTED}))
     row.state, row.reason = ApplicationState.MORE_INFORMATION.value, told
-    await _record(session, row, "ask", by=by, at=at, reason=told)
+    await record(session, row, "ask", by=by, at=at, reason=told)
     return row
 
 
@@ -175,7 +175,7 @@ async def reject(
     told = _reason(reason, "reject an application")
     row = await _decidable(session, application_id, version, WAITING)
     row.state, row.decided_at, row.decided_by, row.reason = ApplicationState.REJECTED.value, at, by, told
-    await _record(session, row, "reject", by=by, at=at, reason=told)
+    await record(session, row, "reject", by=by, at=at, reason=told)
     return row
 
 
@@ -206,7 +206,7 @@ async def approve(
         reseller = await _new_reseller(session, row, by=by, at=at, policy_version=policy_version, separate=separate)
     row.state, row.decided_at, row.decided_by, row.reason = ApplicationState.APPROVED.value, at, by, ""
     row.reseller_id = reseller.id
-    await _record(session, row, "link" if link_to else "approve", by=by, at=at, reason=reseller.email if link_to else "")
+    await record(session, row, "link" if link_to else "approve", by=by, at=at, reason=reseller.email if link_to else "")
     return row, reseller
 
 
@@ -335,7 +335,8 @@ async def _new_reseller(
     return await service.decide(session, row.email, Decision.APPROVE, by=by, at=at, policy_version=policy_version)
 
 
-async def _locked(session: AsyncSession, application_id: str, version: int | None) -> Application:
+async def locked(session: AsyncSession, application_id: str, version: int | None) -> Application:
+    """The application under its row's lock. Raises NotFound, and Conflict when `version` is not the stored one any more."""
     # The second of two at once waits here for the first one's transaction, and then sees its result.
     query = select(Application).where(Application.id == application_id).with_for_update()
     row = await session.scalar(query.execution_options(populate_existing=True))
@@ -349,21 +350,23 @@ async def _locked(session: AsyncSession, application_id: str, version: int | Non
 async def _decidable(
     session: AsyncSession, application_id: str, version: int | None, states: frozenset[ApplicationState]
 ) -> Application:
-    row = await _locked(session, application_id, version)
+    row = await locked(session, application_id, version)
     if row.state not in states:
         code = "already_decided" if row.decided_at is not None else "not_submitted"
-        raise Conflict(_not_possible(row, "decided"), code=code)
+        raise Conflict(not_possible(row, "decided"), code=code)
     return row
 
 
-def _not_possible(row: Application, what: str) -> str:
+def not_possible(row: Application, what: str) -> str:
+    """Why an application cannot be changed, submitted or decided in its state."""
     name = row.company or row.email
     if row.decided_at is not None:
         return f"The application of {name} was already decided by {row.decided_by} on {row.decided_at.date()}: it is {row.state}."
     return f"The application of {name} cannot be {what}: its state is {row.state}."
 
 
-async def _record(session: AsyncSession, row: Application, action: str, *, by: str, at: datetime, reason: str = "") -> None:
+async def record(session: AsyncSession, row: Application, action: str, *, by: str, at: datetime, reason: str = "") -> None:
+    """Write a line of the application's history."""
     session.add(ApplicationHistory(application_id=row.id, at=at, by=by, action=action, reason=reason))
     await session.flush()
 

@@ -738,3 +738,20 @@ class TaxConfigurationUpdatePayload(Payload):
 
 class TaxConfigurationUpdateAnswer(Answer):
     tax_configuration_update: TaxConfigurationUpdatePayload | None
+
+
+class TokenCreatePayload(Payload):
+    token: str | None
+    refresh_token: str | None
+
+
+class TokenCreateAnswer(Answer):
+    token_create: TokenCreatePayload | None
+
+
+class TokenRefreshPayload(Payload):
+    token: str | None
+
+
+class TokenRefreshAnswer(Answer):
+    token_refresh: TokenRefreshPayload | None

@@ -68,6 +68,8 @@ ORDER_CONFIRM = Operation("order_confirm", answers.OrderConfirmAnswer, "orderCon
 ORDER_FULFILL = Operation("order_fulfill", answers.OrderFulfillAnswer, "orderFulfill")
 ORDER_FULFILLMENT_CANCEL = Operation("order_fulfillment_cancel", answers.OrderFulfillmentCancelAnswer, "orderFulfillmentCancel")
 ORDER_NOTE_ADD = Operation("order_note_add", answers.OrderNoteAddAnswer, "orderNoteAdd")
+TOKEN_CREATE = Operation("token_create", answers.TokenCreateAnswer, "tokenCreate")
+TOKEN_REFRESH = Operation("token_refresh", answers.TokenRefreshAnswer, "tokenRefresh", repeatable=True)
 TRANSACTION_REQUEST_ACTION = Operation(
     "transaction_request_action", answers.TransactionRequestActionAnswer, "transactionRequestAction"
 )

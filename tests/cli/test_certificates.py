@@ -95,7 +95,9 @@ def test_from_paper_and_what_is_wrong(tmp_path: Path) -> None:
     for arguments, error, says in wrong:
         with pytest.raises(error, match=says):
             call(*arguments)
-    renewal = call(*ADD, "--replaces", made["id"])
+    renewal = call(*ADD[:6], "NY", *ADD[7:], "--form", "MTC", "--replaces", made["id"])
+    shown = call("certificates", "show", renewal["id"])
+    assert (shown["reseller"], [told.partition(" ")[0] for told in shown["look_at"]]) == (EMAIL, ["NY", "It"])
     assert call("certificates", "reject", renewal["id"], "--reason", "not signed")["state"] == "rejected"
     assert [row["state"] for row in call("certificates", "list")] == ["approved", "rejected"]
 

@@ -12,9 +12,11 @@ import pytest
 from sqlalchemy import select
 
 from app.ledger.rules import Kind
+from app.licenses.tables import License
 from app.mail.schemas import MailKind
 from app.mail.tables import Mail
 from app.orders import workflow
+from app.orders.ship_to import correct_ship_to
 from app.pricing.draft import Draft
 from app.pricing.planned import plan
 from app.pricing.tables import PriceChange, PriceListVersion
@@ -23,6 +25,7 @@ from app.sandbox import card
 from app.sandbox.seed import BUYER, EXEMPT, RESELLER
 from tests.faults.lives import Lives, killed_at_every_step
 from tests.faults.once import (
+    assert_account_once,
     assert_charged_once,
     assert_mailed_once,
     assert_noted_once,
@@ -93,6 +96,26 @@ async def test_a_prepaid_order_goes_out_once_on_postgresql_too(database_url: str
     async with journey(database_url, tmp_path, worker=False) as at:
         with killed_at_every_step(at.settings, "before", "kind", tmp_path) as lives:
             await prepaid_story(at)
+            await assert_died_everywhere(at, lives, "kind", RELEASED)
+
+
+async def test_case_29_a_corrected_address_leads_to_one_account_although_the_worker_dies_at_every_step(tmp_path: Path) -> None:
+    async with journey(f"sqlite+aiosqlite:///{tmp_path}/reseller.db", tmp_path, worker=False) as at:
+        with killed_at_every_step(at.settings, "before", "kind", tmp_path) as lives:
+            number = await prepaid_story(at)
+            async with at.rows() as session:
+                await correct_ship_to(
+                    session, at.services, at.shop, number=number, email="right@customer.example", by="anna", reason="typed wrong"
+                )
+            await at.idle(LONG)
+            row = await recorded_once(at, number)
+            await assert_account_once(at, row)
+            async with at.rows() as session:
+                licenses = (await session.scalars(select(License).where(License.order_id == row.id))).all()
+            assert [license.end_customer_id for license in licenses] == [row.end_customer_id] * 2
+            assert_noted_once(at, number)
+            assert any("was corrected from" in note for note in at.notes(number))
+            await assert_nothing_contradicts(at)
             await assert_died_everywhere(at, lives, "kind", RELEASED)
 
 
@@ -174,8 +197,8 @@ def test_the_walks_reach_every_step_there_is() -> None:
     assert names == RELEASED | SCHEDULED | PRICES | OTHERS
 
 
-async def prepaid_story(at: Journey) -> None:
-    """A new reseller's order of two lines, its wire, and what goes out: all of it once."""
+async def prepaid_story(at: Journey) -> str:
+    """A new reseller's order of two lines, its wire, and what goes out: all of it once; its number."""
     paid, order = await at.buy(RESELLER, [("GRID-DEV", 2), ("CHART-YEAR", 1)], end_customer=NEW_CUSTOMER, po_number="PO-1")
     assert paid.result == "CHARGE_REQUEST"
     await at.idle(LONG)
@@ -188,6 +211,7 @@ async def prepaid_story(at: Journey) -> None:
     await assert_released_once(at, order.number)
     assert_charged_once(at.order(order.number))
     await assert_nothing_contradicts(at)
+    return order.number
 
 
 async def assert_died_everywhere(at: Journey, lives: Lives, scope: Scope, names: set[str]) -> None:

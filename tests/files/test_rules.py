@@ -1,5 +1,7 @@
 import io
 import random
+import struct
+import time
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from app.errors import InvalidInput, TooLarge
 from app.files.rules import MAX_NAME, clean_name, disposition, media_type
-from tests.files.samples import JPEG, PDF, PNG, jpeg
+from tests.files.samples import JPEG, PDF, PNG, chunk, jpeg
 
 LIMIT = 10 * 1024 * 1024
 KINDS = {"application/pdf": PDF, "image/jpeg": JPEG, "image/png": PNG}
@@ -155,3 +157,27 @@ def test_no_name_becomes_a_path_or_a_header(name: str) -> None:
     assert header.isascii()
     assert header.isprintable()
     assert header.count('"') == 2
+
+
+def test_a_jpeg_may_have_fill_and_must_have_a_frame() -> None:
+    assert media_type(JPEG.replace(b"\xff\xdb", b"\xff\xff\xff\xdb", 1), LIMIT) == "image/jpeg"
+    without = JPEG.replace(b"\xff\xc0\x00\x0b", b"\xff\xe1\x00\x0b", 1)
+    with pytest.raises(InvalidInput, match="damaged or cut off"):
+        media_type(without, LIMIT)
+
+
+def test_a_png_must_begin_with_its_size_and_hold_a_picture() -> None:
+    start, head, picture, end = PNG[:8], PNG[8:33], PNG[33:-12], PNG[-12:]
+    zero = chunk(b"IHDR", struct.pack(">IIBBBBB", 0, 1, 8, 0, 0, 0, 0))
+    assert start + head + picture + end == PNG
+    for wrong in (start + picture + end, start + head + end, start + zero + picture + end):
+        with pytest.raises(InvalidInput, match="damaged or cut off"):
+            media_type(wrong, LIMIT)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xd8" + b"\xff" * 9_000_000, b"\xff\xd8" + b"\xff\xe0\x00\x02" * 2_000_000])
+def test_a_picture_of_nothing_but_beginnings_takes_no_time(content: bytes) -> None:
+    before = time.process_time()
+    with pytest.raises(InvalidInput, match="damaged or cut off"):
+        media_type(content, LIMIT)
+    assert time.process_time() - before < 1

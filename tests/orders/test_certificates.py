@@ -94,6 +94,12 @@ async def test_a_certificate_waits_for_staff_and_the_decision_is_mailed(world: W
     assert (file.purpose, file.reseller_id, file.uploaded_by) == ("certificate", row.reseller_id, "rita")
 
 
+async def test_case_38_the_task_says_what_to_look_at(world: World) -> None:
+    await handed(world, form="MTC", states=("TX", "NY"))
+    (task,) = await rows(world, StaffTask)
+    assert [reason["code"] for reason in task.reasons] == ["certificate_waits", "needs_state_form"]
+
+
 async def test_a_german_reseller_reads_the_reason_in_german(world: World) -> None:
     await reseller(world, "berlin", language="de")
     row = await handed(world)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import ssl
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import respx
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from app.orders.pages import MAX_BYTES, look_at
 from app.reasons import Reason
@@ -99,6 +106,7 @@ async def test_private_addresses_are_asked_where_the_operator_allows_it(http: ht
         ("file:///etc/passwd", "page_not_web"),
         ("http://beta.example:99999999/", "page_not_web"),
         ("http://", "page_not_web"),
+        ("http://[::1", "page_unreachable"),
         ("http://nowhere.example/", "page_no_host"),
         ("http://unknown.example/", "page_no_host"),
     ],
@@ -127,6 +135,13 @@ async def test_case_8_what_does_not_answer_well_is_named(http: httpx.AsyncClient
 
 
 @respx.mock
+async def test_an_encoding_that_nobody_knows_does_not_hide_the_words(http: httpx.AsyncClient) -> None:
+    headers = {"content-type": "text/html; charset=x-nonsense"}
+    respx.get(f"https://{PUBLIC}/products").respond(200, headers=headers, content="Grid, Zürich".encode())
+    assert await look(http, URL, "zürich") is None
+
+
+@respx.mock
 async def test_a_page_is_read_up_to_the_limit(http: httpx.AsyncClient) -> None:
     read = 0
 
@@ -147,3 +162,51 @@ class Endless(httpx.AsyncByteStream):
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._parts
+
+
+def certificate(name: str, directory: Path) -> Path:
+    """A certificate for a host, signed by itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file = directory / f"{name}.pem"
+    file.write_bytes(key.private_bytes(*form) + made.public_bytes(serialization.Encoding.PEM))
+    return file
+
+
+@pytest.mark.parametrize(("name", "code"), [("beta.example", None), ("other.example", "page_unreachable")])
+async def test_the_certificate_must_be_the_hosts_although_its_address_is_asked(
+    tmp_path: Path, name: str, code: str | None
+) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nGrid")
+        await writer.drain()
+        writer.close()
+
+    shown, trusted = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
+    file = certificate(name, tmp_path)
+    shown.load_cert_chain(file)
+    trusted.load_verify_locations(file)
+
+    async def local(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=shown)
+    async with server, httpx.AsyncClient(verify=trusted) as http:
+        url = f"https://beta.example:{server.sockets[0].getsockname()[1]}/"
+        found = await look_at(http, url, ["grid"], allow_private=True, resolve=local)
+    assert (found.code if found else None) == code

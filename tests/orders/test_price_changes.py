@@ -169,14 +169,6 @@ async def test_an_address_that_takes_no_mail_is_a_task_and_keeps_nobody_else(wor
     assert task.reasons[0]["code"] == "no_price_mail"
 
 
-async def test_what_no_reseller_has_to_hear_is_not_mailed(world: World) -> None:
-    await reseller(world, "texan")
-    leave = StaffException(Decimal(20), "launch", date(2026, 12, 31))
-    await planned(world, Draft(exception=leave), on=NOW.date() + timedelta(30))
-    assert await told(world) == [1, 0]
-    assert await mails(world) == []
-
-
 async def test_a_plan_and_its_job_are_kept_together_or_not_at_all(world: World) -> None:
     await planned(world)
     with pytest.raises(Conflict):

@@ -161,6 +161,10 @@ async def test_plans_of_several_days_build_on_each_other(database: Database, ten
         ({"on": TODAY}, InvalidInput, "on: 2026-03-02 is not a day to come"),
         ({"on": TODAY + timedelta(29)}, Refused, "told 30 days before a price changes, so that 2026-04-01 is the first day"),
         ({"draft": Draft(Decimal(10))}, InvalidInput, "will say this already"),
+        (
+            {"draft": Draft(exception=StaffException(Decimal(20), "launch", date(2026, 12, 31)))},
+            InvalidInput, "No price would change on that day",
+        ),
         ({"draft": Draft(Decimal(12))}, Refused, "12 % is above the cap"),
         (
             {"draft": Draft(Decimal(12), exception=StaffException(Decimal(12), "x", JUNE - timedelta(1)))},

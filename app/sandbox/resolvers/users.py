@@ -85,7 +85,9 @@ async def token_refresh(root: Any, info: Info, refresh_token: str | None = None)
         user = user_of(caller, refresh_token or "", "refresh")
     except Unauthorized as error:
         raise Refused("refreshToken", "Incorrect refreshToken", "JWT_INVALID_TOKEN") from error
-    return {"token": caller.sandbox.key.token(claims(caller, user, "access", ACCESS_LIFE))}
+    audience = caller.sandbox.key.claims(refresh_token or "").get("aud")
+    more = {"aud": audience} if audience else {}
+    return {"token": caller.sandbox.key.token(claims(caller, user, "access", ACCESS_LIFE, **more))}
 
 
 @mutate.field("tokenVerify")

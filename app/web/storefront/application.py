@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 OUTSIDE = {502: "saleor_error", 503: "unavailable"}
 """What failed behind us, and how, is for the log: one code and its sentence are all that a customer needs."""
+OPERATORS = frozenset({"base_url"})
+"""Errors that only whoever runs the app can mend, by its settings."""
 HTTP_CODES = {400: "body", 404: "not_found", 405: "method_not_allowed"}
 
 
@@ -66,12 +68,14 @@ async def _own(request: Request, error: Exception) -> Response:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(error.wait)
-    code, sentence = error.code, error.sentence
-    if error.status in OUTSIDE:
+    status, code, sentence = error.status, error.code, error.sentence
+    if code in OPERATORS:
+        status = 503
+    if status in OUTSIDE:
         log.warning("storefront_unavailable", path=request.url.path, code=code, error=sentence)
-        code = OUTSIDE[error.status]
-        sentence = CODES[code][error.status]
-    return _problem(error.status, code, sentence, headers)
+        code = OUTSIDE[status]
+        sentence = CODES[code][status]
+    return _problem(status, code, sentence, headers)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

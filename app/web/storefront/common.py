@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import Path, Query, Response
+from fastapi import Header, Path, Query, Response
 
 from app.db.pages import MAX_CURSOR, MAX_PAGE
 from app.licenses.service import license_file_name
@@ -23,6 +24,26 @@ Id = Annotated[
 ]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="How many at most.", examples=[20])]
 Cursor = Annotated[str | None, Query(max_length=MAX_CURSOR, description="`next` of the page before.", examples=[EXAMPLE_CURSOR])]
+
+
+AcceptLanguage = Annotated[
+    str | None, Header(max_length=200, description="English unless German is preferred.", examples=["de-AT, de;q=0.9, en;q=0.5"])
+]
+
+
+def language_of(accepted: str | None) -> Literal["en", "de"]:
+    """The one of our languages that an `Accept-Language` header prefers; English for a header that cannot be read."""
+    best: tuple[float, Literal["en", "de"]] = (0.0, "en")
+    for part in (accepted or "").split(","):
+        tag, _, weight = part.partition(";")
+        name = tag.strip().lower().partition("-")[0]
+        found = re.fullmatch(r"\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*", weight)
+        quality = float(found[1]) if found else float(not weight.strip())
+        if name == "de" and quality > best[0]:
+            best = quality, "de"
+        elif name in ("en", "*") and quality > best[0]:
+            best = quality, "en"
+    return best[1]
 
 
 def binary(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:

@@ -101,6 +101,7 @@ register_problems(
         "no_license": (404, "There is no such license."),
         "license_suspended": (409, "The license is suspended; ask the vendor."),
         "license_revoked": (409, "The license is revoked; ask the vendor."),
+        "policy_version": (409, "Version 2 of the Reseller Policy is in force; show it and ask again."),
         "cursor": (400, "cursor: use the `next` of a page, as it is."),
     }
 )

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from app.web.storefront import (
+    applying,
     certificates,
     claims,
     evidence,
     licenses,
     obligations,
     orders,
+    policy,
     price_changes,
     prices,
+    remittance,
     standing,
+    statement,
     users,
 )
 
 ROUTERS = (
+    policy.router,
+    applying.router,
     standing.router,
     prices.router,
     price_changes.router,
     orders.router,
+    statement.router,
+    remittance.router,
     certificates.router,
     evidence.router,
     users.router,

@@ -56,6 +56,11 @@ class OpenOut(Model):
     overdue: MoneyOut = Field(description="The part of it that is past its due date.")
 
 
+class UpcomingOut(Model):
+    due_date: date = Field(examples=["2026-04-01"])
+    amount: MoneyOut
+
+
 class StandingOut(Model):
     status: str = Field(examples=["approved"])
     terms: str = Field(description="prepay or on_account: how the next order is paid.", examples=["prepay"])
@@ -70,6 +75,7 @@ class StandingOut(Model):
     may_order: bool
     obstacles: list[ReasonOut] = Field(description="Why no order may be placed now; empty when one may.")
     open_amounts: list[OpenOut] = Field(description="One entry per currency.")
+    upcoming: list[UpcomingOut] = Field(description="What falls due today or later, by day and currency.")
     unallocated: list[MoneyOut] = Field(description="Money that arrived and no order has taken, per currency.")
 
 

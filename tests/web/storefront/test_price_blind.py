@@ -25,8 +25,7 @@ from app.money import Money
 from app.orders import claims, customer_view
 from app.orders.claims import renew_claim
 from tests.orders.test_customers import account
-from tests.web.storefront.conftest import Store
-from tests.web.storefront.test_walk import VARIANT
+from tests.web.storefront.conftest import VARIANT, Store
 
 MONEY = re.compile(
     r"\d[.,]\d\d\b(?!\d)|\b(USD|EUR|GBP|CHF|JPY|amount|price|total|currency|net|gross|preis|betrag|summe)\b|[$€£¥]", re.I

@@ -16,8 +16,7 @@ from app.pricing.rules import Scope
 from app.pricing.service import assign, set_rate
 from app.resellers.service import by_saleor_user
 from tests.conftest import NOW
-from tests.web.storefront.conftest import Store
-from tests.web.storefront.test_walk import VARIANT
+from tests.web.storefront.conftest import VARIANT, Store
 
 TODAY = NOW.date()
 DAY = TODAY + timedelta(30)

@@ -34,8 +34,7 @@ from app.web.storefront.application import storefront_api
 from app.web.storefront.openapi import METHODS
 from tests.conftest import install
 from tests.orders.builders import API
-from tests.web.storefront.conftest import Store, opened_store, token
-from tests.web.storefront.test_walk import VARIANT
+from tests.web.storefront.conftest import Store, known_things, opened_store, token
 
 EXAMPLES = 10
 """Of each operation with right and with wrong data."""
@@ -66,7 +65,7 @@ class Served:
     def __init__(self, portal: BlockingPortal, store: Store) -> None:
         self._portal = portal
         self.store = store
-        self.known = {"number": "1", "document_id": store.document, "license_id": store.license, "token": store.claim}
+        self.known = portal.call(known_things, store)
 
     def send(self, case: schemathesis.Case[Any], user: str | None) -> httpx.Response:
         case.headers["Authorization"] = f"Bearer {token(user)}" if user else ""
@@ -92,7 +91,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with start_blocking_portal() as portal:
         tenant = portal.call(prepared)
         with portal.wrap_async_context_manager(opened_store(database, tenant)) as store:
-            store.world.saleor.answers["VariantPrice"] = {"productVariant": VARIANT}
             yield Served(portal, store)
         portal.call(database.close)
 

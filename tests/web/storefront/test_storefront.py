@@ -15,8 +15,7 @@ from app.resellers.tables import Reseller
 from tests.conftest import NOW
 from tests.orders.builders import API, limits, recorded, rows, wire
 from tests.saleor.keys import access_token
-from tests.web.storefront.conftest import AT, ORIGIN, OTHER, REFERENCE, Store, token
-from tests.web.storefront.test_walk import VARIANT
+from tests.web.storefront.conftest import AT, ORIGIN, OTHER, REFERENCE, VARIANT, Store, token
 
 
 async def test_the_standing_says_terms_reasons_and_what_is_open(store: Store) -> None:

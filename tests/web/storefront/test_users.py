@@ -11,6 +11,7 @@ from app.db.tenants import Tenant
 from app.resellers.roles import Role
 from app.resellers.service import find
 from app.resellers.tables import ResellerUser
+from app.resellers.users import acting
 from tests.orders.test_applications import WRITTEN, mails, said
 from tests.web.storefront.conftest import ORIGIN, Store
 
@@ -61,7 +62,7 @@ async def page(store: Store) -> None:
 async def first_user(store: Store) -> str:
     """The id of the user `texan`."""
     async with store.world.database.tenant(store.world.shop.tenant_id) as session:
-        return (await find(session, "texan@partner.example")).users[0].id
+        return acting(await find(session, "texan@partner.example"), "texan").id
 
 
 async def set_role(store: Store, role: Role) -> None:

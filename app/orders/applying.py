@@ -1,0 +1,36 @@
+"""Applying to the program as the applicant does it: one questionnaire per account, kept as a draft until it is handed in.
+
+The rules and rows are `resellers.review`; this asks the shop what only the shop knows.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.orders.services import Services
+from app.reasons import Reason
+from app.resellers import review
+from app.resellers.tables import Application
+from app.saleor import operations as ops
+from app.saleor.shops import Shop
+
+
+async def newest_application(session: AsyncSession, saleor_user_id: str) -> Application | None:
+    """The account's application that is not decided, else the one decided last; None when it never applied."""
+    query = select(Application).where(Application.saleor_user_id == saleor_user_id)
+    return await session.scalar(query.order_by(Application.created_at.desc(), Application.id).limit(1))
+
+
+async def email_confirmed(services: Services, shop: Shop, saleor_user_id: str) -> bool:
+    """Whether the shop says that the account's e-mail is confirmed."""
+    client = await services.shops.client(shop)
+    account = (await client.execute(ops.CUSTOMER, id=saleor_user_id)).user
+    return account is not None and account.is_confirmed
+
+
+async def hand_in(services: Services, shop: Shop, application_id: str, saleor_user_id: str, *, by: str) -> tuple[Reason, ...]:
+    """Hand the application to staff, as `review.submit` does; what it lacks where it cannot be handed in yet."""
+    confirmed = await email_confirmed(services, shop, saleor_user_id)
+    async with services.database.tenant(shop.tenant_id) as session:
+        return await review.submit(session, application_id, email_confirmed=confirmed, by=by, at=services.clock())

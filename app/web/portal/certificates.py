@@ -1,0 +1,95 @@
+"""A reseller's exemption certificates: where they stand, a new one with its document, and whether there will be tax."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.errors import InvalidInput, ResellerError
+from app.files.rules import too_large
+from app.files.service import Upload, content
+from app.orders import certificates as cases
+from app.resellers.roles import Right
+from app.tax.answer import will_be_taxed
+from app.tax.certificates import list_certificates
+from app.web.portal.rendering import label
+from app.web.portal.visit import Form, Person, Posted, Signed
+from app.web.storefront.common import Id
+
+router = APIRouter()
+FIELDS = ("number", "form", "states", "signed_on", "valid_from", "valid_to", "replaces")
+
+
+@router.get("/certificates")
+async def show(person: Person, notice: str = "") -> Response:
+    """The certificates with their states, the form for a new one, and today's answer about tax."""
+    return await _page(person, notice="uploaded" if notice == "uploaded" else "")
+
+
+@router.post("/certificates")
+async def upload(person: Person, form: Posted) -> Response:
+    """Hand in a certificate; it counts once the vendor approved it."""
+    services, shop = person.services, person.shop
+    async with services.database.tenant_reading(shop.tenant_id) as session:
+        reseller = await person.member(session, Right.CHANGE_CERTIFICATES)
+    try:
+        given = cases.HandedIn(
+            number=form["number"],
+            states=tuple(part.strip() for part in form["states"].replace(";", ",").split(",") if part.strip()),
+            signed_on=_day(person, form, "signed_on"),
+            valid_from=_day(person, form, "valid_from"),
+            valid_to=_day(person, form, "valid_to") if form["valid_to"] else None,
+            form=form["form"],
+            replaces=form["replaces"],
+        )
+        document = await _document(form, services.settings.max_upload_bytes)
+        await cases.upload(services, shop, reseller.id, given, document, by=person.customer.email)
+    except ResellerError as error:
+        if error.status >= 500:
+            raise
+        return await _page(person, form=form, error=error)
+    return person.go("/certificates?notice=uploaded")
+
+
+@router.get("/certificates/{certificate_id}/document")
+async def document(person: Person, certificate_id: Id, request: Request) -> Response:
+    """The document of a certificate, as it was uploaded."""
+    async with person.services.database.tenant_reading(person.shop.tenant_id) as session:
+        reseller = await person.member(session, Right.SEE_CERTIFICATES)
+        file = await cases.document(session, certificate_id, reseller.id)
+    return person.file(await content(person.services.files, file), file.media_type, file.name)
+
+
+async def _document(form: Form, limit: int) -> Upload:
+    if form.upload is None or not form.upload.filename:
+        raise InvalidInput("file: it is missing; choose a PDF, JPEG or PNG file.", code="file_missing")
+    if form.upload.size is not None and form.upload.size > limit:
+        raise too_large(limit)
+    return Upload(await form.upload.read(), form.upload.filename)
+
+
+def _day(person: Signed, form: Form, name: str) -> date:
+    try:
+        return date.fromisoformat(form[name].strip())
+    except ValueError:
+        raise InvalidInput(f"{label(person.language, name)}: give a day like 2026-12-31.", code="day") from None
+
+
+async def _page(person: Signed, *, notice: str = "", form: Form | None = None, error: ResellerError | None = None) -> Response:
+    services, shop = person.services, person.shop
+    async with services.database.tenant_reading(shop.tenant_id) as session:
+        reseller = await person.member(session, Right.SEE_CERTIFICATES)
+        rows = await list_certificates(session, reseller.id)
+        today = cases.vendor_day(services, shop)
+        answer = await will_be_taxed(session, reseller, at=services.clock(), day=None, state="", today=today)
+    return person.page(
+        "certificates.html",
+        status=error.status if error else 200,
+        certificates=rows,
+        answer=answer,
+        values={name: form[name] if form else "" for name in FIELDS},
+        error=error,
+        notice=notice,
+    )
