@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from io import BytesIO
 
 import pytest
 
+from app.bank import bai2
 from app.bank.formats import Format
 from app.bank.lines import ZERO_AMOUNT, FileRefused, LineStatus, StatementKind
 from tests.bank.reading import SAMPLES, parse, sample
@@ -122,6 +124,15 @@ def test_case_60_two_equal_payments_of_one_day_are_two_lines() -> None:
 def test_where_no_text_is_the_customers_reference_is_searched_in() -> None:
     line = parse(file("16,195,100,,B1,RF18539007547034,/", amounts=100)).only
     assert (line.reference_text, line.end_to_end) == ("RF18539007547034", "RF18539007547034")
+
+
+def test_a_continuation_of_nothing() -> None:
+    with pytest.raises(FileRefused, match="line 1: A continuation"):
+        list(bai2.read(BytesIO(b"88,x/\n")))
+
+
+def test_an_unknown_currency_refuses_the_entry() -> None:
+    assert parse(file(ENTRY, amounts=10000, account="03,1,ZZZ,,,,/")).refused[0].code == "amount"
 
 
 def test_records_padded_to_a_fixed_length_and_blank_lines() -> None:

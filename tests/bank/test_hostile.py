@@ -170,6 +170,12 @@ def test_case_63_xml_in_the_encoding_it_names(codec: str) -> None:
     assert parse(f'<?xml version="1.0" encoding="{named}"?>{text}'.encode(codec)).only.reference_text == "Größe"
 
 
+def test_case_63_a_zero_byte_in_a_text() -> None:
+    data = (SAMPLES / "bai2.bai").read_bytes().replace(b"HUDSON", b"HUD\0ON")
+    with pytest.raises(FileRefused, match="line 7: The file holds a zero byte"):
+        parse(data)
+
+
 def test_case_63_xml_in_another_encoding_than_it_names() -> None:
     text = message(entry(detail("<RmtInf><Ustrd>\nGröße</Ustrd></RmtInf>")))
     with pytest.raises(FileRefused) as refused:

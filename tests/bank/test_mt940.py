@@ -250,6 +250,12 @@ def test_a_hyphen_in_a_text_does_not_end_the_message() -> None:
     assert parsed.only.reference_text == "one\n-\ntwo"
 
 
+def test_a_block_ends_the_field_before_it() -> None:
+    text = statement(ENTRY).replace("\n-\n", "\n")
+    parsed = parse(f"{{1:F01X}}{{4:\n{text}{{1:F01X}}{{4:\n{text}")
+    assert parsed.amounts == ["100.00", "100.00"]
+
+
 def test_messages_without_a_hyphen_between_and_with_the_banks_own_header() -> None:
     text = statement(ENTRY).replace("\n-\n", "\n")
     head = "ABNANL2A\n940\nABNANL2A\n"
@@ -292,6 +298,7 @@ def test_the_account(account: str, read: str) -> None:
         (statement(ENTRY) + ":61:2603310331C1,NTRFNONREF\n", "structure", 8),
         (statement(ENTRY, ":86:x" + "\nx" * 300), "size", 206),
         ("{1:F01X}\n", "no_statement", 1),
+        (":20:X\n:25:1\n:13D:2603311200+0100\n" + ENTRY + "\n", "structure", 4),
     ],
 )
 def test_a_file_that_is_not_whole_is_refused_with_its_line(text: str, code: str, line: int) -> None:
