@@ -34,11 +34,8 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 async def test_lines_as_json(run: Run) -> None:
     ended = await run("bank", "parse", str(SAMPLES / "camt053_v02.xml"), "--json")
-    assert (ended.code, ended.err, ended.data["format"], ended.data["refused"]) == (0, "", "camt", [])
-    (statement,) = ended.data["statements"]
-    assert statement["opening"] == {"amount": "1000.00", "currency": "EUR", "date": "2026-03-30", "intermediate": False}
-    assert (statement["closing"]["amount"], statement["lines"], statement["difference"]) == ("1063.80", 4, "0.00")
-    first = ended.data["lines"][0]
+    assert (ended.code, ended.err, len(ended.data)) == (0, "", 4)
+    first = ended.data[0]
     assert list(first) == FIELDS
     assert first == {
         "account": "DE89370400440532013000",
@@ -58,6 +55,14 @@ async def test_lines_as_json(run: Run) -> None:
     }
 
 
+async def test_statements_as_json(run: Run) -> None:
+    ended = await run("bank", "statements", str(SAMPLES / "camt053_v02.xml"), "--json")
+    assert (ended.code, ended.err, ended.data["format"], ended.data["refused"]) == (0, "", "camt", [])
+    (statement,) = ended.data["statements"]
+    assert statement["opening"] == {"amount": "1000.00", "currency": "EUR", "date": "2026-03-30", "intermediate": False}
+    assert (statement["closing"]["amount"], statement["lines"], statement["difference"]) == ("1063.80", 4, "0.00")
+
+
 async def test_lines_for_people(run: Run) -> None:
     ended = await run("bank", "parse", str(SAMPLES / "mt940_german.sta"))
     assert (ended.code, ended.err) == (0, "")
@@ -73,7 +78,7 @@ async def test_a_text_does_not_steer_the_terminal(run: Run, tmp_path: Path) -> N
 async def test_a_csv_needs_its_mapping(run: Run) -> None:
     file, mapping = str(SAMPLES / "csv_german.csv"), SAMPLES / "csv_german.mapping.json"
     ended = await run("bank", "parse", file, "--mapping", str(mapping), "--json")
-    assert [line["amount"] for line in ended.data["lines"]] == ["1234.56", "-5.00", "7.00"]
+    assert [line["amount"] for line in ended.data] == ["1234.56", "-5.00", "7.00"]
     without = await run("bank", "parse", file, "--json")
     assert (without.code, without.data["error"]["code"], "a CSV needs a mapping" in without.err) == (1, "format", True)
 
@@ -85,7 +90,7 @@ async def test_the_mapping_to_begin_with_is_one(run: Run, tmp_path: Path) -> Non
     mapping.write_text(printed.out)
     file.write_text("Buchungstag;Valuta;Betrag;Auftraggeber;IBAN;Verwendungszweck;Kundenreferenz;Info\n31.3.2026;;1,5;A;;B;C;\n")
     ended = await run("bank", "parse", str(file), "--mapping", str(mapping), "--json")
-    (line,) = ended.data["lines"]
+    (line,) = ended.data
     assert (line["amount"], line["reference_text"], line["status"]) == ("1.50", "B\nC", "booked")
 
 
@@ -107,16 +112,16 @@ async def test_case_55_a_refused_line_is_named_beside_the_others(run: Run, tmp_p
     text = (SAMPLES / "camt053_v02.xml").read_text()
     file.write_text(text.replace(">50.00<", ">fifty<"))
     ended = await run("bank", "parse", str(file), "--json")
-    assert (ended.code, len(ended.data["lines"]), ended.data["refused"]) == (
-        1,
-        3,
-        [{"position": "line 38, statement 1, entry 2", "code": "amount", "sentence": "'fifty' is not an amount."}],
-    )
+    assert (ended.code, len(ended.data)) == (1, 3)
+    assert (await run("bank", "statements", str(file), "--json")).data["refused"] == [
+        {"position": "line 38, statement 1, entry 2", "code": "amount", "sentence": "'fifty' is not an amount."}
+    ]
     assert ended.err == "line 38, statement 1, entry 2: 'fifty' is not an amount.\n"
     # An entry of 0.00 is refused too, but nothing is wrong with the file.
     file.write_text(text.replace(">50.00<", ">0.00<"))
     zero = await run("bank", "parse", str(file), "--json")
-    assert (zero.code, zero.data["refused"][0]["code"]) == (0, "zero_amount")
+    assert (zero.code, len(zero.data)) == (0, 3)
+    assert (await run("bank", "statements", str(file), "--json")).data["refused"][0]["code"] == "zero_amount"
 
 
 @pytest.mark.parametrize(("content", "named"), [("{", "is not JSON"), ("[]", "is not a JSON object"), ("{}", "The CSV mapping")])
