@@ -9,6 +9,7 @@ from typing import NoReturn
 import typer
 from sqlalchemy.exc import DBAPIError
 
+from app import logs
 from app.cli import applications, bank, bank_import, certificates, orders, people, policy, price_files, server, shop, taxes
 from app.cli.failures import machine_sentence
 from app.errors import ResellerError
@@ -25,6 +26,7 @@ for module in (server, shop, applications, people, policy, price_files, taxes, c
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry of the command: errors of the program and of the machine become a sentence on standard error and exit code 1."""
+    logs.configure()
     try:
         cli(args=arguments)
     except ResellerError as error:
