@@ -6,6 +6,7 @@ Each part can be repeated: licenses, documents and mails are made once by their 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 

@@ -9,8 +9,8 @@ from app.db.session import Database
 from app.licenses.tables import License
 from app.mail.tables import Mail
 from app.orders.customers import find_or_create_customer
-from app.orders.record import add_event, add_task
 from app.orders.documents import issue_invoice
+from app.orders.record import add_event, add_task
 from app.orders.release import issue_licenses, queue_release_mails
 from app.orders.service import lock_order
 from app.orders.tables import (

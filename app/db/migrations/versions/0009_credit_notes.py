@@ -1,14 +1,14 @@
 """Credit notes, and links to documents that are signed
 
-Revision ID: 0008_credit_notes
-Revises: 0007_api
+Revision ID: 0009_credit_notes
+Revises: 0008
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008_credit_notes"
-down_revision = "0007_api"
+revision = "0009_credit_notes"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
