@@ -129,7 +129,7 @@ class DocumentSettings(BaseModel):
     footer: Texts = Field(default_factory=Texts, description="Below the seller on every page, like register and directors.")
     reverse_charge: Texts = Field(
         default_factory=Texts,
-        description="Text on untaxed invoices between two EU countries to a VAT id, like 'Reverse charge: ...'; empty prints none.",
+        description="Text on untaxed invoices from one EU country to a VAT id in another, like 'Reverse charge'; or none.",
     )
     link_days: int = Field(90, ge=1, le=3650, description="Days a signed link to a document counts.")
 

@@ -6,6 +6,7 @@ in it of its own and stands where VAT stands.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -31,37 +32,7 @@ TYPE_CODES = {DocumentKind.INVOICE: "380", DocumentKind.CREDIT_NOTE: "381"}
 SEPA_TRANSFER, BANK_TRANSFER = "58", "30"
 """UNTDID 4461, how it is paid."""
 EACH = "C62"
-EU = frozenset(
-    [
-        "AT",
-        "BE",
-        "BG",
-        "CY",
-        "CZ",
-        "DE",
-        "DK",
-        "EE",
-        "ES",
-        "FI",
-        "FR",
-        "GR",
-        "HR",
-        "HU",
-        "IE",
-        "IT",
-        "LT",
-        "LU",
-        "LV",
-        "MT",
-        "NL",
-        "PL",
-        "PT",
-        "RO",
-        "SE",
-        "SI",
-        "SK",
-    ]
-)
+EU = frozenset(re.findall("..", "ATBEBGCYCZDEDKEEESFIFRGRHRHUIEITLTLULVMTNLPLPTROSESISK"))
 VAT_PREFIXES = EU - {"GR"} | {"EL", "XI"}
 
 
@@ -171,7 +142,8 @@ def build_xml(data: InvoiceData) -> bytes:
     _agreement(trade, data)
     _delivery(trade, data)
     _settlement(trade, data)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="utf-8")
+    xml: bytes = ET.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return xml
 
 
 def _line(trade: ET.Element, position: int, line: InvoiceLine, data: InvoiceData) -> None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from datetime import UTC, date, datetime, time
+from datetime import date
 from decimal import Decimal
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-import typst
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
@@ -23,6 +22,7 @@ from app.documents import logo
 from app.documents.einvoice import FILE_NAME, Category, build_xml, tax_groups
 from app.documents.embedding import mark_as_facturx
 from app.documents.schemas import Address, DocumentKind, InvoiceData, InvoiceLine, Language
+from app.documents.typesetting import MAIN, is_archival, pdf_of
 from app.documents.words import WORDS
 from app.money import Money
 from app.settings import Seller
@@ -38,20 +38,14 @@ PRINTED_ONCE = {Category.REVERSE_CHARGE, Category.EXPORT}
 
 def render_invoice(data: InvoiceData) -> bytes:
     """The PDF. PDF/A-3b, except where a name uses characters (Chinese, say) that the shipped fonts do not have."""
-    files = {"main.typ": TEMPLATE.read_bytes()}
+    files = {MAIN: TEMPLATE.read_bytes()}
     if data.look.logo:
         files[logo.FILE_NAME] = logo.as_file(data.look.logo)
     if data.structured:
         files[FILE_NAME] = build_xml(data)
     inputs = {"data": json.dumps(_clean(content(data)), ensure_ascii=False)}
-    at = int(datetime.combine(data.issued_on, time(), UTC).timestamp())
-    try:
-        pdf = typst.compile(files, format="pdf", sys_inputs=inputs, timestamp=at, pdf_standards="a-3b", ignore_system_fonts=True)
-    except typst.TypstError as error:
-        if "could not be displayed" not in str(error):
-            raise
-        return typst.compile(files, format="pdf", sys_inputs=inputs, timestamp=at)
-    return mark_as_facturx(pdf) if data.structured else pdf
+    pdf = pdf_of(files, inputs, data.issued_on)
+    return mark_as_facturx(pdf) if data.structured and is_archival(pdf) else pdf
 
 
 def content(data: InvoiceData) -> dict[str, Any]:

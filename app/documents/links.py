@@ -20,7 +20,7 @@ def signed_url(base_url: str, keys: Sequence[str], tenant_id: str, document_id: 
 def check_signature(keys: Sequence[str], tenant_id: str, document_id: str, expires: int, signature: str, at: datetime) -> None:
     """Raises Forbidden for a signature that none of the keys made, or whose time is over."""
     made = [_signature(key, tenant_id, document_id, expires) for key in keys]
-    if not any([hmac.compare_digest(one.encode(), signature.encode()) for one in made]):
+    if not any(hmac.compare_digest(one.encode(), signature.encode()) for one in made):
         raise Forbidden("This link is not one that was given out.", code="document_link")
     if at.timestamp() > expires:
         raise Forbidden(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from datetime import date
 from functools import lru_cache
 
 import typst
 
+from app.documents.typesetting import MAIN, pdf_of
 from app.errors import InvalidInput
 
 MAX_BYTES = 250_000
@@ -25,12 +27,10 @@ def checked_logo(content: bytes) -> str:
     if b"<!ENTITY" in content or b"<script" in content:
         raise _wrong("holds entities or scripts; export it as a plain SVG")
     try:
-        typst.compile(
-            {"main.typ": f'#image(bytes(json("{FILE_NAME}")), height: 14mm)'.encode(), FILE_NAME: as_file(content)},
-            format="pdf",
-            pdf_standards="a-3b",
-            timestamp=0,
-            ignore_system_fonts=True,
+        pdf_of(
+            {MAIN: f'#image(bytes(json("{FILE_NAME}")), height: 14mm)'.encode(), FILE_NAME: as_file(content)},
+            {},
+            date(2000, 1, 1),
         )
     except typst.TypstError as error:
         raise _wrong(f"cannot be printed: {error.message}") from error

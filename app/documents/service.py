@@ -32,8 +32,9 @@ async def issue_document(
 ) -> Document:
     """The order's document of this kind and occasion, once: a repetition gets the stored one.
 
-    Numbers run per shop, kind and year of `issued_on` without gaps, like `2026-00001` (`P2026-00001` for a proforma, `C2026-00001` for a credit note): the counter
-    is locked until the transaction ends and raised only after the rendering, whose errors pass through and use up no number.
+    Numbers run per shop, kind and year of `issued_on` without gaps, like `2026-00001` (`P2026-00001` for a proforma,
+    `C2026-00001` for a credit note): the counter is locked until the transaction ends and raised only after the rendering, whose
+    errors pass through and use up no number.
     """
     if stored := await of_order(session, kind, order_id, occasion):
         return stored

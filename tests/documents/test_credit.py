@@ -33,7 +33,8 @@ lines = st.lists(
 
 @given(lines, st.lists(st.integers(1, 10**9), max_size=5))
 def test_any_row_of_credits_ends_at_the_invoice(found: list[Part], wanted: list[int]) -> None:
-    left, amounts = sum(part.gross for part in found), []
+    left = sum(part.gross for part in found)
+    amounts: list[int] = []
     sums = [[0, 0] for _ in found]
     for want in [*wanted, 10**18]:
         amount = min(want, left)

@@ -1,6 +1,7 @@
 import re
 from dataclasses import replace
 from io import BytesIO
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import facturx
@@ -29,7 +30,7 @@ def test_the_xml_is_in_the_pdf_as_factur_x_wants_it(name: str) -> None:
 
 
 def test_the_attachment_is_an_alternative_of_the_whole_document() -> None:
-    root = PdfReader(BytesIO(structured())).root_object
+    root: Any = PdfReader(BytesIO(structured())).root_object
     (attached,) = root["/AF"]
     file = attached.get_object()
     assert (file["/AFRelationship"], file["/UF"], file["/Desc"]) == ("/Alternative", "factur-x.xml", "Factur-X invoice, EN 16931")
@@ -39,7 +40,8 @@ def test_the_attachment_is_an_alternative_of_the_whole_document() -> None:
 
 
 def test_the_metadata_stays_that_of_a_pdf_a_3_and_describes_what_is_added() -> None:
-    metadata = PdfReader(BytesIO(structured())).root_object["/Metadata"].get_data()
+    root: Any = PdfReader(BytesIO(structured())).root_object
+    metadata = root["/Metadata"].get_data()
     tree = ET.fromstring(re.sub(rb"<\?xpacket.*?\?>", b"", metadata))
     values = {element.tag: element.text for element in tree.iter()}
     assert values["{http://www.aiim.org/pdfa/ns/id/}part"] == "3"
@@ -63,6 +65,14 @@ def test_what_typst_wrote_stays_and_every_object_is_found() -> None:
     reader = PdfReader(BytesIO(pdf), strict=True)
     assert [reader.get_object(number) for number in range(1, int(str(reader.trailer["/Size"])))]
     assert re.search(rb"startxref\n(\d+)\n%%EOF\n$", pdf)
+
+
+def test_a_name_in_letters_without_a_font_keeps_its_xml() -> None:
+    data = replace(german(), bill_to=replace(german().bill_to, company="漢字"), structured=True)
+    pdf = render_invoice(data)
+    attached = PdfReader(BytesIO(pdf)).attachments["factur-x.xml"]
+    assert attached == [build_xml(data)]
+    assert "漢字".encode() in attached[0]
 
 
 def test_without_the_switch_nothing_is_attached() -> None:

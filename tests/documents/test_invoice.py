@@ -1,3 +1,4 @@
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -11,7 +12,7 @@ import typst
 
 from app.documents import invoice as module
 from app.documents.invoice import content, render_invoice
-from app.documents.schemas import DocumentKind, InvoiceData
+from app.documents.schemas import Corrected, DocumentKind, InvoiceData, Look
 from app.documents.words import WORDS
 from app.money import Money
 from tests.documents.samples import BILL, SELLER, invoice, lines
@@ -72,6 +73,51 @@ def test_sixty_lines_repeat_the_heading(tmp_path: Path) -> None:
     assert all("Net unit" in page for page in pages if "GRID-DEV-" in page)
     assert all(text.count(f"GRID-DEV-{n}\n") == 1 for n in range(1, 61))
     assert f"Page 2 of {len(pages)}" in pages[1]
+
+
+def test_pages_carry_the_running_total_forward(tmp_path: Path) -> None:
+    pages = text_of(invoice(60), tmp_path).split("\f")[:-1]
+    carried = [found[1] for page in pages if (found := re.search(r"Carried forward\s+(\S+)", page))]
+    brought = [found[1] for page in pages if (found := re.search(r"Brought forward\s+(\S+)", page))]
+    assert carried == brought
+    lines = re.findall(r"GRID-DEV-(\d+)", pages[0])
+    assert carried[0] == f"{1798.20 * int(lines[-1]):,.2f}"
+    assert "forward" not in text_of(invoice(8), tmp_path)
+    assert "Carried forward" not in pages[-1]
+
+
+def test_a_credit_note_names_the_invoice_and_asks_for_nothing(tmp_path: Path) -> None:
+    corrected = Corrected("2026-00001", date(2026, 3, 1))
+    data = invoice(kind=DocumentKind.CREDIT_NOTE, number="C2026-00001", corrects=corrected, correction_reason="It was canceled.")
+    text = text_of(data, tmp_path)
+    for part in (
+        "Credit Note",
+        "C2026-00001",
+        "Corrects invoice",
+        "2026-00001",
+        "March 1, 2026",
+        "It was canceled.",
+        "Total credited",
+    ):
+        assert part in text, part
+    for part in ("Due date", "RF18539007547034", "On account", "Please transfer"):
+        assert part not in text, part
+
+
+def test_reverse_charge_and_export_say_so_below_the_sums(tmp_path: Path) -> None:
+    seller = SELLER.model_copy(update={"country": "DE", "tax_number": "DE123456789"})
+    untaxed = lines(2, "USD", tax_rate=Decimal(0))
+    assert (
+        text_of(invoice(2, lines=untaxed, seller=seller, reverse_charge="Reverse charge."), tmp_path).count("Reverse charge.")
+        == 1
+    )
+    assert "Not taxed: the buyer is outside the European Union" in text_of(invoice(2, lines=untaxed, seller=seller), tmp_path)
+
+
+def test_the_footer_is_on_every_page(tmp_path: Path) -> None:
+    pages = text_of(invoice(30, look=Look(footer="Directors: #A & B")), tmp_path).split("\f")[:-1]
+    assert len(pages) > 1
+    assert all("Directors: #A & B" in page for page in pages)
 
 
 def test_an_exempt_line_names_its_certificate(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def assert_noted_once(at: Journey, number: str) -> None:
 
 
 async def assert_nothing_contradicts(at: Journey) -> None:
-    """`reseller check` finds nothing, numbers of documents have no gaps in their series, no mail on disk is a draft or nobody's."""
+    """`reseller check` finds nothing, no series of documents has gaps, no mail on disk is a draft or nobody's."""
     assert await at.contradictions() == {}
     async with at.rows() as session:
         numbers = list(await session.scalars(select(Document.number)))

@@ -30,7 +30,8 @@ from tests.documents.schematron import broken_rules
 from tests.orders.builders import World, by_id, opened, order, order_json, recorded, reseller, rows, wire
 
 SELLER = {
-    "name": "Vendor GmbH", "street": "Weg 1", "postal_code": "10115", "city": "Berlin", "country": "DE", "tax_number": "DE123456789",
+    "name": "Vendor GmbH", "street": "Weg 1", "postal_code": "10115", "city": "Berlin", "country": "DE",
+    "tax_number": "DE123456789",
 }  # fmt: skip
 
 
