@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from app.documents.logo import decoded
 from app.sandbox.seed import RESELLER
 from tests.cli.conftest import Run
+from tests.documents.test_logo import SVG
 from tests.journeys.harness import Journey
 
 
@@ -82,3 +86,19 @@ async def test_bank_accounts(at: Journey, run: Run) -> None:
 async def test_another_shop_is_not_taken_for_this_one(at: Journey, run: Run) -> None:
     ended = await run("check", "--shop", "https://other.example/graphql/")
     assert (ended.code, ended.err.startswith("The app is not installed in https://other.example/graphql/.")) == (1, True)
+
+
+async def test_a_logo_is_checked_and_kept(at: Journey, run: Run, tmp_path: Path) -> None:
+    picture, other = tmp_path / "logo.svg", tmp_path / "logo.png"
+    picture.write_bytes(SVG)
+    other.write_bytes(b"no picture")
+    assert (await run("shop", "logo", str(picture), "--json")).data["bytes"] == len(SVG)
+    kept = (await run("shop", "show", "--json")).data["documents"]["logo"]
+    assert decoded(kept) == SVG
+    refused = await run("shop", "logo", str(other))
+    assert (refused.code, "is no PNG, JPEG or SVG picture" in refused.err) == (1, True)
+    refused = await run("shop", "set", "documents.logo=bm8gcGljdHVyZQ==", "documents.accent_color=#112233")
+    assert (refused.code, "is no PNG, JPEG or SVG picture" in refused.err) == (1, True)
+    assert (await run("shop", "show", "--json")).data["documents"]["accent_color"] == "#1f3a5f", "nothing is half done"
+    assert (await run("shop", "set", "documents.logo=", 'documents.footer={"en": "Court of Wake"}')).code == 0
+    assert (await run("shop", "show", "--json")).data["documents"]["footer"]["en"] == "Court of Wake"
