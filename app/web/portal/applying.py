@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from app.errors import ResellerError
+from app.orders.acceptance import accept_with_application
 from app.orders.applying import hand_in, newest_application
 from app.reasons import Reason
 from app.resellers import policy, review
@@ -53,13 +54,14 @@ async def keep(person: Person, form: Posted) -> Response:
                 version=int(seen) if seen.isdecimal() and len(seen) < 10 else None,
             )
             if form["accept"]:
-                await review.accept_with(
+                await accept_with_application(
                     session,
-                    row.id,
-                    version=form["policy_version"][: policy.MAX_VERSION],
+                    services,
+                    shop,
+                    row,
+                    version=form["policy_version"],
                     language=person.language,
                     address=person.request.client.host if person.request.client else None,
-                    at=services.clock(),
                 )
         if form["do"] != "submit":
             return person.go("/apply?notice=saved")

@@ -196,6 +196,9 @@ async def test_a_company_applies_answers_a_question_and_hears_the_end(portal: Po
     assert 'value="New Resell Inc"' in browser.page
     (kept,) = await applied(portal)
     assert kept.state == "draft"
+    answer = await browser.post("/apply", {**FILLED, "do": "submit", "accept": "yes", "policy_version": "2"})
+    assert answer.status_code == 409, "a version that is not in force was never shown"
+    assert [(one.state, one.policy_version) for one in await applied(portal)] == [("draft", None)]
     answer = await browser.post("/apply", {**FILLED, "do": "submit", "accept": "yes", "policy_version": "1"})
     assert answer.headers["location"] == "/portal/apply?notice=submitted"
     (kept,) = await applied(portal)
