@@ -9,7 +9,8 @@ from typing import NoReturn
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from app.cli import applications, certificates, orders, people, policy, price_files, server, shop, taxes
+from app import logs
+from app.cli import applications, bank, certificates, orders, people, policy, price_files, server, shop, taxes
 from app.cli.failures import machine_sentence
 from app.errors import ResellerError
 
@@ -19,12 +20,13 @@ cli = typer.Typer(
     help="The reseller program. Exit codes: 0 done; 1 refused or wrong, with a sentence on standard error; 2 wrong use of the "
     "command itself. Every command that prints takes --json.",
 )
-for module in (server, shop, applications, people, policy, price_files, taxes, certificates, orders):
+for module in (server, shop, applications, people, policy, price_files, taxes, certificates, orders, bank):
     module.mount(cli)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry of the command: errors of the program and of the machine become a sentence on standard error and exit code 1."""
+    logs.configure()
     try:
         cli(args=arguments)
     except ResellerError as error:
