@@ -65,6 +65,24 @@ class ProgramNumbers(BaseModel):
         100, ge=1, description="Days after its import at which a rate table is called old; it still counts (edge case 42)."
     )
     fee_tolerance_minor: int = Field(0, ge=0, description="Bank fees a wire may be short by, in minor units (rules.md 4.3).")
+    fee_tolerance_year_minor: int = Field(
+        10_000,
+        ge=0,
+        description="Bank charges of one reseller in one currency and year at most, in minor units (rules.md 4.3).",
+    )
+    book_surplus: bool = Field(
+        False,
+        description="Book a wire above its order by itself, the rest as unallocated credit; off: staff accept it.",
+    )
+    learn_payers: bool = Field(True, description="Propose payers whom staff matched by hand, for a second person to confirm.")
+    other_payer_limit_minor: int | None = Field(
+        None,
+        ge=0,
+        description="Hold an order of which somebody else paid more than this (edge case 47); unset: never.",
+    )
+    value_date_counts: bool = Field(
+        True, description="Money counts from the bank's value date (edge case 71); off: from the day it was booked."
+    )
 
 
 class Seller(BaseModel):

@@ -1,5 +1,6 @@
 """Every mapped table of the program, so that the schema is complete wherever this is imported."""
 
+from app.bank import tables as bank
 from app.db import tenants
 from app.documents import tables as documents
 from app.files import tables as files
@@ -11,4 +12,4 @@ from app.pricing import tables as pricing
 from app.resellers import tables as resellers
 from app.tax import tables as tax
 
-__all__ = ["documents", "files", "ledger", "licenses", "mail", "orders", "pricing", "resellers", "tax", "tenants"]
+__all__ = ["bank", "documents", "files", "ledger", "licenses", "mail", "orders", "pricing", "resellers", "tax", "tenants"]

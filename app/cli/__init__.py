@@ -10,7 +10,7 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from app import logs
-from app.cli import applications, bank, certificates, orders, people, policy, price_files, server, shop, taxes
+from app.cli import applications, bank, bank_import, certificates, orders, people, policy, price_files, server, shop, taxes
 from app.cli.failures import machine_sentence
 from app.errors import ResellerError
 
@@ -20,7 +20,7 @@ cli = typer.Typer(
     help="The reseller program. Exit codes: 0 done; 1 refused or wrong, with a sentence on standard error; 2 wrong use of the "
     "command itself. Every command that prints takes --json.",
 )
-for module in (server, shop, applications, people, policy, price_files, taxes, certificates, orders, bank):
+for module in (server, shop, applications, people, policy, price_files, taxes, certificates, orders, bank, bank_import):
     module.mount(cli)
 
 

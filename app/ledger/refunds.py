@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Conflict, InvalidInput, NotFound
-from app.ledger.rules import Kind, unallocated
+from app.ledger.rules import Kind, live, unallocated
 from app.ledger.service import as_item, checked_reference, mirror
 from app.ledger.tables import LedgerItem
 from app.money import Money
@@ -86,11 +86,9 @@ async def refund_order(
         refunds.append(add(Kind.REFUND, whole, payment_id, paid_by=payment_id))
     if sum(paid.values()) == sum(taken.values()):
         # What a bank kept pays nothing either once all the money has gone back: the order must not count as paid.
-        gone = {row.reverses_id for row in rows}
-        for row in rows:
-            if row.kind == Kind.BANK_CHARGE and row.reverses_id is None and row.id not in gone:
-                session.add(mirror(row, at=at, by=by, reason="refund"))
-                add(Kind.CREDIT, row.amount_minor, row.id, owed=debt.id)
+        for row in live(row for row in rows if row.kind == Kind.BANK_CHARGE):
+            session.add(mirror(row, at=at, by=by, reason="refund"))
+            add(Kind.CREDIT, row.amount_minor, row.id, owed=debt.id)
     await session.flush()
     return refunds[-1]
 

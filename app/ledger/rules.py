@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 
 class Kind(StrEnum):
@@ -39,6 +39,12 @@ EFFECT: dict[Kind, tuple[int, int]] = {
 }
 """Sign on (open amount of the receivable, unallocated amount of the payment)."""
 
+DEBTS = (Kind.RECEIVABLE, Kind.INTEREST)
+"""What is owed by itself and can be paid: an order's receivable, and interest, which is a debt of its own (`rules.md` 6)."""
+
+PAYING = (Kind.ALLOCATION, Kind.BANK_CHARGE)
+"""What counts as paid: money, and what a bank kept of it on the way."""
+
 
 class Item(NamedTuple):
     """One row of the ledger as the rules see it; `value_date` is the bank's day (edge case 71).
@@ -55,6 +61,37 @@ class Item(NamedTuple):
     payment_id: str | None = None
     due_date: date | None = None
     order_number: str | None = None
+    reverses_id: str | None = None
+
+
+class Reversible(Protocol):
+    """A row or item that another one may take back."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def reverses_id(self) -> str | None: ...
+
+
+R = TypeVar("R", bound=Reversible)
+
+
+def live(rows: Iterable[R]) -> list[R]:
+    """Those that count: neither taken back, nor themselves what takes another one back.
+
+    What takes back a taking-back counts like the first one. All rows of a chain must be given.
+    """
+    rows = list(rows)
+    reverses = {row.id: row.reverses_id for row in rows}
+    taken = set(reverses.values())
+
+    def depth(row: R) -> int:
+        count, above = 0, row.reverses_id
+        while above is not None:
+            count, above = count + 1, reverses.get(above)
+        return count
+
+    return [row for row in rows if row.id not in taken and depth(row) % 2 == 0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +127,10 @@ def receivables(items: Iterable[Item]) -> list[Receivable]:
         if item.receivable_id is None:
             continue
         open_minor[item.receivable_id] += EFFECT[item.kind][0] * item.amount_minor
-        if item.kind in (Kind.ALLOCATION, Kind.BANK_CHARGE):
+        if item.kind in PAYING:
             paid_minor[item.receivable_id] += item.amount_minor
+    for item in live(item for item in items if item.kind in PAYING):
+        if item.receivable_id is not None:
             paid_on[item.receivable_id] = max(item.value_date, paid_on.get(item.receivable_id, item.value_date))
     return sorted(
         (

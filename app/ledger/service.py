@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Conflict, InvalidInput, NotFound
-from app.ledger.rules import Item, Kind, Receivable, allocate, receivables
+from app.ledger.rules import DEBTS, PAYING, Item, Kind, Receivable, allocate, live, receivables
 from app.ledger.tables import LedgerItem
 from app.money import Money
 
@@ -27,6 +27,7 @@ _COLUMNS = (
     LedgerItem.payment_id,
     LedgerItem.due_date,
     LedgerItem.order_number,
+    LedgerItem.reverses_id,
 )
 """What an `Entry` needs: a reseller's whole past is read without its reasons and keys."""
 
@@ -40,6 +41,9 @@ class Booking:
     bank_charge_minor: int
     surplus_minor: int
     repeated: bool
+    debt_id: str
+    allocation_id: str
+    """Empty where nothing was allocated."""
 
 
 async def post_receivable(
@@ -124,7 +128,7 @@ async def book_wire(
         return await _booking(session, payment, debt.id, repeated=True)
     balance = await receivable(session, debt.id)
     allocated, charge, _ = allocate(amount.minor, balance.open_minor, tolerance_minor)
-    for kind, minor, paid_by in ((Kind.ALLOCATION, allocated, payment.id), (Kind.BANK_CHARGE, charge, None)):
+    for kind, minor in ((Kind.ALLOCATION, allocated), (Kind.BANK_CHARGE, charge)):
         if minor:
             session.add(
                 LedgerItem(
@@ -137,7 +141,7 @@ async def book_wire(
                     booked_at=at,
                     booked_by=by,
                     receivable_id=debt.id,
-                    payment_id=paid_by,
+                    payment_id=payment.id,
                     order_id=order_id,
                     order_number=debt.order_number,
                 )
@@ -159,10 +163,8 @@ async def credit_order(session: AsyncSession, order_id: str, *, reason: str, by:
         return 0
     # A refund has credited its part already.
     closing = debt.amount_minor - sum(row.amount_minor for row in rows if row.kind in (Kind.CREDIT, Kind.WRITE_OFF))
-    reversed_ids = {row.reverses_id for row in rows}
-    for row in rows:
-        if row.kind in (Kind.ALLOCATION, Kind.BANK_CHARGE) and row.reverses_id is None and row.id not in reversed_ids:
-            session.add(mirror(row, at=at, by=by, reason=reason))
+    for row in live(row for row in rows if row.kind in PAYING):
+        session.add(mirror(row, at=at, by=by, reason=reason))
     session.add(
         LedgerItem(
             key=f"credit:{order_id}",
@@ -230,10 +232,12 @@ class Entry(Protocol):
     def due_date(self) -> date | None: ...
     @property
     def order_number(self) -> str | None: ...
+    @property
+    def reverses_id(self) -> str | None: ...
 
 
 def as_item(row: Entry) -> Item:
-    """The row as the rules see it. A receivable and a payment are also their own subject."""
+    """The row as the rules see it. A receivable, interest and a payment are also their own subject."""
     kind = Kind(row.kind)
     return Item(
         id=row.id,
@@ -241,10 +245,11 @@ def as_item(row: Entry) -> Item:
         amount_minor=row.amount_minor,
         currency=row.currency,
         value_date=row.value_date,
-        receivable_id=row.id if kind is Kind.RECEIVABLE else row.receivable_id,
-        payment_id=row.id if kind is Kind.PAYMENT else row.payment_id,
+        receivable_id=row.id if kind in DEBTS and row.receivable_id is None else row.receivable_id,
+        payment_id=row.id if kind is Kind.PAYMENT and row.payment_id is None else row.payment_id,
         due_date=row.due_date,
         order_number=row.order_number,
+        reverses_id=row.reverses_id,
     )
 
 
@@ -282,10 +287,11 @@ def _part_key(kind: Kind, payment_id: str, debt_id: str) -> str:
 
 async def _booking(session: AsyncSession, payment: LedgerItem, debt_id: str, *, repeated: bool) -> Booking:
     keys = [_part_key(kind, payment.id, debt_id) for kind in (Kind.ALLOCATION, Kind.BANK_CHARGE)]
-    query = select(LedgerItem.kind, LedgerItem.amount_minor).where(LedgerItem.key.in_(keys))
-    parts = {row.kind: row.amount_minor for row in await session.execute(query)}
-    allocated = parts.get(Kind.ALLOCATION, 0)
-    return Booking(payment.id, allocated, parts.get(Kind.BANK_CHARGE, 0), payment.amount_minor - allocated, repeated)
+    query = select(LedgerItem.kind, LedgerItem.amount_minor, LedgerItem.id).where(LedgerItem.key.in_(keys))
+    parts = {row.kind: (row.amount_minor, row.id) for row in await session.execute(query)}
+    allocated, allocation_id = parts.get(Kind.ALLOCATION, (0, ""))
+    charge, _ = parts.get(Kind.BANK_CHARGE, (0, ""))
+    return Booking(payment.id, allocated, charge, payment.amount_minor - allocated, repeated, debt_id, allocation_id)
 
 
 def mirror(row: LedgerItem, *, at: datetime, by: str, reason: str) -> LedgerItem:
@@ -299,10 +305,11 @@ def mirror(row: LedgerItem, *, at: datetime, by: str, reason: str) -> LedgerItem
         value_date=at.date(),
         booked_at=at,
         booked_by=by,
-        receivable_id=row.receivable_id,
-        payment_id=row.payment_id,
+        receivable_id=row.id if row.kind in DEBTS and row.reverses_id is None else row.receivable_id,
+        payment_id=row.id if row.kind == Kind.PAYMENT and row.reverses_id is None else row.payment_id,
         reverses_id=row.id,
         order_id=row.order_id,
         order_number=row.order_number,
         reason=reason,
+        principal_id=row.principal_id,
     )

@@ -63,6 +63,40 @@ class LedgerItem(TenantScoped, Base):
     reference: Mapped[str | None] = mapped_column(Text, index=True)
     """Of a receivable its RF creditor reference, of a payment the bank's own reference."""
     reason: Mapped[str] = mapped_column(Text, default="")
+    principal_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    """Of interest the receivable it is for; interest is a debt of its own, on which none is charged (`rules.md` 6)."""
+
+
+class PaymentReference(TenantScoped, Base):
+    """A reference that one wire pays several debts by, such as a statement's (`rules.md` 4.2, 7)."""
+
+    __tablename__ = "payment_reference"
+    __table_args__ = (UniqueConstraint("tenant_id", "reference"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    reference: Mapped[str] = mapped_column(String(25))
+    number: Mapped[str] = mapped_column(Text)
+    """As the reseller may quote it."""
+    reseller_id: Mapped[str] = mapped_column(String(36), index=True)
+    currency: Mapped[str] = mapped_column(String(3))
+    debts: Mapped[list[Any]]
+    """Ids of the receivables and interest items it pays."""
+    at: Mapped[datetime]
+
+
+class Dispute(TenantScoped, Base):
+    """An order the reseller contests: no interest and no hold while it is open, and it stays listed (edge case 78)."""
+
+    __tablename__ = "dispute"
+    __table_args__ = (Index("ix_dispute_receivable", "tenant_id", "receivable_id"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    receivable_id: Mapped[str] = mapped_column(ForeignKey("ledger_item.id"))
+    reason: Mapped[str] = mapped_column(Text)
+    opened_by: Mapped[str] = mapped_column(Text)
+    opened_at: Mapped[datetime]
+    closed_by: Mapped[str] = mapped_column(Text, default="")
+    closed_at: Mapped[datetime | None]
 
 
 APPEND_ONLY = {

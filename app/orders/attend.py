@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.tenants import Tenant
 from app.money import Money
 from app.orders.intake import other_money
-from app.orders.record import add_event, add_task, finish_task
+from app.orders.record import add_event, add_task, finish_task, hold
 from app.orders.service import cancel_order, lock_order, order_gate
 from app.orders.services import Services
 from app.orders.ship_to import corrections
-from app.orders.tables import MoneyReport, PaymentSession, ResellerOrder, StaffDecision, StaffTask
+from app.orders.tables import MoneyReport, PaymentSession, ResellerOrder, StaffTask
 from app.reasons import Reason, because, register, sentence
 from app.saleor import operations as ops
 from app.saleor.answers import SaleorOrder
@@ -42,8 +42,13 @@ log = structlog.get_logger()
 FIRST_SIGHT = frozenset({"order_created", "order_fully_paid", "reconcile", "staff"})
 """Occasions on which an order unknown to us is looked at; all others concern orders we know."""
 
+REPORTED = {
+    "CHARGE_SUCCESS": "Bank transfer booked",
+    "CHARGE_BACK": "Bank transfer taken back",
+    "REFUND_SUCCESS": "Refund sent by bank transfer",
+}
+"""What Saleor shows beside each report of money."""
 OPEN_FULFILLMENTS = frozenset({"FULFILLED", "WAITING_FOR_APPROVAL"})
-PROGRAM = "the program"
 
 
 async def read_order(services: Services, shop: Shop, saleor_order_id: str) -> SaleorOrder | None:
@@ -80,16 +85,6 @@ async def follow(session: AsyncSession, services: Services, shop: Shop, order_id
     frozen = Money(row.total_minor, row.currency)
     if total != frozen and row.release_decided_at is None:
         await hold(session, row, because("changed_after_audit", now=total, frozen=frozen), services, f"changed:{total}")
-
-
-async def hold(session: AsyncSession, row: ResellerOrder, why: Reason, services: Services, key: str) -> None:
-    """Hold an order by the program itself and ask staff, once by the key; staff end it with their own decision."""
-    now = services.clock()
-    if not await add_event(session, row.id, key, now, why):
-        return
-    if row.release_decided_at is None:
-        session.add(StaffDecision(order_id=row.id, hold=True, by=PROGRAM, reason=sentence(why).rstrip("."), at=now))
-    await add_task(session, f"{key}:{row.id}", row.id, [why], now)
 
 
 async def cancel_early_fulfillments(services: Services, shop: Shop, order_id: str, order: SaleorOrder) -> None:
@@ -179,7 +174,7 @@ async def report_money(services: Services, shop: Shop, report_id: str) -> None:
             type=report.type,
             amount=amount.amount,
             time=report.at,
-            message="Bank transfer booked" if report.type == "CHARGE_SUCCESS" else "Refund sent by bank transfer",
+            message=REPORTED[report.type],
             availableActions=["REFUND"],
         )
     except SaleorRefused as refused:

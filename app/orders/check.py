@@ -6,17 +6,27 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Text, case, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.bank.tables import BankImport, BankLineRow
+from app.db.reading import rows
+from app.ledger.booking import DEBT_ID, OPEN_EFFECT
 from app.ledger.rules import EFFECT, Kind
 from app.ledger.tables import LedgerItem
 from app.licenses.rules import LicenseKind, LicenseState
 from app.licenses.tables import License
 from app.mail.tables import Mail
-from app.orders.tables import MoneyReport, OrderLine, ResellerOrder
+from app.money import Money
+from app.orders.record import add_task, finish_task
+from app.orders.tables import MoneyReport, OrderLine, ResellerOrder, StaffTask
+from app.reasons import because, register
+
+register({"books_contradict": "{question}: {found}. See `reseller check`."})
 
 STUCK_AFTER = timedelta(minutes=30)
+SHOWN = 10
+"""Answers that a task names."""
 
 
 async def check(session: AsyncSession, at: datetime) -> dict[str, list[str]]:
@@ -24,19 +34,33 @@ async def check(session: AsyncSession, at: datetime) -> dict[str, list[str]]:
     return {name: [str(row) for row in await question(session, at)] for name, question in QUESTIONS.items()}
 
 
+async def show_contradictions(session: AsyncSession, at: datetime) -> int:
+    """Ask everything and make a task of each question with an answer; the others' are done. How many have one."""
+    found = await check(session, at)
+    for name, answers in found.items():
+        key = f"check:{name}"
+        if answers:
+            shown = ", ".join(answers[:SHOWN]) + (f" and {len(answers) - SHOWN} more" if len(answers) > SHOWN else "")
+            await add_task(session, key, None, [because("books_contradict", question=name, found=shown)], at)
+        else:
+            await finish_task(session, key, at)
+    return sum(bool(answers) for answers in found.values())
+
+
 async def _overallocated_payments(session: AsyncSession, at: datetime) -> Sequence[Any]:
     """Payments that paid more than they brought."""
     effect = case(*((LedgerItem.kind == kind, EFFECT[kind][1]) for kind in Kind), else_=0) * LedgerItem.amount_minor
-    subject = case((LedgerItem.kind == Kind.PAYMENT, LedgerItem.id), else_=LedgerItem.payment_id)
+    of_its_own = (LedgerItem.kind == Kind.PAYMENT) & LedgerItem.payment_id.is_(None)
+    subject = case((of_its_own, LedgerItem.id), else_=LedgerItem.payment_id)
     rows = select(subject).where(subject.is_not(None)).group_by(subject).having(func.sum(effect) < 0)
     return (await session.scalars(rows)).all()
 
 
 async def _overpaid_receivables(session: AsyncSession, at: datetime) -> Sequence[Any]:
     """Orders that took more than they owed."""
-    effect = case(*((LedgerItem.kind == kind, EFFECT[kind][0]) for kind in Kind), else_=0) * LedgerItem.amount_minor
-    subject = case((LedgerItem.kind == Kind.RECEIVABLE, LedgerItem.id), else_=LedgerItem.receivable_id)
-    rows = select(func.max(LedgerItem.order_number)).where(subject.is_not(None)).group_by(subject).having(func.sum(effect) < 0)
+    rows = (
+        select(func.max(LedgerItem.order_number)).where(DEBT_ID.is_not(None)).group_by(DEBT_ID).having(func.sum(OPEN_EFFECT) < 0)
+    )
     return (await session.scalars(rows)).all()
 
 
@@ -96,9 +120,8 @@ async def _not_confirmed(session: AsyncSession, at: datetime) -> Sequence[Any]:
 
 async def _paid_and_not_fulfilled(session: AsyncSession, at: datetime) -> Sequence[Any]:
     """Released orders that owe nothing more and are not fulfilled in Saleor."""
-    effect = case(*((LedgerItem.kind == kind, EFFECT[kind][0]) for kind in Kind), else_=0) * LedgerItem.amount_minor
     open_minor = (
-        select(func.sum(effect)).where(LedgerItem.order_id == ResellerOrder.id).correlate(ResellerOrder).scalar_subquery()
+        select(func.sum(OPEN_EFFECT)).where(LedgerItem.order_id == ResellerOrder.id).correlate(ResellerOrder).scalar_subquery()
     )
     rows = select(ResellerOrder.number).where(
         ResellerOrder.released_at < at - STUCK_AFTER,
@@ -125,10 +148,115 @@ async def _stuck_mails(session: AsyncSession, at: datetime) -> Sequence[Any]:
     return (await session.scalars(rows)).all()
 
 
+async def _lines_without_their_payment(session: AsyncSession, at: datetime) -> Sequence[Any]:
+    """Booked bank lines whose payment is not in the ledger, or not with their amount."""
+    net = (
+        select(func.sum(LedgerItem.amount_minor))
+        .where(
+            LedgerItem.kind == Kind.PAYMENT,
+            (LedgerItem.id == BankLineRow.payment_id) | (LedgerItem.payment_id == BankLineRow.payment_id),
+        )
+        .correlate(BankLineRow)
+        .scalar_subquery()
+    )
+    currency = select(LedgerItem.currency).where(LedgerItem.id == BankLineRow.payment_id).correlate(BankLineRow).scalar_subquery()
+    lines = select(
+        BankLineRow.id,
+        BankLineRow.amount,
+        BankLineRow.currency,
+        BankLineRow.reversed_by,
+        net.label("net"),
+        currency.label("paid_in"),
+    ).where(BankLineRow.outcome == "booked", BankLineRow.reversal.is_(False), BankLineRow.undone == "")
+    wrong = []
+    async for line in rows(session, lines):
+        if line.reversed_by is not None:
+            right = line.net == 0
+        elif line.paid_in == line.currency:
+            right = line.net == Money.of(line.amount, line.currency).minor
+        else:
+            # Of another currency: what staff booked.
+            right = bool(line.net and line.net > 0)
+        if not right:
+            wrong.append(line.id)
+    return wrong
+
+
+async def _payments_without_their_line(session: AsyncSession, at: datetime) -> Sequence[Any]:
+    """Money that was booked from a bank line, counts, and has no such line, or more than one."""
+    of_its_own = (LedgerItem.kind == Kind.PAYMENT) & LedgerItem.payment_id.is_(None)
+    subject = case((of_its_own, LedgerItem.id), else_=LedgerItem.payment_id)
+    imported = select(LedgerItem.id).where(LedgerItem.key.startswith("payment:line:"))
+    counting = (
+        select(subject)
+        .where(LedgerItem.kind == Kind.PAYMENT, subject.in_(imported))
+        .group_by(subject)
+        .having(func.sum(LedgerItem.amount_minor) != 0)
+    )
+    lines = (
+        select(func.count())
+        .where(BankLineRow.payment_id == LedgerItem.id, BankLineRow.reversal.is_(False), BankLineRow.undone == "")
+        .correlate(LedgerItem)
+        .scalar_subquery()
+    )
+    return (await session.scalars(select(LedgerItem.reference).where(LedgerItem.id.in_(counting), lines != 1))).all()
+
+
+async def _released_without_reasons(session: AsyncSession, at: datetime) -> Sequence[Any]:
+    """Permanent licenses of orders that keep no evidence of why their gate was open."""
+    query = (
+        select(ResellerOrder.number)
+        .join(License, License.order_id == ResellerOrder.id)
+        .where(
+            License.kind == LicenseKind.PERMANENT,
+            ResellerOrder.release_decided_at.is_not(None),
+            cast(ResellerOrder.release_reasons, Text) == "[]",
+        )
+    )
+    return (await session.scalars(query)).all()
+
+
+async def _unpaid_although_released(session: AsyncSession, at: datetime) -> Sequence[Any]:
+    """Prepaid orders released on their money that is not there any more, and of which no person was told."""
+    sums = (
+        select(DEBT_ID.label("debt"), func.sum(OPEN_EFFECT).label("open"))
+        .where(DEBT_ID.is_not(None))
+        .group_by(DEBT_ID)
+        .having(func.sum(OPEN_EFFECT) > 0)
+        .subquery()
+    )
+    told = select(StaffTask.order_id).where(StaffTask.order_id.is_not(None))
+    query = (
+        select(ResellerOrder.number)
+        .join(LedgerItem, (LedgerItem.order_id == ResellerOrder.id) & (LedgerItem.kind == Kind.RECEIVABLE))
+        .join(sums, sums.c.debt == LedgerItem.id)
+        .where(
+            ResellerOrder.release_decided_at.is_not(None),
+            cast(ResellerOrder.release_reasons, Text).contains("wire_booked"),
+            ResellerOrder.canceled_at.is_(None),
+            ResellerOrder.id.not_in(told),
+        )
+    )
+    return (await session.scalars(query)).all()
+
+
+async def _unfinished_imports(session: AsyncSession, at: datetime) -> Sequence[Any]:
+    """Bank files whose import, or whose undoing, did not come to its end."""
+    query = select(BankImport.file_name).where(
+        BankImport.state.in_(("running", "undoing")), BankImport.started_at < at - STUCK_AFTER
+    )
+    return (await session.scalars(query)).all()
+
+
 QUESTIONS: dict[str, Callable[[AsyncSession, datetime], Awaitable[Sequence[Any]]]] = {
     "payments_allocated_beyond_their_amount": _overallocated_payments,
     "orders_paid_beyond_their_amount": _overpaid_receivables,
+    "bank_lines_without_their_payment": _lines_without_their_payment,
+    "payments_without_their_bank_line": _payments_without_their_line,
+    "bank_files_not_finished": _unfinished_imports,
     "licenses_without_a_decided_release": _released_without_evidence,
+    "releases_without_reasons": _released_without_reasons,
+    "released_orders_no_longer_paid": _unpaid_although_released,
     "released_lines_without_a_license": _released_without_license,
     "active_licenses_of_canceled_orders": _licensed_although_canceled,
     "orders_not_confirmed": _not_confirmed,

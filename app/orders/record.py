@@ -9,8 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.orders.tables import OrderEvent, ResellerOrder, StaffTask
-from app.reasons import Reason
+from app.orders.services import Services
+from app.orders.tables import OrderEvent, ResellerOrder, StaffDecision, StaffTask
+from app.reasons import Reason, sentence
+
+PROGRAM = "the program"
 
 
 async def add_event(session: AsyncSession, order_id: str, key: str, at: datetime, what: Reason) -> bool:
@@ -42,6 +45,16 @@ async def finish_task(session: AsyncSession, key: str, at: datetime) -> bool:
         return False
     task.done_at = at
     return True
+
+
+async def hold(session: AsyncSession, row: ResellerOrder, why: Reason, services: Services, key: str) -> None:
+    """Hold an order by the program itself and ask staff, once by the key; staff end it with their own decision."""
+    now = services.clock()
+    if not await add_event(session, row.id, key, now, why):
+        return
+    if row.release_decided_at is None:
+        session.add(StaffDecision(order_id=row.id, hold=True, by=PROGRAM, reason=sentence(why).rstrip("."), at=now))
+    await add_task(session, f"{key}:{row.id}", row.id, [why], now)
 
 
 async def open_tasks(session: AsyncSession) -> Sequence[tuple[StaffTask, str | None]]:

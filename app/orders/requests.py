@@ -17,8 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.ledger.refunds import refund_order
 from app.ledger.service import checked_reference
 from app.money import Money
-from app.orders.attend import hold
-from app.orders.record import add_event, finish_task
+from app.orders.record import add_event, finish_task, hold
 from app.orders.service import find_order, lock_order
 from app.orders.services import Services
 from app.orders.tables import MoneyReport, PaymentSession, RefundRequest, ResellerOrder

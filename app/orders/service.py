@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Conflict, InvalidInput, NotFound, Refused
-from app.ledger.rules import Kind
-from app.ledger.service import Booking, book_wire, credit_order, receivable, receivable_id
-from app.ledger.tables import LedgerItem
+from app.ledger.booking import Share, Wire
+from app.ledger.service import Booking, book_wire, checked_reference, credit_order, receivable, receivable_id
 from app.licenses.rules import LicenseState
 from app.licenses.service import set_state
 from app.money import Money
+from app.orders.booked import Came, follow_booked
 from app.orders.intake import owe
 from app.orders.record import add_event, add_task, finish_task
 from app.orders.rules import Gate, Terms, gate
 from app.orders.rules import StaffDecision as Decision
 from app.orders.services import Services
-from app.orders.tables import MoneyReport, OrderEvent, PaymentSession, ResellerOrder, StaffDecision
+from app.orders.tables import MoneyReport, OrderEvent, ResellerOrder, StaffDecision
 from app.reasons import because, register
 from app.saleor.shops import Shop
 
@@ -29,9 +29,6 @@ register(
         "confirmed": "The audit passed; the order is confirmed.",
         "canceled": "The order was canceled in Saleor; what was open is credited.",
         "canceled_after_release": "The order was canceled after its license went out: keep, suspend or revoke it.",
-        "wire": "A wire of {amount} with the bank reference {reference} was booked by {by}: {allocated} pays this order.",
-        "wire_surplus": "{amount} of the wire {reference} is left over; it stays the reseller's credit.",
-        "bank_charge": "{amount} were kept by a bank on the way and booked as bank charge.",
         "gate_open": "The license may be released.",
         "held_by_staff": "Held by {by}: {reason}.",
         "released_by_staff": "Release ordered by {by}: {reason}.",
@@ -171,32 +168,12 @@ async def confirm_wire(
     )
     if booking.repeated:
         return order, booking
-    currency = amount.currency
-    allocated = Money(booking.allocated_minor, currency)
-    await add_event(
-        session,
-        order.id,
-        f"wire:{booking.payment_id}",
-        now,
-        because("wire", amount=amount, reference=bank_reference, by=by, allocated=allocated),
+    wire = Wire(booking.payment_id, "", order.reseller_id, amount, value_date, checked_reference(bank_reference))
+    share = Share(
+        booking.debt_id, booking.allocated_minor, booking.bank_charge_minor, order.id, order.number, booking.allocation_id
     )
-    if booking.bank_charge_minor:
-        charge = Money(booking.bank_charge_minor, currency)
-        await add_event(session, order.id, f"charge:{booking.payment_id}", now, because("bank_charge", amount=charge))
-    if booking.surplus_minor:
-        surplus = Money(booking.surplus_minor, currency)
-        reason = because("wire_surplus", amount=surplus, reference=bank_reference)
-        await add_event(session, order.id, f"surplus:{booking.payment_id}", now, reason)
-        await add_task(session, f"surplus:{booking.payment_id}", order.id, [reason], now)
-    if booking.allocated_minor:
-        await _report_later(session, order, booking, currency, value_date, now)
-    await services.jobs.enqueue(
-        session,
-        "money_came",
-        f"wire:{shop.tenant_id}:{booking.payment_id}",
-        partition=order.saleor_order_id,
-        args=(shop.tenant_id, order.id),
-    )
+    came = Came(wire, (share,), booking.surplus_minor)
+    await follow_booked(session, services, shop, [came], by=by, batch=booking.payment_id)
     return order, booking
 
 
@@ -314,40 +291,6 @@ async def pending_reports(session: AsyncSession, order_id: str) -> Sequence[Mone
     """What Saleor was not told yet about this order's money, in the order it was booked."""
     query = select(MoneyReport).where(MoneyReport.order_id == order_id, MoneyReport.reported_at.is_(None))
     return (await session.scalars(query.order_by(MoneyReport.at, MoneyReport.id))).all()
-
-
-async def _report_later(
-    session: AsyncSession, order: ResellerOrder, booking: Booking, currency: str, value_date: date, at: datetime
-) -> None:
-    if order.payment_session_id is None:
-        return
-    promise = (await session.scalars(select(PaymentSession).where(PaymentSession.id == order.payment_session_id))).one()
-    earlier = await session.scalar(select(func.count()).select_from(MoneyReport).where(MoneyReport.order_id == order.id))
-    allocation = (
-        await session.scalars(
-            select(LedgerItem).where(
-                LedgerItem.payment_id == booking.payment_id,
-                LedgerItem.order_id == order.id,
-                LedgerItem.kind == Kind.ALLOCATION,
-                LedgerItem.reverses_id.is_(None),
-            )
-        )
-    ).one()
-    first = not earlier and promise.terms == Terms.PREPAY
-    session.add(
-        MoneyReport(
-            ledger_item_id=allocation.id,
-            order_id=order.id,
-            transaction_id=promise.transaction_id,
-            # The request's own reference clears the pending part in Saleor, also when the wire is smaller (saleor-facts 0.3).
-            type="CHARGE_SUCCESS",
-            psp_reference=promise.psp_reference if first else f"BT-{allocation.id}",
-            # What a bank kept is settled too: Saleor would otherwise wait for it for ever.
-            amount_minor=booking.allocated_minor + booking.bank_charge_minor,
-            currency=currency,
-            at=at,
-        )
-    )
 
 
 async def _decidable(session: AsyncSession, services: Services, number: str, reason: str) -> tuple[ResellerOrder, datetime]:

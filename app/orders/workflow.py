@@ -8,6 +8,7 @@ after the other.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from dbos import DBOS
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from app.db.bulk import chunks
 from app.db.jobs import QUEUE, system_url
 from app.errors import Unavailable
 from app.files.service import sweep
@@ -23,6 +25,7 @@ from app.mail import service as mail
 from app.mail.tables import Mail
 from app.orders import attend, certificates, customers, mirror, obligations, release
 from app.orders import price_changes as planned_prices
+from app.orders.check import show_contradictions
 from app.orders.intake import record
 from app.orders.mails import note_failure
 from app.orders.service import confirm_order, decide_release, ended_decisions, lock_order, pending_reports, waiting_orders
@@ -136,6 +139,12 @@ async def money_came(tenant_id: str, order_id: str) -> int:
     return len(opened)
 
 
+@DBOS.workflow(name="money_came_for")
+async def money_came_for(tenant_id: str, batch: str, order_ids: str) -> int:
+    """Many orders' money was booked at once: each goes its own way, `money_came`."""
+    return await ask_for_each_order(tenant_id, batch, order_ids)
+
+
 @DBOS.workflow(name="release_order")
 async def release_order(tenant_id: str, order_id: str) -> None:
     """The license goes out: account, licenses, invoice, two mails, fulfillment, and what staff see of it (`rules.md` 8)."""
@@ -194,6 +203,7 @@ async def reconcile_shop(tenant_id: str, run: str) -> None:
     """One shop's part: apart from the others, so that one that is down keeps nobody waiting."""
     await refresh_flat_rates(tenant_id)
     await attend_changed(tenant_id, run)
+    await check_books(tenant_id)
 
 
 @DBOS.workflow(name="look_again")
@@ -428,6 +438,28 @@ async def for_each_shop(workflow: str, run: str) -> int:
             workflow_id = f"{workflow}:{shop.tenant_id}:{run}"
             await services().jobs.enqueue(session, workflow, workflow_id, partition=workflow_id, args=(shop.tenant_id, run))
     return len(shops)
+
+
+@DBOS.step(name="ask_for_each_order", **RETRY)
+async def ask_for_each_order(tenant_id: str, batch: str, order_ids: str) -> int:
+    """Ask for `money_came` of each order of a JSON list, once under the batch."""
+    ids: list[str] = json.loads(order_ids)
+    async with services().database.tenant(tenant_id) as session:
+        for part in chunks(ids):
+            query = select(ResellerOrder.id, ResellerOrder.saleor_order_id).where(ResellerOrder.id.in_(part))
+            for order_id, saleor_order_id in await session.execute(query):
+                workflow_id = f"wire:{tenant_id}:{batch}:{order_id}"
+                await services().jobs.enqueue(
+                    session, "money_came", workflow_id, partition=saleor_order_id, args=(tenant_id, order_id)
+                )
+    return len(ids)
+
+
+@DBOS.step(name="check_books", **RETRY)
+async def check_books(tenant_id: str) -> int:
+    """Ask what `reseller check` asks, and show staff what contradicts."""
+    async with services().database.tenant(tenant_id) as session:
+        return await show_contradictions(session, services().clock())
 
 
 @DBOS.step(name="refresh_flat_rates", **RETRY)

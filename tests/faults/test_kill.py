@@ -67,7 +67,15 @@ RELEASED = ATTENDED | {
     "finish_release",
     "offer_invoice",
 }
-SCHEDULED = {"for_each_shop", "refresh_flat_rates", "attend_changed", "run_stuck_again", "order_ids_with_ended_decisions"} | {
+SCHEDULED = {
+    "for_each_shop",
+    "refresh_flat_rates",
+    "attend_changed",
+    "check_books",
+    "ask_for_each_order",
+    "run_stuck_again",
+    "order_ids_with_ended_decisions",
+} | {
     "forget_finished",
     "look_after_certificates",
     "sweep_files",

@@ -319,12 +319,13 @@ def by_id(*orders: dict[str, Any]) -> Callable[[dict[str, Any]], dict[str, Any]]
 
 
 async def recorded(
-    world: World, number: str = "1", *, terms: str = "prepay", confirm: bool = True, **changed: Any
+    world: World, number: str = "1", *, terms: str = "prepay", confirm: bool = True, reference: str = "", **changed: Any
 ) -> ResellerOrder:
     """An order of the reseller `texan` with its promise T<number>, audited and, where asked, confirmed."""
     async with world.database.tenant(world.shop.tenant_id) as session:
         buyer = (await session.scalars(select(Reseller).where(Reseller.email == "texan@partner.example"))).one()
-    await promise(world, buyer.id, f"T{number}", terms=terms, due_date=date(2026, 4, 1))
+    kept = {"reference": reference} if reference else {}
+    await promise(world, buyer.id, f"T{number}", terms=terms, due_date=date(2026, 4, 1), **kept)
     seen = order(number, **{"transactions": [transaction(f"T{number}")], **changed})
     async with world.database.tenant(world.shop.tenant_id) as session:
         row = await record(session, world.services, world.shop, seen)

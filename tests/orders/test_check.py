@@ -13,9 +13,11 @@ from app.licenses.tables import License
 from app.mail.tables import Mail
 from app.money import Money
 from app.orders.check import QUESTIONS, STUCK_AFTER, check
+from app.orders.record import add_task
 from app.orders.requests import book_refund
 from app.orders.service import cancel_order, decide_release
 from app.orders.tables import MoneyReport, ResellerOrder
+from app.reasons import because
 from tests.conftest import NOW, install
 from tests.orders.builders import World, opened, order_line, recorded, reseller, rows, wire
 
@@ -43,6 +45,8 @@ async def put(world: World, *items: Base) -> None:
 
 
 async def change(world: World, row: ResellerOrder, **values: Any) -> None:
+    if values.get("release_decided_at") is not None:
+        values = {"release_reasons": [because("on_account", due=NOW.date()).as_dict()], **values}
     async with world.database.tenant(world.shop.tenant_id) as session:
         await session.execute(update(ResellerOrder).where(ResellerOrder.id == row.id).values(**values))
 
@@ -171,3 +175,21 @@ async def test_another_shops_books_are_not_looked_at(world: World) -> None:
         session.add(item("refund", 1, payment_id="p"))
     assert await wrong(world) == {}
     assert len(await rows(world, LedgerItem)) == 0
+
+
+async def test_a_release_that_kept_no_reasons(world: World) -> None:
+    row = await recorded(world, lines=[order_line(1)])
+    await change(world, row, release_decided_at=NOW, released_at=NOW, release_reasons=[])
+    await put(world, license(row))
+    assert await wrong(world) == {"releases_without_reasons": ["1"]}
+
+
+async def test_a_release_on_money_that_is_not_there_any_more(world: World) -> None:
+    row = await recorded(world, lines=[order_line(1)])
+    booked = [because("wire_booked", total="19.49 USD").as_dict()]
+    await change(world, row, release_decided_at=NOW, released_at=NOW, release_reasons=booked)
+    await put(world, license(row))
+    assert await wrong(world) == {"released_orders_no_longer_paid": ["1"]}
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        await add_task(session, "returned:1", row.id, [because("order_held")], NOW)
+    assert await wrong(world) == {}, "a person was told"

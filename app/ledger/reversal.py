@@ -1,0 +1,61 @@
+"""Taking wires back, and taking that back: exactly what they paid, and nothing else (`rules.md` 4.3, edge cases 58 and 66)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.bulk import chunks
+from app.errors import Conflict
+from app.ledger.rules import Kind, live
+from app.ledger.service import mirror
+from app.ledger.tables import LedgerItem
+
+
+async def reverse_payments(
+    session: AsyncSession, payment_ids: Sequence[str], *, mark: str, by: str, at: datetime, reason: str
+) -> list[LedgerItem]:
+    """Undo payments with all their allocations and bank charges; the items that do it, all with `mark` as their reference.
+
+    What was taken back before is left as it is, so a repetition does nothing. Raises Conflict for a payment of which money was
+    sent back: it cannot be taken back twice.
+    """
+    done: list[LedgerItem] = []
+    for part in chunks(list(payment_ids)):
+        rows = (await session.scalars(select(LedgerItem).where(LedgerItem.id.in_(part) | LedgerItem.payment_id.in_(part)))).all()
+        refunded: dict[str | None, int] = {}
+        for row in rows:
+            if row.kind == Kind.REFUND:
+                refunded[row.payment_id] = refunded.get(row.payment_id, 0) + row.amount_minor
+        if any(refunded.values()):
+            raise Conflict(
+                "Money of this wire was sent back already; correct that refund with the bank first.", code="wire_refunded"
+            )
+        done += _mirrored(live(row for row in rows if row.kind != Kind.REFUND), mark, by=by, at=at, reason=reason)
+    session.add_all(done)
+    await session.flush()
+    return done
+
+
+async def restore(session: AsyncSession, mark: str, *, new_mark: str, by: str, at: datetime, reason: str) -> list[LedgerItem]:
+    """Undo what `reverse_payments` did under a mark; the items that do it."""
+    rows = (await session.scalars(select(LedgerItem).where(LedgerItem.reference == mark))).all()
+    undone = set(
+        await session.scalars(select(LedgerItem.reverses_id).where(LedgerItem.reverses_id.in_([row.id for row in rows])))
+    )
+    done = _mirrored((row for row in rows if row.id not in undone), new_mark, by=by, at=at, reason=reason)
+    session.add_all(done)
+    await session.flush()
+    return done
+
+
+def _mirrored(rows: Iterable[LedgerItem], mark: str, *, by: str, at: datetime, reason: str) -> list[LedgerItem]:
+    done = []
+    for row in rows:
+        item = mirror(row, at=at, by=by, reason=reason)
+        item.reference = mark
+        done.append(item)
+    return done

@@ -1,0 +1,147 @@
+"""A bank file from its first line to paid orders: each line once, matched, booked, and followed the way every wire is.
+
+Read to its end first (`bank.reading`), then kept and booked in batches of one transaction each. A run that ends early leaves
+whole batches behind and goes on when the same file comes again; nothing is booked twice, by the unique key of its lines.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bank import service as bank
+from app.bank.candidates import Candidates
+from app.bank.decisions import Decision, Outcome, Policy
+from app.bank.reading import ReadFile, ReadLine
+from app.bank.reasons import because
+from app.bank.tables import BankLineRow
+from app.money import Money
+from app.orders.bank_batch import ImportReport, Run, book_batch, decisions, fresh_lines, reversal
+from app.orders.bank_candidates import load_candidates
+from app.orders.record import add_task
+from app.orders.services import Services
+from app.reasons import Reason
+from app.saleor.shops import Shop
+
+BATCH = 500
+"""Lines of one transaction: some tenths of a second during which their orders wait."""
+SHOWN = 200
+"""Lines that a dry run shows; beyond it only counts them."""
+
+
+async def import_file(
+    services: Services,
+    shop: Shop,
+    file: ReadFile,
+    *,
+    file_name: str,
+    sha256: str,
+    format: str,
+    by: str,
+    dry_run: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> ImportReport:
+    """Import a file that was read to its end; with `dry_run` say what would become of it and keep nothing.
+
+    Repeated with the same bytes it changes nothing. Raises InvalidInput for the file of another account, Conflict for one whose
+    undoing is not through.
+    """
+    now, today = services.clock(), services.today(shop)
+    own = [each for account in shop.settings.bank_accounts for each in (account.iban, account.account_number) if each]
+    database, tenant = services.database, shop.tenant_id
+    if dry_run:
+        # Never committed: what is added to name the accounts is rolled back with the exception.
+        return await _dry(services, shop, file, own, by=by, today=today, at=now)
+    async with database.tenant(tenant) as session:
+        ids = await bank.account_ids(session, file, own, by=by, at=now)
+        row, repeated = await bank.begin(session, file_name=file_name, sha256=sha256, format=format, by=by, at=now)
+        if repeated:
+            return ImportReport(row.id, True, Counter({"known": file.count}), [Reason.from_dict(note) for note in row.notes])
+    async with database.tenant_reading(tenant) as session:
+        notes = await _notes(session, file, ids)
+        candidates = await load_candidates(session, shop, today, now)
+    report = ImportReport(row.id, False, notes=notes)
+    policy = Policy(shop.settings.program.book_surplus)
+    run = Run(services, shop, file, ids, candidates, policy, by, today, row.id, now)
+    done = 0
+    for lines in file.lines(BATCH):
+        async with database.tenant(tenant) as session:
+            await book_batch(session, run, lines, report)
+        done += len(lines)
+        if progress is not None:
+            progress(done)
+    async with database.tenant(tenant) as session:
+        kept = await bank.find_import(session, row.id)
+        for statement in file.statements:
+            session.add(bank.statement_row(row.id, ids[statement.account], statement))
+        kept.state, kept.finished_at = bank.DONE, services.clock()
+        counted = select(BankLineRow.outcome, func.count()).where(BankLineRow.import_id == row.id).group_by(BankLineRow.outcome)
+        # Of the whole file, also where an earlier run did a part of it.
+        report.counts = Counter({row[0]: row[1] for row in await session.execute(counted)}) + Counter(
+            {"known": report.counts["known"], "refused": len(file.refused)}
+        )
+        if waiting := report.counts[Outcome.PROPOSAL] + report.counts[Outcome.UNMATCHED]:
+            await add_task(
+                session, f"bank:{row.id}", None, [because("lines_wait", count=waiting, file=file_name)], services.clock()
+            )
+        kept.counts, kept.notes = dict(report.counts), [note.as_dict() for note in notes]
+    return report
+
+
+async def _dry(
+    services: Services, shop: Shop, file: ReadFile, own: Sequence[str], *, by: str, today: date, at: datetime
+) -> ImportReport:
+    report = ImportReport(None, False)
+
+    class _RolledBack(Exception):
+        pass
+
+    try:
+        async with services.database.tenant(shop.tenant_id) as session:
+            ids = await bank.account_ids(session, file, own, by=by, at=at)
+            report.notes = await _notes(session, file, ids)
+            candidates = await load_candidates(session, shop, today, at)
+            policy = Policy(shop.settings.program.book_surplus)
+            run = Run(services, shop, file, ids, candidates, policy, by, today, "", at)
+            for lines in file.lines(BATCH):
+                fresh = await fresh_lines(session, run, lines, report)
+                decided = await decisions(session, run, fresh)
+                for line in fresh:
+                    decision = decided.get(line.number) or (await reversal(session, run, line))[0]
+                    report.counts[decision.outcome.value] += 1
+                    if len(report.lines) < SHOWN:
+                        report.lines.append(_shown(line, decision, run.candidates))
+            raise _RolledBack
+    except _RolledBack:
+        return report
+
+
+async def _notes(session: AsyncSession, file: ReadFile, ids: Mapping[str, str]) -> list[Reason]:
+    notes = [because("line_refused", position=line.position, sentence=line.sentence) for line in file.refused]
+    for statement in file.statements:
+        notes += await bank.continuity(session, ids[statement.account], statement)
+        notes += await bank.no_longer_there(session, ids[statement.account], statement, file)
+    return notes
+
+
+def _shown(line: ReadLine, decision: Decision, candidates: Candidates) -> dict[str, Any]:
+    return {
+        "line": line.number,
+        "position": line.line.position,
+        "day": line.line.booking_date or line.line.value_date,
+        "amount": f"{line.line.amount} {line.line.currency}",
+        "payer": line.line.payer_name,
+        "outcome": decision.outcome.value,
+        "rule": decision.rule.value if decision.rule else None,
+        "confidence": decision.confidence,
+        "pays": [
+            {"number": candidates.debts[part.debt_id].number, "amount": str(Money(part.minor, line.line.currency))}
+            for part in decision.parts
+        ],
+        "reasons": [str(reason) for reason in decision.reasons],
+    }

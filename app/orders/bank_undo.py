@@ -1,0 +1,99 @@
+"""Taking back what a line or a whole file did. The ledger is only added to: what undoes stands beside what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.bank import service as bank
+from app.bank.decisions import Outcome
+from app.bank.reasons import because
+from app.bank.tables import BankImport, BankLineRow, BankStatement
+from app.errors import Conflict, InvalidInput
+from app.ledger.booking import open_of
+from app.ledger.reversal import restore, reverse_payments
+from app.ledger.tables import LedgerItem
+from app.orders.booked import follow_taken_back, lock_orders
+from app.orders.record import finish_task
+from app.orders.services import Services
+from app.reasons import Reason
+from app.saleor.shops import Shop
+
+BATCH = 200
+
+
+async def undo_line(session: AsyncSession, services: Services, shop: Shop, line_id: str, *, by: str, reason: str) -> BankLineRow:
+    """Take back what one line did; it waits for a person again. Raises InvalidInput without a reason, Conflict as the ledger."""
+    if not reason.strip():
+        raise InvalidInput("Taking a line back needs a reason.", code="no_reason")
+    line = await bank.lock_line(session, line_id)
+    if line.outcome not in (Outcome.BOOKED, Outcome.IGNORED):
+        return line
+    why = because("undone_by", by=by, reason=reason.strip().rstrip("."))
+    if line.outcome == Outcome.BOOKED:
+        if line.reversed_by is not None:
+            raise Conflict("The bank took this line back; undo the line that did.", code="line_reversed")
+        await _undo(session, services, shop, [line], why, by, f"{line.id}:{line.version}")
+    line.outcome, line.payment_id = Outcome.UNMATCHED.value, None
+    line.reasons = [*line.reasons, why.as_dict()]
+    line.decided_by, line.decided_at = by, services.clock()
+    await session.flush()
+    return line
+
+
+async def undo_import(services: Services, shop: Shop, import_id: str, *, by: str) -> BankImport:
+    """Take back everything a file did; it can come again as if it never had. Repeated, it goes on where it ended.
+
+    Raises NotFound, Conflict where money of one of its wires was sent back, or what it took back was paid again meanwhile: then
+    the batches before stay undone, and the sentence says what to correct.
+    """
+    database, tenant = services.database, shop.tenant_id
+    async with database.tenant(tenant) as session:
+        row = await bank.find_import(session, import_id)
+        if row.state == bank.UNDONE:
+            return row
+        row.state = bank.UNDOING
+    why = because("import_undone", by=by, file=row.file_name)
+    while True:
+        async with database.tenant(tenant) as session:
+            await bank.find_import(session, row.id)
+            query = select(BankLineRow).where(BankLineRow.import_id == row.id, BankLineRow.undone == "")
+            lines = (await session.scalars(query.order_by(BankLineRow.number.desc()).limit(BATCH))).all()
+            if not lines:
+                break
+            booked = [line for line in lines if line.outcome == Outcome.BOOKED]
+            await bank.lock_accounts(session, {line.account_id for line in lines})
+            await _undo(session, services, shop, booked, why, by, f"{row.id}:{lines[0].number}")
+            gone = update(BankLineRow).where(BankLineRow.id.in_([line.id for line in lines])).values(undone=row.id)
+            await session.execute(gone.execution_options(synchronize_session=False))
+    async with database.tenant(tenant) as session:
+        row = await bank.find_import(session, row.id)
+        row.state, row.undone_at, row.undone_by = bank.UNDONE, services.clock(), by
+        statements = update(BankStatement).where(BankStatement.import_id == row.id).values(undone=row.id)
+        await session.execute(statements.execution_options(synchronize_session=False))
+        await finish_task(session, f"bank:{row.id}", services.clock())
+    return row
+
+
+async def _undo(
+    session: AsyncSession, services: Services, shop: Shop, lines: Sequence[BankLineRow], why: Reason, by: str, mark: str
+) -> None:
+    """Undo booked lines: of a return first, so that its wire counts before it is undone itself."""
+    payments = [line.payment_id for line in lines if line.payment_id is not None]
+    affected = select(LedgerItem.order_id).where(LedgerItem.payment_id.in_(payments)).distinct()
+    await lock_orders(session, [order for order in await session.scalars(affected) if order])
+    items: list[LedgerItem] = []
+    now, reason = services.clock(), str(why)
+    for line in lines:
+        if line.reversal:
+            items += await restore(session, f"line:{line.id}", new_mark=f"undo:{mark}", by=by, at=now, reason=reason)
+            freed = update(BankLineRow).where(BankLineRow.reversed_by == line.id).values(reversed_by=None)
+            await session.execute(freed)
+    own = [line.payment_id for line in lines if not line.reversal and line.payment_id is not None]
+    items += await reverse_payments(session, own, mark=f"undo:{mark}", by=by, at=now, reason=reason)
+    opens = await open_of(session, list({item.receivable_id for item in items if item.receivable_id}))
+    if any(minor < 0 for minor in opens.values()):
+        raise Conflict("What this takes back was paid by something else since; take that back first.", code="paid_meanwhile")
+    await follow_taken_back(session, services, shop, items, why=why, batch=f"undo:{mark}")
