@@ -9,8 +9,9 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from app.orders import storefront
-from app.orders.statement import Block, OpenItem, open_items
 from app.resellers.roles import Right
+from app.statements.open_items import open_items
+from app.statements.rules import Block, OpenItem
 from app.web.storefront import schemas as s
 from app.web.storefront.access import Asking, Doors
 from app.web.storefront.common import PREFIX
