@@ -91,7 +91,7 @@ class ProgramNumbers(BaseModel):
         description="Hold an order of which somebody else paid more than this (edge case 47); unset: never.",
     )
     interest_rates: list[InterestRate] = Field(
-        default_factory=list, description="Yearly interest on what is overdue, each rate from its day on; none without (rules.md 6)."
+        default_factory=list, description="Yearly interest on what is overdue, each rate from its day on (rules.md 6)."
     )
     interest_day_count: Literal["act/365", "act/360", "30/360"] = Field(
         "act/365", description="How days become a part of a year (rules.md 6)."
@@ -103,7 +103,7 @@ class ProgramNumbers(BaseModel):
         description="Days after the due date of each reminder, negative before it; empty sends none (rules.md 6).",
     )
     reminder_quiet_from: int = Field(18, ge=0, le=23, description="Hour in the vendor's zone from which no reminder goes out.")
-    reminder_quiet_until: int = Field(8, ge=0, le=23, description="Hour until which none goes out; the same hour: no quiet hours.")
+    reminder_quiet_until: int = Field(8, ge=0, le=23, description="Hour until which none goes out; the same: no quiet hours.")
     value_date_counts: bool = Field(
         True, description="Money counts from the bank's value date (edge case 71); off: from the day it was booked."
     )
