@@ -13,4 +13,17 @@ from app.resellers import tables as resellers
 from app.statements import tables as statements
 from app.tax import tables as tax
 
-__all__ = ["bank", "documents", "files", "ledger", "licenses", "mail", "orders", "pricing", "resellers", "statements", "tax", "tenants"]
+__all__ = [
+    "bank",
+    "documents",
+    "files",
+    "ledger",
+    "licenses",
+    "mail",
+    "orders",
+    "pricing",
+    "resellers",
+    "statements",
+    "tax",
+    "tenants",
+]

@@ -13,7 +13,11 @@ from app.settings import Seller
 
 EUR = BankAccount.of(beneficiary="Example Components GmbH", currency="EUR", iban="DE89370400440532013000", bic="COBADEFFXXX")
 USD = BankAccount.of(
-    beneficiary="Example Components Inc", currency="USD", routing_number="021000021", account_number="000123456789", bank_name="Bank"
+    beneficiary="Example Components Inc",
+    currency="USD",
+    routing_number="021000021",
+    account_number="000123456789",
+    bank_name="Bank",
 )
 SELLER = Seller(
     name="Example Components GmbH", street="Marienplatz 1", postal_code="80331", city="München", country="DE",
