@@ -49,7 +49,8 @@ def data(lines: tuple[StatementLine, ...] = (), credit: int = 0, **changed: Any)
             company="Lone Star Software", street="1 Congress Ave", postal_code="78701", city="Austin", state="TX", country="US"
         ),
         "lines": lines, "buckets": sums, "bucket_names": tuple(name.value for name in Bucket), "total": total,
-        "interest": interest, "disputed": disputed, "credit": credit, "balance": balance, "to_pay": max(0, balance), "account": EUR,
+        "interest": interest, "disputed": disputed, "credit": credit, "balance": balance, "to_pay": max(0, balance),
+        "account": EUR,
     }  # fmt: skip
     return StatementData(**facts | changed)
 

@@ -159,7 +159,8 @@ def test_a_rung_before_the_due_date_is_not_made_up_for() -> None:
 
 @pytest.mark.parametrize(
     ("hour", "begins", "ends", "silent"),
-    [(17, 18, 8, False), (18, 18, 8, True), (7, 18, 8, True), (8, 18, 8, False), (12, 12, 14, True), (14, 12, 14, False), (5, 6, 6, False)],
+    [(17, 18, 8, False), (18, 18, 8, True), (7, 18, 8, True), (8, 18, 8, False), (12, 12, 14, True), (14, 12, 14, False),
+     (5, 6, 6, False)],
 )  # fmt: skip
 def test_quiet_hours_are_the_vendors(hour: int, begins: int, ends: int, silent: bool) -> None:
     assert quiet(datetime(2026, 3, 2, hour, 30, tzinfo=BERLIN).astimezone(UTC), BERLIN, begins, ends) is silent
