@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.bulk import chunks
@@ -85,7 +85,7 @@ async def remind(session: AsyncSession, services: Services, shop: Shop, reseller
     return len(lines)
 
 
-def _on_ladder(rungs: Sequence[int], today: date) -> tuple[object, ...]:
+def _on_ladder(rungs: Sequence[int], today: date) -> tuple[ColumnElement[bool], ...]:
     """Debts of orders between their first rung and some time after their last."""
     return (
         LedgerItem.kind == Kind.RECEIVABLE,

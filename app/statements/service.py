@@ -94,7 +94,7 @@ async def ask_for_all(services: Services, shop: Shop, period: Period) -> int:
     return len(ids)
 
 
-def _with_ledger() -> Select[tuple[str]]:
+def _with_ledger() -> Select[str]:
     return select(LedgerItem.reseller_id).distinct()
 
 
