@@ -20,6 +20,7 @@ import pytest
 from sqlalchemy import create_engine
 
 import app
+from app import logs
 from app.db.base import Base
 from app.db.session import Database
 from app.db.tenants import Tenant
@@ -27,6 +28,7 @@ from app.db.tenants import Tenant
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 POSTGRES_HOMES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
+logs.configure()
 for _module in pkgutil.walk_packages(app.__path__, "app."):
     if _module.name.endswith("tables"):
         importlib.import_module(_module.name)

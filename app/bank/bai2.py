@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import BinaryIO
 
-from app.bank.bai2_records import Fields, Record, records
+from app.bank.bai2_records import WHOLE, Fields, Record, Total, records, whole_number
 from app.bank.lines import (
     ZERO_AMOUNT,
     Balance,
@@ -33,39 +32,7 @@ _OPENING, _CLOSING = "010", "015"
 _TAKEN_BACK = frozenset(["252", "255", "257", "258", "261", "266", "552", "555", "557", "558", "561", "566"])
 """Reversals, returned and rejected items; 5xx takes a credit back."""
 _INTERIM = frozenset(["1", "3"])
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 MAX_SUMMARIES = 2000
-
-
-@dataclass(slots=True)
-class _Total:
-    """What a trailer states: the sum of all amounts below it, and how many parts and records there were."""
-
-    amounts: int = 0
-    parts: int = 0
-    records: int = 0
-
-    def check(self, record: Record, *, parts: str | None, what: str) -> None:
-        fields = record.fields()
-        stated = [_whole(fields.next(), record, "control total")]
-        read = [self.amounts]
-        if parts is not None:
-            stated.append(_whole(fields.next(), record, f"number of {parts}"))
-            read.append(self.parts)
-        stated.append(_whole(fields.next(), record, "number of records"))
-        read.append(self.records)
-        if stated != read:
-            names = (
-                ["sum of amounts", f"number of {parts}", "number of records"]
-                if parts
-                else ["sum of amounts", "number of records"]
-            )
-            wrong = next(n for n, (said, found) in enumerate(zip(stated, read, strict=True)) if said != found)
-            raise FileRefused(
-                record.place,
-                f"The {what}'s {names[wrong]} is {read[wrong]}, its trailer says {stated[wrong]}; lines are missing or changed.",
-                code="control_total",
-            )
 
 
 def read(source: BinaryIO) -> BankStream:
@@ -78,8 +45,8 @@ def read(source: BinaryIO) -> BankStream:
 
 class _File:
     def __init__(self) -> None:
-        self._file = _Total()
-        self._group: _Total | None = None
+        self._file = Total()
+        self._group: Total | None = None
         self._account: _Account | None = None
         self._day: date | None = None
         self._currency = "USD"
@@ -147,7 +114,7 @@ class _File:
             raise FileRefused(record.place, error.sentence, code="date") from error
         self._currency = currency or "USD"
         self._interim = modifier in _INTERIM
-        self._group = _Total(records=record.lines)
+        self._group = Total(records=record.lines)
 
     def _close_account(self, record: Record) -> Iterator[BankItem]:
         assert self._account is not None
@@ -167,7 +134,7 @@ class _File:
 
 class _Account:
     def __init__(self, record: Record, number: int, day: date | None, currency: str, *, interim: bool) -> None:
-        self.total = _Total(records=record.lines)
+        self.total = Total(records=record.lines)
         self._number = number
         self._entries = 0
         self._day = day
@@ -198,7 +165,7 @@ class _Account:
         position = f"{record.place}, account {self._number}, entry {self._entries}"
         fields = record.fields()
         code, digits = fields.next(), fields.next()
-        if not _WHOLE.fullmatch(digits or "0"):
+        if not WHOLE.fullmatch(digits or "0"):
             # The control totals would be wrong too: it is the file that is damaged, not a line.
             raise FileRefused(position, f"{shown(digits)} is not an amount in whole minor units.", code="amount")
         self.total.amounts += int(digits or 0)
@@ -225,7 +192,8 @@ class _Account:
             raise Unreadable("sign", f"{shown(digits)}: the type code says whether money came in, so an amount has no sign.")
         value_date = _value_date(fields)
         bank, customer = fields.next(), fields.next()
-        text, reversal = joined(fields.rest()), code in _TAKEN_BACK
+        # Where nothing else is said, the customer's reference is all there is to search in.
+        text, reversal = joined(fields.rest()) or given(customer), code in _TAKEN_BACK
         return BankLine(
             account=self._header.account,
             booking_date=self._day,
@@ -256,7 +224,7 @@ class _Account:
             _skip_funds(funds, fields, record.place)
             if not digits:
                 continue
-            minor = _whole(digits, record, f"amount of type {shown(code)}")
+            minor = whole_number(digits, record, f"amount of type {shown(code)}")
             self.total.amounts += minor
             if code in (_OPENING, _CLOSING):
                 try:
@@ -297,12 +265,6 @@ def _skip_funds(funds: str, fields: Fields, place: str) -> None:
         fields.skip(2 * int(count))
     elif funds in ("S", "V"):
         fields.skip(3 if funds == "S" else 2)
-
-
-def _whole(digits: str, record: Record, what: str) -> int:
-    if not _WHOLE.fullmatch(digits):
-        raise FileRefused(record.place, f"The {what} is {shown(digits)}, not a whole number.", code="control_total")
-    return int(digits)
 
 
 def _money(minor: int, currency: str) -> Decimal:

@@ -13,6 +13,7 @@ from app.bank.values import shown
 
 _CODES = frozenset(["01", "02", "03", "16", "49", "88", "98", "99"])
 _RECORD = re.compile(r"([0-9][0-9])(,|/|$)(.*)")
+WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 MAX_CONTINUATIONS = 500
 
 
@@ -86,3 +87,42 @@ def records(source: BinaryIO) -> Iterator[Record]:
         code, pieces, began = found[1], [content], number
     if code:
         yield Record(code, tuple(pieces), f"line {began}", len(pieces))
+
+
+@dataclass(slots=True)
+class Total:
+    """What a trailer states: the sum of all amounts below it, and how many parts and records there were."""
+
+    amounts: int = 0
+    parts: int = 0
+    records: int = 0
+
+    def check(self, record: Record, *, parts: str | None, what: str) -> None:
+        """Compare with the trailer `record` of a `what`. Raises FileRefused where they differ."""
+        fields = record.fields()
+        stated = [whole_number(fields.next(), record, "control total")]
+        read = [self.amounts]
+        if parts is not None:
+            stated.append(whole_number(fields.next(), record, f"number of {parts}"))
+            read.append(self.parts)
+        stated.append(whole_number(fields.next(), record, "number of records"))
+        read.append(self.records)
+        if stated != read:
+            names = (
+                ["sum of amounts", f"number of {parts}", "number of records"]
+                if parts
+                else ["sum of amounts", "number of records"]
+            )
+            wrong = next(n for n, (said, found) in enumerate(zip(stated, read, strict=True)) if said != found)
+            raise FileRefused(
+                record.place,
+                f"The {what}'s {names[wrong]} is {read[wrong]}, its trailer says {stated[wrong]}; lines are missing or changed.",
+                code="control_total",
+            )
+
+
+def whole_number(digits: str, record: Record, what: str) -> int:
+    """A field that is a whole number. Raises FileRefused."""
+    if not WHOLE.fullmatch(digits):
+        raise FileRefused(record.place, f"The {what} is {shown(digits)}, not a whole number.", code="control_total")
+    return int(digits)

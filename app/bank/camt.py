@@ -22,7 +22,7 @@ from app.bank.lines import (
     StatementKind,
 )
 from app.bank.values import Tally, Unreadable, amount, iso_date
-from app.bank.xml import Event, Node, events
+from app.bank.xml import Element, Event, attribute, events, first, value
 
 _MESSAGES = {"BkToCstmrAcctRpt", "BkToCstmrStmt", "BkToCstmrDbtCdtNtfctn"}
 _STATEMENTS = {"Rpt": StatementKind.INTRADAY, "Stmt": StatementKind.STATEMENT, "Ntfctn": StatementKind.NOTIFICATION}
@@ -35,8 +35,11 @@ def read(source: BinaryIO) -> BankStream:
     reading = _Message()
     line = 1
     for event in events(source, _CONTAINERS):
-        yield from reading.take(event)
         line = event.line
+        if event.node is not None:
+            reading.part(event)
+        else:
+            yield from reading.turn(event)
     if not reading.statements:
         raise FileRefused(f"line {line}", "The message holds no statement, report or notification.", code="no_statement")
 
@@ -44,18 +47,21 @@ def read(source: BinaryIO) -> BankStream:
 class _Message:
     def __init__(self) -> None:
         self.statements = 0
-        self._group: Node | None = None
+        self._group: Element | None = None
         self._statement: _Statement | None = None
 
-    def take(self, event: Event) -> Iterator[BankItem]:
+    def part(self, event: Event) -> None:
+        """A complete element."""
+        if self._statement is not None:
+            self._statement.part(event)
+        elif event.name == "GrpHdr":
+            self._group = event.node
+
+    def turn(self, event: Event) -> Iterator[BankItem]:
+        """A container that opens or closes."""
         if event.parent not in _PARENTS.get(event.name, {event.parent}):
             raise FileRefused(f"line {event.line}", f"{event.name} stands inside {event.parent or 'nothing'}.", code="structure")
-        if event.node is not None:
-            if event.name == "GrpHdr":
-                self._group = event.node
-            elif self._statement is not None:
-                self._statement.part(event)
-        elif event.name in _STATEMENTS:
+        if event.name in _STATEMENTS:
             if not event.closes:
                 self.statements += 1
                 self._statement = _Statement(event, self.statements, self._group)
@@ -70,13 +76,13 @@ class _Message:
 
 
 class _Statement:
-    def __init__(self, opened: Event, number: int, group: Node | None) -> None:
+    def __init__(self, opened: Event, number: int, group: Element | None) -> None:
         self._kind = _STATEMENTS[opened.name]
         self._number = number
         self._line = opened.line
         self._group = group
-        self._parts: dict[str, Node] = {}
-        self._balances: list[Node] = []
+        self._parts: dict[str, Element] = {}
+        self._balances: list[Element] = []
         self._tally: Tally | None = None
         self._entry: Entry | None = None
         self._entries = 0
@@ -148,23 +154,22 @@ class _Statement:
             )
 
     def _value(self, name: str, *path: str) -> str | None:
-        node = self._parts.get(name)
-        return node.value(*path) if node else None
+        return value(self._parts.get(name), *path)
 
     def _page(self, name: str) -> str | None:
         return (
             self._value("StmtPgntn", name)
             or self._value("RptPgntn", name)
             or self._value("NtfctnPgntn", name)
-            or (self._group.value("MsgPgntn", name) if self._group else None)
+            or value(self._group, "MsgPgntn", name)
         )
 
 
-def _ends(nodes: list[Node], place: str) -> tuple[Balance | None, Balance | None]:
+def _ends(nodes: list[Element], place: str) -> tuple[Balance | None, Balance | None]:
     """Opening and closing booked balance. An interim one (ITBD) is the missing end, or the end of a page."""
     found: dict[str, list[Balance]] = {}
     for node in nodes:
-        code = node.value("Tp", "CdOrPrtry", "Cd")
+        code = value(node, "Tp", "CdOrPrtry", "Cd")
         if code in ("OPBD", "PRCD", "CLBD", "ITBD"):
             found.setdefault(code, []).append(_balance(node, code, place))
     interim = found.get("ITBD", [])
@@ -177,19 +182,19 @@ def _ends(nodes: list[Node], place: str) -> tuple[Balance | None, Balance | None
     return opening, closing
 
 
-def _balance(node: Node, code: str, place: str) -> Balance:
-    money, sign = node.first("Amt"), {"CRDT": 1, "DBIT": -1}.get(node.value("CdtDbtInd") or "")
-    day = node.value("Dt", "Dt") or node.value("Dt", "DtTm")
-    currency = money.attributes.get("Ccy") if money else None
+def _balance(node: Element, code: str, place: str) -> Balance:
+    money, sign = first(node, "Amt"), {"CRDT": 1, "DBIT": -1}.get(value(node, "CdtDbtInd") or "")
+    day = value(node, "Dt", "Dt") or value(node, "Dt", "DtTm")
+    currency = attribute(money, "Ccy")
     if money is None or currency is None or sign is None:
         raise FileRefused(place, f"The balance {code} has no amount, currency or sign.", code="balance")
     try:
-        value: Decimal = sign * amount(money.text or "", currency)
+        signed: Decimal = sign * amount(value(money) or "", currency)
         return Balance(
-            amount=value,
+            amount=signed,
             currency=currency,
             date=iso_date(day) if day else None,
-            intermediate=code == "ITBD" or node.value("Tp", "SubTp", "Cd") == "INTM",
+            intermediate=code == "ITBD" or value(node, "Tp", "SubTp", "Cd") == "INTM",
         )
     except Unreadable as error:
         raise FileRefused(place, f"The balance {code} cannot be read: {error.sentence}", code="balance") from error

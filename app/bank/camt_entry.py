@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from app.bank.lines import BankLine, FileRefused, LineStatus, StatementHeader, StatementKind
 from app.bank.values import Unreadable, amount, given, iso_date, joined
-from app.bank.xml import Node
+from app.bank.xml import Element, attribute, every, first, value
 
 MAX_DETAILS = 100_000
 _SIGNS = {"CRDT": 1, "DBIT": -1}
@@ -23,13 +23,18 @@ class _Party:
     account: str | None
 
 
+_NOBODY = _Party(None, None)
+_Charge = tuple[str, str, str | None, str | None]
+"""Amount, currency, direction, and whether the payment's amount contains it."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Detail:
     """What is kept of one TxDtls; the element itself is let go, as a batch may have thousands."""
 
     amounts: tuple[tuple[str, str], ...]
     direction: str | None
-    charges: tuple[tuple[str, str, str | None, str | None], ...]
+    charges: tuple[_Charge, ...]
     debtor: _Party
     creditor: _Party
     structured: str | None
@@ -47,12 +52,12 @@ class Entry:
     def __init__(self, position: str, line: int) -> None:
         self.position = position
         self.line = line
-        self.parts: dict[str, Node] = {}
-        self.batch: Node | None = None
+        self.parts: dict[str, Element] = {}
+        self.batch: Element | None = None
         self.details: list[_Detail] = []
         self.lines: list[int] = []
 
-    def part(self, name: str, node: Node, line: int) -> None:
+    def part(self, name: str, node: Element, line: int) -> None:
         """Take one element. Raises FileRefused for a batch beyond all measure."""
         if name == "TxDtls":
             if len(self.details) >= MAX_DETAILS:
@@ -66,17 +71,16 @@ class Entry:
 
     def value(self, name: str, *path: str) -> str | None:
         """The text of an element of the entry."""
-        node = self.parts.get(name)
-        return node.value(*path) if node else None
+        return value(self.parts.get(name), *path)
 
 
 def entry_lines(entry: Entry, header: StatementHeader) -> list[BankLine]:
     """The lines of an entry: one per detail where the details' amounts make up the entry, else one. Raises Unreadable."""
     money = entry.parts.get("Amt")
-    currency = (money.attributes.get("Ccy") if money else None) or ""
+    currency = attribute(money, "Ccy") or ""
     if money is None or not currency:
         raise Unreadable("amount", "The entry has no amount with a currency.")
-    total = amount(money.text or "", currency)
+    total = amount(value(money) or "", currency)
     direction = entry.value("CdtDbtInd")
     if direction not in _SIGNS:
         raise Unreadable("direction", f"The entry is neither credit nor debit: CdtDbtInd is {direction or 'missing'}.")
@@ -102,17 +106,17 @@ def _shares(entry: Entry, total: Decimal, direction: str, currency: str) -> list
         try:
             share = amount(money or "", currency) * _SIGNS[detail.direction or direction]
             gross.append(share)
-            net.append(share - (_charges(detail, currency, included=True) or 0))
+            net.append(share - (_charges(detail.charges, currency, included=True) or 0))
         except (Unreadable, KeyError):
             return None
     return next((shares for shares in (gross, net) if sum(shares) == total and all(shares)), None)
 
 
-def _charges(detail: _Detail, currency: str, *, included: bool = False) -> Decimal | None:
+def _charges(charges: tuple[_Charge, ...], currency: str, *, included: bool = False) -> Decimal | None:
     """What was taken out as charges, in the entry's currency; `included`: only what the amount contains."""
     taken = [
         amount(text, code) * (-1 if direction == "CRDT" else 1)
-        for text, code, direction, inside in detail.charges
+        for text, code, direction, inside in charges
         if code == currency and not (included and inside == "false")
     ]
     return sum(taken, Decimal(0)) if taken else None
@@ -131,11 +135,12 @@ class _Common:
         self._value = _day(entry, "ValDt")
         self._status = _status(entry, header.kind)
         self._code = _code(entry.parts.get("BkTxCd"))
+        self._charges = _charges_of([entry.parts.get("Chrgs", "")])
 
     def whole(self, total: Decimal) -> BankLine:
         """The entry as one line. A batch that stays whole keeps the texts of all its details, and no payer."""
         entry, details = self._entry, self._entry.details
-        told = entry.batch.value("NbOfTxs") if entry.batch else None
+        told = value(entry.batch, "NbOfTxs")
         if len(details) == 1 and told in (None, "1"):
             return self._made(details[0], total, entry.position, None, entry.value("AddtlNtryInf"))
         is_batch = bool(details) or entry.batch is not None
@@ -143,8 +148,8 @@ class _Common:
             amounts=(),
             direction=None,
             charges=(),
-            debtor=_Party(None, None),
-            creditor=_Party(None, None),
+            debtor=_NOBODY,
+            creditor=_NOBODY,
             structured=joined(detail.structured for detail in details[:100]),
             text=joined(detail.text for detail in details[:100]),
             end_to_end=None,
@@ -161,22 +166,22 @@ class _Common:
 
     def _batch(self) -> str:
         node, entry = self._entry.batch, self._entry
-        named = (node.value("PmtInfId") or node.value("MsgId")) if node else None
+        named = value(node, "PmtInfId") or value(node, "MsgId")
         return named or entry.value("AcctSvcrRef") or entry.position
 
-    def _made(self, detail: _Detail, value: Decimal, position: str, batch: str | None, otherwise: str | None) -> BankLine:
+    def _made(self, detail: _Detail, money: Decimal, position: str, batch: str | None, otherwise: str | None) -> BankLine:
         code = detail.code or self._code
         returned = detail.returned or (code or "").rpartition("/")[2] in _RETURNS
         reversal = self._reversal or returned
         # The parties keep the roles of the original payment when it is taken back.
         other, ours = (detail.debtor, detail.creditor) if self._credit != reversal else (detail.creditor, detail.debtor)
-        if reversal and (other == _Party(None, None) or (other.account and other.account == self._header.account)):
-            other = ours if ours.account != self._header.account or not ours.account else _Party(None, None)
+        if reversal and (other == _NOBODY or (other.account and other.account == self._header.account)):
+            other = ours if ours.account != self._header.account or not ours.account else _NOBODY
         return BankLine(
             account=self._header.account,
             booking_date=self._booking,
             value_date=self._value,
-            amount=value,
+            amount=money,
             currency=self._currency,
             payer_name=other.name,
             payer_account=other.account,
@@ -190,7 +195,7 @@ class _Common:
             end_to_end=detail.end_to_end,
             transaction_code=code,
             return_reason=detail.return_reason,
-            charges=_charges(detail, self._currency),
+            charges=_charges(detail.charges or (() if batch else self._charges), self._currency),
         )
 
 
@@ -211,63 +216,70 @@ def _status(entry: Entry, kind: StatementKind) -> LineStatus:
     return _STATUS[code]
 
 
-def _code(node: Node | None) -> str | None:
+def _code(node: Element | None) -> str | None:
     """PMNT/RCDT/ESCT, or the bank's own code."""
     if node is None:
         return None
-    domain = [node.value("Domn", "Cd"), node.value("Domn", "Fmly", "Cd"), node.value("Domn", "Fmly", "SubFmlyCd")]
-    return "/".join(filter(None, domain)) or node.value("Prtry", "Cd")
+    domain = first(node, "Domn")
+    codes = (value(domain, "Cd"), value(domain, "Fmly", "Cd"), value(domain, "Fmly", "SubFmlyCd"))
+    return "/".join(filter(None, codes)) or value(node, "Prtry", "Cd")
 
 
-def _detail(node: Node) -> _Detail:
-    amounts = [
-        (money.text or "", money.attributes.get("Ccy", ""))
-        for path in (("Amt",), ("AmtDtls", "TxAmt", "Amt"), ("AmtDtls", "CntrValAmt", "Amt"), ("AmtDtls", "InstdAmt", "Amt"))
-        if (money := node.first(*path)) is not None
-    ]
-    returned = node.first("RtrInf")
-    references = node.first("Refs") or Node({})
+_AMOUNTS = (("Amt",), ("AmtDtls", "TxAmt", "Amt"), ("AmtDtls", "CntrValAmt", "Amt"), ("AmtDtls", "InstdAmt", "Amt"))
+
+
+def _detail(node: Element) -> _Detail:
+    references, parties, remittance, returned = (first(node, name) for name in ("Refs", "RltdPties", "RmtInf", "RtrInf"))
     return _Detail(
-        amounts=tuple(amounts),
-        direction=node.value("CdtDbtInd"),
-        charges=tuple(
-            (money.text or "", money.attributes.get("Ccy", ""), record.value("CdtDbtInd"), record.value("ChrgInclInd"))
-            for record in (node.all("Chrgs", "Rcrd") or node.all("Chrgs"))
-            if (money := record.first("Amt") or record.first("TtlChrgsAndTaxAmt")) is not None
+        amounts=tuple(
+            (value(money) or "", attribute(money, "Ccy") or "") for path in _AMOUNTS if (money := first(node, *path)) is not None
         ),
-        debtor=_party(node.first("RltdPties"), "Dbtr"),
-        creditor=_party(node.first("RltdPties"), "Cdtr"),
-        structured=joined(reference.text for reference in node.all("RmtInf", "Strd", "CdtrRefInf", "Ref")),
-        text=_text(node),
-        end_to_end=given(references.value("EndToEndId")),
-        bank_reference=given(references.value("AcctSvcrRef")),
-        code=_code(node.first("BkTxCd")),
+        direction=value(node, "CdtDbtInd"),
+        charges=_charges_of(every(node, "Chrgs")),
+        debtor=_party(parties, "Dbtr", "UltmtDbtr", "DbtrAcct"),
+        creditor=_party(parties, "Cdtr", "UltmtCdtr", "CdtrAcct"),
+        structured=joined(value(reference) for reference in every(remittance or "", "Strd", "CdtrRefInf", "Ref")),
+        text=_text(remittance) or value(node, "AddtlTxInf"),
+        end_to_end=given(value(references, "EndToEndId")),
+        bank_reference=given(value(references, "AcctSvcrRef")),
+        code=_code(first(node, "BkTxCd")),
         returned=returned is not None,
-        return_reason=(returned.value("Rsn", "Cd") or returned.value("Rsn", "Prtry")) if returned else None,
+        return_reason=value(returned, "Rsn", "Cd") or value(returned, "Rsn", "Prtry"),
     )
 
 
-def _text(node: Node) -> str | None:
+def _charges_of(stated: list[Element]) -> tuple[_Charge, ...]:
+    """Each charge where they are listed (records in new versions, repeated elements in old ones), else their total."""
+    return tuple(
+        (value(money) or "", attribute(money, "Ccy") or "", value(record, "CdtDbtInd"), value(record, "ChrgInclInd"))
+        for charges in stated
+        for record in (every(charges, "Rcrd") or [charges])
+        if (money := first(record, "Amt") or first(record, "TtlChrgsAndTaxAmt")) is not None
+    )
+
+
+def _text(remittance: Element | None) -> str | None:
     """Free text, then what the structured part says besides the reference: document numbers and its own remarks."""
-    pieces = [free.text for free in node.all("RmtInf", "Ustrd")]
-    for structured in node.all("RmtInf", "Strd"):
-        pieces += [number.text for number in structured.all("RfrdDocInf", "Nb")]
-        pieces += [remark.text for remark in structured.all("AddtlRmtInf")]
-    return joined(pieces) or joined([node.value("AddtlTxInf")])
+    if remittance is None:
+        return None
+    pieces = every(remittance, "Ustrd")
+    for structured in every(remittance, "Strd"):
+        pieces = [*pieces, *every(structured, "RfrdDocInf", "Nb"), *every(structured, "AddtlRmtInf")]
+    return joined(map(value, pieces))
 
 
-def _party(parties: Node | None, role: str) -> _Party:
+def _party(parties: Element | None, role: str, ultimate: str, account: str) -> _Party:
     """Name and account of a role; the ultimate party stands in for one without a name."""
     if parties is None:
-        return _Party(None, None)
-    names = [
-        party.value(*path)
-        for party in (parties.first(role), parties.first(f"Ultmt{role}"))
-        if party
-        for path in (("Nm",), ("Pty", "Nm"), ("Agt", "FinInstnId", "Nm"))
-    ]
-    account = parties.first(f"{role}Acct", "Id")
+        return _NOBODY
+    identity = first(parties, account, "Id")
     return _Party(
-        next(filter(None, names), None),
-        (account.value("IBAN") or account.value("Othr", "Id")) if account else None,
+        _name(first(parties, role)) or _name(first(parties, ultimate)), value(identity, "IBAN") or value(identity, "Othr", "Id")
     )
+
+
+def _name(party: Element | None) -> str | None:
+    """A party's name, where old versions, new ones, and a bank as the party have it."""
+    if party is None:
+        return None
+    return value(party, "Nm") or value(party, "Pty", "Nm") or value(party, "Agt", "FinInstnId", "Nm")

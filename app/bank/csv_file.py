@@ -80,7 +80,7 @@ def _statement(account: str | None, currency: str | None, position: str) -> Stat
 
 
 def _rows(source: BinaryIO, mapping: CsvMapping) -> Iterator[_Row]:
-    lines = raw_lines(source, choose(source, mapping.encoding))
+    lines = _ended(raw_lines(source, choose(source, mapping.encoding)), open_end=mapping.open_end)
     for _ in range(mapping.skip_lines):
         next(lines, None)
     reader = csv.reader(lines, delimiter=mapping.delimiter, quotechar=mapping.quote, strict=True)
@@ -99,6 +99,17 @@ def _rows(source: BinaryIO, mapping: CsvMapping) -> Iterator[_Row]:
             ) from error
         yield _Row(began, cells)
         began = mapping.skip_lines + reader.line_num + 1
+
+
+def _ended(lines: Iterator[str], *, open_end: bool) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        if line[-1] not in "\r\n" and not open_end:
+            raise FileRefused(
+                f"line {number}",
+                "The last line has no end, so it may be cut off; if the bank always writes it so, set open_end in the mapping.",
+                code="truncated",
+            )
+        yield line
 
 
 def _header(rows: Iterator[_Row], mapping: CsvMapping) -> dict[str, int]:

@@ -47,7 +47,8 @@ class CsvMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The mapping of one account's files.
 
     `encoding` None: the file's BOM, else UTF-8, else Windows-1252. `date_order` None accepts only dates that can be read in one
-    way. The lists hold the words that a column uses; `pending` and `reversed` may be left out with their columns.
+    way. The lists hold the words that a column uses. `open_end` says that the bank's last row has no line end; without it such
+    a row counts as cut off, as a shortened amount looks like an amount.
     """
 
     columns: Columns
@@ -60,10 +61,36 @@ class CsvMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     date_order: Literal["DMY", "MDY", "YMD"] | None = None
     header: bool = True
     skip_lines: int = 0
+    open_end: bool = False
     credit_words: list[str] = []
     debit_words: list[str] = []
     pending_words: list[str] = []
     reversal_words: list[str] = []
+
+
+EXAMPLE: dict[str, Any] = {
+    "account": "DE89370400440532013000",
+    "currency": "EUR",
+    "delimiter": ";",
+    "quote": '"',
+    "encoding": None,
+    "decimal": ",",
+    "date_order": "DMY",
+    "header": True,
+    "skip_lines": 0,
+    "open_end": False,
+    "columns": {
+        "booking_date": "Buchungstag",
+        "value_date": "Valuta",
+        "amount": "Betrag",
+        "payer_name": "Auftraggeber",
+        "payer_account": "IBAN",
+        "reference_text": ["Verwendungszweck", "Kundenreferenz"],
+        "status": "Info",
+    },
+    "pending_words": ["Umsatz vorgemerkt"],
+}
+"""A mapping to begin with: that of a German bank."""
 
 
 def read_mapping(data: Mapping[str, Any]) -> CsvMapping:

@@ -67,7 +67,8 @@ def read(source: BinaryIO, mapping: CsvMapping | None = None) -> tuple[Format, B
         if mapping is None:
             raise FileRefused(
                 "line 1",
-                "The file is in no format that says its name (CAMT, MT940, OFX, BAI2); a CSV needs a mapping.",
+                "The file is in no format that says its name (CAMT, MT940, OFX, BAI2); a CSV needs a mapping "
+                "(--mapping; `bank mapping` prints one to begin with).",
                 code="format",
             )
         return Format.CSV, csv_file.read(source, mapping)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from typing import BinaryIO
 
@@ -21,37 +19,46 @@ from app.bank.lines import (
     BankLine,
     BankStream,
     FileRefused,
-    LineStatus,
     RefusedLine,
     StatementHeader,
     StatementKind,
 )
-from app.bank.mt940_details import Details, read_details
+from app.bank.mt940_entry import Field, entry_line
 from app.bank.text import Encoding, choose, numbered_lines
-from app.bank.values import Tally, Unreadable, amount, given, joined, plain_date, return_reason, shown
+from app.bank.values import Tally, Unreadable, amount, given, plain_date, shown
 
-_TAG = re.compile(r":([0-9]{2}[A-Z]?):")
+_TAG = re.compile(r":([0-9]{2}[A-Z]?|NS):")
 _KNOWN = frozenset(
-    ["13", "13D", "20", "21", "25", "25P", "28", "28C", "34F", "60F", "60M", "61", "62F", "62M", "64", "65", "86", "90C", "90D"]
+    [
+        "13",
+        "13D",
+        "20",
+        "21",
+        "25",
+        "25P",
+        "28",
+        "28C",
+        "34F",
+        "60F",
+        "60M",
+        "61",
+        "62F",
+        "62M",
+        "64",
+        "65",
+        "86",
+        "90C",
+        "90D",
+        "NS",
+    ]
 )
 _CLOSING = frozenset(["62F", "62M", "34F", "13D", "90C", "90D"])
 """Fields after which a line of a single hyphen can only be the end of the message; before it is a text's."""
+_ENVELOPE = re.compile(r"[A-Z0-9 ]{0,16}")
+"""Lines that some banks put before a message: their own code, 940."""
 _BLOCK = re.compile(r"[\x00-\x1f]*\{[1-5]:")
-_BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9]{1,15},[0-9]{0,8})")
-_ENTRY = re.compile(r"([0-9]{6})([0-9]{4})?(R[CD]|E[CD]|[CD])([A-Z])?([^A-Z]*)([A-Z][A-Z0-9]{3})(.*)")
-_SIGN = {"C": 1, "D": -1, "RC": -1, "RD": 1, "EC": 1, "ED": -1}
+_BALANCE = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9]{0,18},[0-9]{0,8})")
 MAX_FIELD_LINES = 200
-
-
-@dataclass(slots=True)
-class _Field:
-    tag: str
-    line: int
-    lines: list[str] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        return "".join(self.lines).strip()
 
 
 def read(source: BinaryIO) -> BankStream:
@@ -77,9 +84,9 @@ def read(source: BinaryIO) -> BankStream:
         raise FileRefused("line 1", "The file holds no message; one begins with :20:.", code="no_statement")
 
 
-def _fields(source: BinaryIO, encoding: Encoding) -> Iterator[_Field]:
+def _fields(source: BinaryIO, encoding: Encoding) -> Iterator[Field]:
     """The fields in their order with the lines they go over; `end` where a message ends. Raises FileRefused for stray text."""
-    current: _Field | None = None
+    current: Field | None = None
     begun = closable = False
     for number, raw in numbered_lines(source, encoding):
         line = raw.strip("\x01\x02\x03\x1a")
@@ -92,20 +99,20 @@ def _fields(source: BinaryIO, encoding: Encoding) -> Iterator[_Field]:
         if line.startswith("-}") or (line.rstrip() == "-" and (closable or current is None)):
             if current:
                 yield current
-                yield _Field("end", number)
+                yield Field("end", number)
             current = None
             continue
         tag = _TAG.match(line)
         if tag and tag[1] in _KNOWN:
             if current:
                 yield current
-            current = _Field(tag[1], number, [line[tag.end() :]])
+            current = Field(tag[1], number, [line[tag.end() :]])
             begun, closable = True, tag[1] in _CLOSING or (closable and tag[1] != "20")
         elif current:
             if len(current.lines) >= MAX_FIELD_LINES:
                 raise FileRefused(f"line {number}", f"Field :{current.tag}: goes over too many lines.", code="size")
             current.lines.append(line)
-        elif line.strip() and (begun or number > 10):
+        elif not _ENVELOPE.fullmatch(line.strip()) and (begun or number > 10):
             # A few lines before the first message are a header that some banks put there; later it would be a lost line.
             raise FileRefused(f"line {number}", f"{shown(line)} belongs to no field.", code="structure")
     if current:
@@ -115,14 +122,14 @@ def _fields(source: BinaryIO, encoding: Encoding) -> Iterator[_Field]:
 class _Message:
     def __init__(self, number: int) -> None:
         self._number = number
-        self._heads: dict[str, _Field] = {}
+        self._heads: dict[str, Field] = {}
         self._tally: Tally | None = None
-        self._entry: _Field | None = None
+        self._entry: Field | None = None
         self._entries = 0
-        self._details: _Field | None = None
+        self._details: Field | None = None
         self._closing: tuple[Balance, str] | None = None
 
-    def take(self, found: _Field) -> Iterator[BankItem]:
+    def take(self, found: Field) -> Iterator[BankItem]:
         """The next field of the message."""
         if found.tag == "86":
             # After the closing balance, or before any entry, it speaks of the whole statement.
@@ -131,6 +138,11 @@ class _Message:
                     self._details.lines += found.lines
                 else:
                     self._details = found
+            return
+        if found.tag == "NS" and (self._entry is not None or not self._tally):
+            # Non-SWIFT: numbered lines of text for the entry, or about the account.
+            if self._entry is not None and self._details is None:
+                self._details = found
             return
         yield from self._flush()
         if found.tag == "61":
@@ -204,59 +216,12 @@ class _Message:
         assert self._tally is not None
         position = f"line {entry.line}, message {self._number}, entry {self._entries}"
         try:
-            yield self._tally.take(_line(entry, details, self._tally.header, position))
+            yield self._tally.take(entry_line(entry, details, self._tally.header, position))
         except Unreadable as error:
             yield RefusedLine(position=position, code=error.code, sentence=error.sentence)
 
 
-def _line(entry: _Field, details: _Field | None, header: StatementHeader, position: str) -> BankLine:
-    first, *more = entry.lines
-    found = _ENTRY.fullmatch(first.strip())
-    if not found:
-        raise Unreadable("entry", f"{shown(first)} is not an entry: date, C, D, RC or RD, amount with a comma, type, reference.")
-    value, booked, mark, _, digits, kind, reference = found.groups()
-    if not re.fullmatch(r"[0-9]+,[0-9]*", digits):
-        raise Unreadable("amount", f"{shown(digits)} is not an amount; MT940 writes a decimal comma.")
-    currency = header.currency or ""
-    day = plain_date(value)
-    said = read_details(details.lines) if details else Details()
-    customer, _, bank = reference.partition("//")
-    reversal = mark in ("RC", "RD") or said.returned
-    return BankLine(
-        account=header.account,
-        booking_date=_entry_date(booked, day) if booked else None,
-        value_date=day,
-        amount=amount(digits.replace(",", "."), currency) * _SIGN[mark],
-        currency=currency,
-        payer_name=said.name,
-        payer_account=said.account,
-        reference_structured=said.structured,
-        reference_text=said.text or joined(more),
-        bank_reference=given(bank),
-        status=LineStatus.BOOKED if header.kind is StatementKind.STATEMENT and mark[0] != "E" else LineStatus.PENDING,
-        reversal=reversal,
-        batch=None,
-        position=position,
-        end_to_end=said.end_to_end or given(customer),
-        transaction_code=said.code or kind,
-        return_reason=said.return_reason or (return_reason(said.text) if reversal else None),
-    )
-
-
-def _entry_date(month_day: str, value: date) -> date:
-    """The entry's day has no year: the one that brings it closest to the value date. Raises Unreadable."""
-    days = []
-    for year in (value.year - 1, value.year, value.year + 1):
-        try:
-            days.append(date(year, int(month_day[:2]), int(month_day[2:])))
-        except ValueError:
-            continue
-    if not days:
-        raise Unreadable("date", f"{shown(month_day)} is not a month and a day.")
-    return min(days, key=lambda day: abs(day - value))
-
-
-def _balance(found: _Field) -> Balance:
+def _balance(found: Field) -> Balance:
     match = _BALANCE.fullmatch(found.text)
     try:
         if not match:

@@ -14,7 +14,12 @@ from itertools import accumulate, pairwise
 from app.bank.values import given, joined, return_reason
 
 _GVC = re.compile(r"([0-9]{3})([^A-Za-z0-9\s/])(?=[0-9][0-9])|(\?)(?=[0-9][0-9])")
-_SEPA = re.compile(r"(?<![A-Z0-9])(EREF|KREF|MREF|CRED|DEBT|COAM|OAMT|SVWZ|ABWA|ABWE|IBAN|BIC|PURP|RREF|ANAM)\+")
+# Each begins a subfield by the rules; banks that fill their lines put it anywhere, and cut it.
+_SEPA = re.compile(
+    "("
+    + "|".join("\\n?".join(mark) for mark in ["EREF", "KREF", "MREF", "CRED", "DEBT", "COAM", "OAMT", "SVWZ", "ABWA", "ABWE"])
+    + r"|(?<![A-Z0-9])(?:IBAN|BIC|PURP|RREF|ANAM))\n?\+"
+)
 _WORDS = re.compile(
     r"/(ACCW|ADDR|BENM|BIC|CHGS|CNTP|CSID|EREF|EXCH|IBAN|ID|INIT|IREF|ISDT|MARF|NAME|NRTX|OCMT|ORDP|PREF|PURP|REMI|RREF|RTRN"
     r"|SVCL|TRCD|TRTP|TYPE|ULTC|ULTD)/"
@@ -61,6 +66,15 @@ def read_details(lines: Sequence[str]) -> Details:
     if _STARTS_WITH_WORD.match(wrapped.text):
         return _with_words(wrapped)
     return Details(text=joined(lines))
+
+
+def read_numbered(lines: Sequence[str]) -> Details:
+    """Read a field :NS: of an entry: 01 to 14 before a line of text, 15 and 16 before the payer's name."""
+    numbered = [(line[:2], line[2:]) for line in lines]
+    return Details(
+        name=_name([text.strip() for number, text in numbered if number in ("15", "16")]),
+        text=joined(text for number, text in numbered if "01" <= number <= "14"),
+    )
 
 
 def _german(wrapped: _Wrapped, code: str | None, separator: str) -> Details:
@@ -118,7 +132,7 @@ def _by_mark(pattern: re.Pattern[str], text: str) -> dict[str, str]:
     name, start = "", 0
     for mark in pattern.finditer(text):
         found.setdefault(name, text[start : mark.start()].strip())
-        name, start = mark[1], mark.end()
+        name, start = mark[1].replace("\n", ""), mark.end()
     found.setdefault(name, text[start:].strip())
     return found
 

@@ -131,8 +131,8 @@ class _Reading:
         account = self._values.get("BANKACCTFROM.ACCTID") or self._values.get("CCACCTFROM.ACCTID")
         currency = self._values.get("CURDEF")
         position = f"line {self._began}, statement {self.statements}"
-        if not currency or not account:
-            raise FileRefused(position, "The statement names no account or no currency.", code="structure")
+        if not account:
+            raise FileRefused(position, "The statement names no account.", code="structure")
         header = StatementHeader(
             kind=StatementKind.STATEMENT,
             account=account,
@@ -148,9 +148,15 @@ class _Reading:
 
     def _end(self) -> StatementEnd:
         assert self._tally is not None
-        text, day, currency = self._values.get("LEDGERBAL.BALAMT"), self._values.get("LEDGERBAL.DTASOF"), self._values["CURDEF"]
+        text, day, currency = (
+            self._values.get("LEDGERBAL.BALAMT"),
+            self._values.get("LEDGERBAL.DTASOF"),
+            self._tally.header.currency,
+        )
         try:
-            closing = text and Balance(amount=_signed(text, currency), currency=currency, date=_day(day) if day else None)
+            closing = (
+                text and currency and Balance(amount=_signed(text, currency), currency=currency, date=_day(day) if day else None)
+            )
         except Unreadable as error:
             raise FileRefused(self._tally.header.position, f"The balance: {error.sentence}", code="balance") from error
         return self._tally.end(closing or None, None)
@@ -160,9 +166,11 @@ def _line(entry: _Entry, header: StatementHeader, position: str) -> BankLine:
     value = entry.values.get
     if value("CORRECTACTION") or value("CORRECTFITID"):
         raise Unreadable("correction", "The bank corrects an entry it gave before; compare both and book it by hand.")
-    kind, posted = value("TRNTYPE"), value("DTPOSTED") or value("DTTRAN")
+    kind, posted = (value("TRNTYPE") or "").upper() or None, value("DTPOSTED") or value("DTTRAN")
     # CURRENCY says that the amount itself is in another currency; ORIGCURRENCY that it was converted already.
-    currency = value("CURRENCY.CURSYM") or header.currency or ""
+    currency = value("CURRENCY.CURSYM") or header.currency
+    if currency is None:
+        raise Unreadable("currency", "Neither the entry nor its statement names a currency.")
     money = _signed(value("TRNAMT") or "", currency)
     if kind in _MONEY_OUT and money > 0:
         raise Unreadable("sign", f"The entry is of type {kind} and its amount is positive: whether money came in is unclear.")

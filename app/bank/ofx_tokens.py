@@ -67,6 +67,10 @@ AGGREGATES = frozenset(
 )
 
 
+_LEFT_OPEN = frozenset(["BANKTRANLIST"])
+"""An aggregate that a bank forgets to close; what is in it is closed, so nothing can be missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """`kind` is OPEN, CLOSE or LEAF; only a leaf has text."""
@@ -93,6 +97,8 @@ def tokens(source: BinaryIO) -> Iterator[Token]:
             if name == leaf:
                 leaf = ""
             elif name in AGGREGATES or (path and path[-1].name == name):
+                if len(path) > 1 and path[-1].name in _LEFT_OPEN and path[-2].name == name:
+                    yield Token(CLOSE, path.pop().name, "", line)
                 if not path or path[-1].name != name:
                     inside = path[-1].name if path else "nothing"
                     raise FileRefused(f"line {line}", f"</{name}> closes {inside}.", code="structure")
@@ -131,6 +137,8 @@ def _pieces(source: BinaryIO, encoding: Encoding) -> Iterator[tuple[str, str, in
     skipping = ""
     for number, line in enumerate(raw_lines(source, encoding), 1):
         rest = line
+        if len(text) > MAX_TEXT:
+            raise FileRefused(f"line {number}", f"A text is longer than {MAX_TEXT} characters.", code="size")
         while rest:
             if skipping:
                 before, ended, rest = rest.partition(skipping)
@@ -140,8 +148,6 @@ def _pieces(source: BinaryIO, encoding: Encoding) -> Iterator[tuple[str, str, in
                 continue
             before, bracket, rest = rest.partition("<")
             text += before
-            if len(text) > MAX_TEXT:
-                raise FileRefused(f"line {number}", f"A text is longer than {MAX_TEXT} characters.", code="size")
             if not bracket:
                 break
             if rest.startswith(("![CDATA[", "!--", "?")):

@@ -33,9 +33,9 @@ def by_mark(head: bytes) -> Encoding | None:
         if head.startswith(mark):
             return Encoding(codec, len(mark))
     sample = head[:_FIRST]
-    if len(sample) > 1 and b"\0" in sample:
-        even, odd = sample[::2].count(0), sample[1::2].count(0)
-        return Encoding("utf-16-le" if odd > even else "utf-16-be")
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    if max(even, odd) > len(sample) // 4 and min(even, odd) == 0:
+        return Encoding("utf-16-le" if odd else "utf-16-be")
     return None
 
 
@@ -69,16 +69,24 @@ def numbered_lines(source: BinaryIO, encoding: Encoding) -> Iterator[tuple[int, 
 def raw_lines(source: BinaryIO, encoding: Encoding) -> Iterator[str]:
     """The file's lines as they stand, with their ends. Raises FileRefused for an endless line."""
     source.seek(encoding.skip)
-    reader = io.TextIOWrapper(source, encoding.codec, newline="")
-    number = 0
-    try:
-        while line := reader.readline(MAX_LINE + 1):
+    decoder = codecs.getincrementaldecoder(encoding.codec)()
+    pending, number = "", 0
+    while chunk := source.read(_CHUNK):
+        lines = list(io.StringIO(pending + decoder.decode(chunk), newline=""))
+        # A line that ends with CR alone may be half of one that ends with CR and LF.
+        pending = lines.pop() if lines and not lines[-1].endswith("\n") else ""
+        for line in lines:
             number += 1
-            if len(line) > MAX_LINE:
-                raise FileRefused(f"line {number}", f"The line is longer than {MAX_LINE} characters.", code="size")
-            yield line
-    finally:
-        reader.detach()
+            yield _bounded(line, number)
+        _bounded(pending, number + 1)
+    if pending:
+        yield pending
+
+
+def _bounded(line: str, number: int) -> str:
+    if len(line) > MAX_LINE:
+        raise FileRefused(f"line {number}", f"The line is longer than {MAX_LINE} characters.", code="size")
+    return line
 
 
 def _verify(source: BinaryIO, encoding: Encoding) -> None:
@@ -92,7 +100,9 @@ def _verify(source: BinaryIO, encoding: Encoding) -> None:
         except UnicodeDecodeError as error:
             line += _ends(str(error.object[: error.start], encoding.codec, "replace"), ended_with_return)
             raise FileRefused(
-                f"line {line}", f"A byte is not {encoding.codec}; the file is in another encoding or damaged.", code="encoding"
+                f"line {line}",
+                f"A byte is not {encoding.codec}: the file is damaged, or has to be converted to UTF-8.",
+                code="encoding",
             ) from error
         if "\0" in text:
             line += _ends(text[: text.index("\0")], ended_with_return)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from xml.parsers import expat
 
 from app.bank.lines import FileRefused
@@ -17,10 +17,8 @@ from app.bank.lines import FileRefused
 _CHUNK = 64 * 1024
 MAX_DEPTH = 64
 MAX_TEXT = 64 * 1024
-MAX_TOKEN = 1024 * 1024
-MAX_NODES = 20_000
-MAX_PART = 4 * 1024 * 1024
-"""Elements, and characters with attributes, of one captured subtree."""
+MAX_PART = 1024 * 1024
+"""Bytes of one element that comes whole: one detail of an entry, say."""
 
 _TRUNCATED = frozenset(
     {
@@ -35,37 +33,43 @@ _TRUNCATED = frozenset(
 )
 
 
-class Node:
-    """One element with everything below it; names without their namespace."""
+Node = dict[str, Any]
+"""An element: by the names (without namespace) of what is in it, each a list in the file's order; `@` its attributes; `#` its
+text. One that has neither attributes nor elements is its text alone: a bank file is mostly those."""
+Element = Node | str
 
-    __slots__ = ("attributes", "children", "text")
 
-    def __init__(self, attributes: dict[str, str]) -> None:
-        self.attributes = attributes
-        self.children: dict[str, list[Node]] = {}
-        self.text: str | None = None
+def every(node: Element, *path: str) -> list[Element]:
+    """All elements of that path of names, in the file's order."""
+    found = [node]
+    for name in path:
+        found = [child for element in found if isinstance(element, dict) for child in element.get(name, ())]
+    return found
 
-    def all(self, *path: str) -> list[Node]:
-        """All elements of that path of names, in the file's order."""
-        found = [self]
-        for name in path:
-            found = [child for node in found for child in node.children.get(name, ())]
-        return found
 
-    def first(self, *path: str) -> Node | None:
-        """The first element of that path, taking the first at each step."""
-        node = self
-        for name in path:
-            below = node.children.get(name)
-            if below is None:
-                return None
-            node = below[0]
-        return node
+def first(node: Element | None, *path: str) -> Element | None:
+    """The first element of that path, taking the first at each step."""
+    for name in path:
+        if not isinstance(node, dict):
+            return None
+        below = node.get(name)
+        if below is None:
+            return None
+        node = below[0]
+    return node
 
-    def value(self, *path: str) -> str | None:
-        """The text of the first element of that path, without the blanks around it; None where it is absent or empty."""
-        node = self.first(*path)
-        return node.text if node else None
+
+def value(node: Element | None, *path: str) -> str | None:
+    """The text of the first element of that path, without the blanks around it; None where it is absent or empty."""
+    found = first(node, *path)
+    if isinstance(found, dict):
+        found = found.get("#")
+    return found or None
+
+
+def attribute(node: Element | None, name: str) -> str | None:
+    """An attribute of an element."""
+    return node.get("@", {}).get(name) if isinstance(node, dict) else None
 
 
 @dataclass(slots=True)
@@ -75,7 +79,7 @@ class Event:
     name: str
     parent: str
     line: int
-    node: Node | None = None
+    node: Element | None = None
     closes: bool = False
 
 
@@ -85,102 +89,107 @@ def events(source: BinaryIO, containers: Set[str]) -> Iterator[Event]:
     Raises FileRefused with the line for what is not well-formed, cut off, too deep or too large, or declares a document type.
     """
     reading = _Reading(containers)
-    parser = reading.parser
+    parser, ready = reading.parser, reading.ready
     fed = 0
     while True:
         chunk = source.read(_CHUNK)
         try:
             parser.Parse(chunk, not chunk)
         except expat.ExpatError as error:
-            raise _refusal(error, reading) from error
+            raise _refusal(error) from error
         except (LookupError, ValueError) as error:  # an encoding that Python does not know, or that is not of single bytes
-            raise FileRefused(reading.place(), f"The encoding cannot be read: {error}.", code="encoding") from error
+            raise _refused(parser, f"The encoding cannot be read: {error}.", "encoding") from error
         fed += len(chunk)
-        yield from reading.drain()
+        while ready:
+            yield ready.popleft()
         if not chunk:
             return
-        if fed - parser.CurrentByteIndex > MAX_TOKEN:
-            raise reading.refused("A single tag is larger than any bank's.", "size")
+        if not reading.nodes:
+            reading.text.clear()  # text between the parts is no part of any
+        if fed - (reading.began if reading.nodes else parser.CurrentByteIndex) > MAX_PART:
+            raise _refused(parser, "One part of the file is larger than any bank's.", "size")
 
 
 class _Reading:
+    """A parser that puts what it has read into `ready`. Its handlers run for every tag of the file, so they do little."""
+
     def __init__(self, containers: Set[str]) -> None:
-        self._containers = containers
-        self._inside = False
-        self._events: deque[Event] = deque()
-        self._open: list[tuple[str, int]] = []
-        self._captured: list[Node] = []
-        self._names: list[str] = []
-        self._began = 0
-        self._nodes = 0
-        self._weight = 0
-        self._text: list[str] = []
-        self._length = 0
-        self.parser = parser = expat.ParserCreate()
-        parser.buffer_text = True
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._characters
-        parser.StartDoctypeDeclHandler = self._doctype
+        self.ready: deque[Event] = deque()
+        # The element that is captured and those in it that are open: what is known of each, and its name.
+        self.nodes: list[Node | None] = []
+        self.text: list[str] = []
+        self.began = 0
+        self.parser = self._connect(containers)
 
-    def drain(self) -> Iterator[Event]:
-        while self._events:
-            yield self._events.popleft()
+    def _connect(self, containers: Set[str]) -> expat.XMLParserType:
+        parser = expat.ParserCreate()
+        ready, nodes, text = self.ready, self.nodes, self.text
+        opened: list[tuple[str, int]] = []
+        names: list[str] = []
+        inside = False
+        line = 0
 
-    def place(self) -> str:
-        return f"line {self.parser.CurrentLineNumber}"
+        def doctype(*_: object) -> None:
+            raise _refused(
+                parser, "The file declares a document type (DTD); no bank's statement does, so it is not read.", "doctype"
+            )
 
-    def refused(self, sentence: str, code: str) -> FileRefused:
-        return FileRefused(self.place(), sentence, code=code)
+        def start(qualified: str, attributes: dict[str, str]) -> None:
+            nonlocal inside, line
+            name = qualified[qualified.rfind(":") + 1 :]
+            text.clear()
+            if not nodes:
+                line = parser.CurrentLineNumber
+                if name in containers or not inside:
+                    inside = inside or name in containers
+                    ready.append(Event(name, opened[-1][0] if opened else "", line))
+                    opened.append((name, line))
+                    if len(opened) > MAX_DEPTH:
+                        raise _refused(parser, f"Elements are nested deeper than {MAX_DEPTH}.", "depth")
+                    return
+                self.began = parser.CurrentByteIndex
+            elif len(nodes) > MAX_DEPTH:
+                raise _refused(parser, f"Elements are nested deeper than {MAX_DEPTH}.", "depth")
+            nodes.append({"@": attributes} if attributes else None)
+            names.append(name)
 
-    def _doctype(self, *_: object) -> None:
-        raise self.refused("The file declares a document type (DTD); no bank's statement has one, so it is not read.", "doctype")
-
-    def _start(self, qualified: str, attributes: dict[str, str]) -> None:
-        name = qualified.rpartition(":")[2]
-        if len(self._open) + len(self._captured) >= MAX_DEPTH:
-            raise self.refused(f"Elements are nested deeper than {MAX_DEPTH}.", "depth")
-        self._text.clear()
-        self._length = 0
-        if not self._captured:
-            self._inside = self._inside or name in self._containers
-            if not self._inside or name in self._containers:
-                self._events.append(Event(name, self._open[-1][0] if self._open else "", self.parser.CurrentLineNumber))
-                self._open.append((name, self.parser.CurrentLineNumber))
+        def end(_: str) -> None:
+            if not nodes:
+                name, began = opened.pop()
+                ready.append(Event(name, opened[-1][0] if opened else "", began, closes=True))
                 return
-            self._began, self._nodes, self._weight = self.parser.CurrentLineNumber, 0, 0
-        self._nodes += 1
-        self._weight += sum(map(len, attributes.values())) if attributes else 0
-        if self._nodes > MAX_NODES or self._weight > MAX_PART:
-            raise self.refused("One part of an entry is larger than any bank's.", "size")
-        self._captured.append(Node(attributes))
-        self._names.append(name)
+            node, name = nodes.pop(), names.pop()
+            content = "".join(text).strip() if text else ""
+            text.clear()
+            if len(content) > MAX_TEXT:
+                raise _refused(parser, f"A text is longer than {MAX_TEXT} characters.", "size")
+            if node is not None and content:
+                node["#"] = content
+            element: Element = content if node is None else node
+            if not nodes:
+                ready.append(Event(name, opened[-1][0] if opened else "", line, element))
+                return
+            parent = nodes[-1]
+            if parent is None:
+                nodes[-1] = {name: [element]}
+            elif name in parent:
+                parent[name].append(element)
+            else:
+                parent[name] = [element]
 
-    def _characters(self, text: str) -> None:
-        if self._captured:
-            self._length += len(text)
-            self._weight += len(text)
-            if self._length > MAX_TEXT:
-                raise self.refused(f"A text is longer than {MAX_TEXT} characters.", "size")
-            self._text.append(text)
-
-    def _end(self, _: str) -> None:
-        if not self._captured:
-            name, line = self._open.pop()
-            self._events.append(Event(name, self._open[-1][0] if self._open else "", line, closes=True))
-            return
-        node, name = self._captured.pop(), self._names.pop()
-        if self._text:
-            node.text = "".join(self._text).strip() or None
-            self._text.clear()
-            self._length = 0
-        if self._captured:
-            self._captured[-1].children.setdefault(name, []).append(node)
-        else:
-            self._events.append(Event(name, self._open[-1][0] if self._open else "", self._began, node))
+        parser.buffer_text = True
+        parser.StartElementHandler = start
+        parser.EndElementHandler = end
+        parser.CharacterDataHandler = text.append
+        parser.StartDoctypeDeclHandler = doctype
+        return parser
 
 
-def _refusal(error: expat.ExpatError, reading: _Reading) -> FileRefused:
+def _refused(parser: expat.XMLParserType, sentence: str, code: str) -> FileRefused:
+    return FileRefused(f"line {parser.CurrentLineNumber}", sentence, code=code)
+
+
+def _refusal(error: expat.ExpatError) -> FileRefused:
     place = f"line {error.lineno}, column {error.offset + 1}"
     if error.code in _TRUNCATED:
         return FileRefused(place, "The file ends in the middle; fetch it from the bank again.", code="truncated")

@@ -9,6 +9,7 @@ from typing import NoReturn
 import typer
 from sqlalchemy.exc import DBAPIError
 
+from app import logs
 from app.cli import (
     applications,
     bank,
@@ -41,6 +42,7 @@ for module in COMMANDS:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry of the command: errors of the program and of the machine become a sentence on standard error and exit code 1."""
+    logs.configure()
     try:
         cli(args=arguments)
     except ResellerError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -11,7 +12,7 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from app.bank.csv_mapping import CsvMapping, read_mapping
+from app.bank.csv_mapping import EXAMPLE, CsvMapping, read_mapping
 from app.bank.formats import Format, read
 from app.bank.lines import (
     ZERO_AMOUNT,
@@ -35,18 +36,30 @@ def mount(cli: typer.Typer) -> None:
     cli.add_typer(bank, name="bank")
 
 
-@bank.callback()
-def _group() -> None:
-    """Bank files."""
+File = Annotated[Path, typer.Argument(help="CAMT.052/053/054, MT940, OFX/QFX, BAI2, or CSV with --mapping.")]
+Mapping = Annotated[
+    Path | None, typer.Option(help="JSON file that says what a CSV's columns mean; `bank mapping` prints one to begin with.")
+]
 
 
 @bank.command()
-def parse(
-    file: Annotated[Path, typer.Argument(help="CAMT.052/053/054, MT940, OFX/QFX, BAI2, or CSV with --mapping.")],
-    mapping: Annotated[Path | None, typer.Option(help="JSON file that says what a CSV's columns mean.")] = None,
-    as_json: Json = False,
-) -> None:
+def parse(file: File, mapping: Mapping = None, as_json: Json = False) -> None:
     """Print a bank file's lines as they are understood; exit code 1 where the file or one of its lines is refused."""
+    _show(file, mapping, _lines_json if as_json else _lines_text, as_json=as_json)
+
+
+@bank.command()
+def statements(file: File, mapping: Mapping = None, as_json: Json = False) -> None:
+    """Print a bank file's format, statements with their balances, and refused lines; exit codes as `parse` has them."""
+
+    def facts(found: Format, seen: _Seen, spool: IO[str]) -> None:
+        refused = [{"position": line.position, "code": line.code, "sentence": line.sentence} for line in seen.refused]
+        show({"format": found.value, "statements": seen.statements, "refused": refused}, as_json=as_json)
+
+    _show(file, mapping, facts, as_json=as_json)
+
+
+def _show(file: Path, mapping: Path | None, answer: Callable[[Format, _Seen, IO[str]], None], *, as_json: bool) -> None:
     # The lines wait in a file of their own: nothing of a file that is refused at its end is printed, however long it is.
     with file.open("rb") as source, TemporaryFile("w+", encoding="utf-8") as spool:
         try:
@@ -58,11 +71,17 @@ def parse(
                 show({"error": {"code": error.code, "sentence": error.sentence, "position": position}}, as_json=True)
             raise
         spool.seek(0)
-        _print(found, seen, spool, as_json=as_json)
+        answer(found, seen, spool)
     for refused in seen.refused:
         typer.echo(f"{refused.position}: {refused.sentence}", err=True)
     if any(refused.code != ZERO_AMOUNT for refused in seen.refused):
         raise typer.Exit(1)
+
+
+@bank.command("mapping")
+def print_mapping(as_json: Json = False) -> None:
+    """Print the mapping of a CSV file as JSON, to be changed to what your bank's file looks like."""
+    typer.echo(json.dumps(EXAMPLE, ensure_ascii=False, indent=None if as_json else 2))
 
 
 @dataclass
@@ -104,18 +123,17 @@ def _spooled(stream: BankStream, spool: IO[str], *, as_json: bool) -> _Seen:
     return seen
 
 
-def _print(found: Format, seen: _Seen, spool: IO[str], *, as_json: bool) -> None:
-    if not as_json:
-        show({"format": found.value, "statements": seen.statements}, as_json=False)
-        typer.echo("lines:")
-        _copy(spool)
-        typer.echo()
-        return
-    refused = [{"position": line.position, "code": line.code, "sentence": line.sentence} for line in seen.refused]
-    head = json.dumps({"format": found.value, "statements": seen.statements, "refused": refused}, ensure_ascii=False)
-    typer.echo(f'{head[:-1]}, "lines": [', nl=False)
+def _lines_json(found: Format, seen: _Seen, spool: IO[str]) -> None:
+    typer.echo("[", nl=False)
     _copy(spool)
-    typer.echo("]}")
+    typer.echo("]")
+
+
+def _lines_text(found: Format, seen: _Seen, spool: IO[str]) -> None:
+    show({"format": found.value, "statements": seen.statements}, as_json=False)
+    typer.echo("lines:")
+    _copy(spool)
+    typer.echo()
 
 
 def _copy(spool: IO[str]) -> None:
@@ -148,7 +166,9 @@ def _balance(balance: Balance | None) -> dict[str, Any] | None:
 
 
 def _row(line: BankLine) -> str:
-    said = " ".join(filter(None, [line.payer_name, line.reference_structured, line.reference_text])).replace("\n", " ")
+    said = " ".join(filter(None, [line.payer_name, line.reference_structured, line.reference_text]))
+    # What strangers wrote does not steer the operator's terminal.
+    said = "".join(character if character.isprintable() else " " for character in said)
     marks = [line.status.value, "reversal" if line.reversal else "", "batch" if line.batch else ""]
     day = line.booking_date or line.value_date or "-"
     return f"  {day} {line.amount:f} {line.currency} {' '.join(filter(None, marks))}: {said or '-'}"

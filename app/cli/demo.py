@@ -7,18 +7,18 @@ Every scene checks what it brought; the first that is not as the rules say ends 
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
-import structlog
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from app import settings
+from app import logs, settings
 from app.cli.files import listen
 from app.cli.story import Story
 from app.db import migrate
@@ -34,7 +34,7 @@ Scene = tuple[str, Callable[[], Awaitable[str]]]
 
 async def play(directory: str, *, port: int, once: bool) -> None:
     """Play the story and say where its files lie; stay up unless `once`. Raises ResellerError where a scene went wrong."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    logs.configure(logging.ERROR)
     folder = Path(directory)
     for wanted in (port, port + 1) if port else ():
         listen("127.0.0.1", wanted).close()

@@ -82,6 +82,28 @@ def test_a_notification_of_version_13_with_charges_and_other_currencies() -> Non
     assert [(line.amount, line.charges) for line in parsed.lines[1:]] == [(Decimal("485.00"), Decimal("15.00"))] * 2
 
 
+@pytest.mark.parametrize(
+    ("charges", "taken"),
+    [
+        ('<Chrgs><TtlChrgsAndTaxAmt Ccy="EUR">7.00</TtlChrgsAndTaxAmt></Chrgs>', "7.00"),
+        (
+            '<Chrgs><Rcrd><Amt Ccy="EUR">5.00</Amt></Rcrd>'
+            '<Rcrd><Amt Ccy="EUR">2.00</Amt><CdtDbtInd>CRDT</CdtDbtInd></Rcrd></Chrgs>',
+            "3.00",
+        ),
+        ('<Chrgs><Amt Ccy="EUR">5.00</Amt></Chrgs><Chrgs><Amt Ccy="EUR">2.00</Amt></Chrgs>', "7.00"),
+        ('<Chrgs><Amt Ccy="USD">5.00</Amt></Chrgs>', None),
+        ("<Chrgs/>", None),
+    ],
+)
+def test_case_50_what_the_bank_took_out_is_told(charges: str, taken: str | None) -> None:
+    told = parse(message(entry(detail(charges)))).only.charges
+    assert (told if told is None else f"{told:f}") == taken
+    if charges.count("<Chrgs>") < 2:
+        # Where the detail says nothing, the entry may.
+        assert parse(message(entry(detail(), more=charges))).only.charges == told
+
+
 @pytest.mark.parametrize("version", [f"{number:02}" for number in range(2, 14)])
 @pytest.mark.parametrize("kind", ["052", "053", "054"])
 def test_every_version_with_its_way_to_state_status_and_parties(version: str, kind: str) -> None:

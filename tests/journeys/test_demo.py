@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
+from app import logs
 from app.cli.demo import play
 
 
@@ -13,7 +13,7 @@ from app.cli.demo import play
 def _quiet_for_this_test_alone() -> Iterator[None]:
     """The demo silences logs for its process; other tests listen to them."""
     yield
-    structlog.reset_defaults()
+    logs.configure()
 
 
 async def test_the_demo_plays_the_whole_story(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -70,8 +69,7 @@ class Front:
         try:
             await self._app(scope, limited, guarded)
         except Exception:
-            # Not `log.exception`: structlog's own tracebacks may show local variables, and a password can be one.
-            log.error("portal_failed", path=scope["path"], traceback=traceback.format_exc())
+            log.exception("portal_failed", path=scope["path"])
             if not status:  # not even the page that says so could be made
                 kind = (b"content-type", b"text/html; charset=utf-8")
                 await guarded({"type": "http.response.start", "status": 500, "headers": [kind]})
