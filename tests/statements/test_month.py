@@ -31,6 +31,7 @@ from app.statements import drawing, service
 from app.statements.rules import Period
 from app.statements.tables import Statement, StatementRun
 from tests.conftest import NOW
+from tests.orders.bank_files import imported, paid, rf
 from tests.orders.builders import World, opened, recorded, reseller, rows, wire
 
 MARCH = Period(2026, 3)
@@ -295,3 +296,18 @@ async def test_real_orders_give_their_own_number_and_channel(database: Database,
         account: Any = said(row).account
         assert account.routing_number == "021000021"
         assert Decimal(row.to_pay_minor) == 949
+
+
+async def test_a_bank_line_with_the_statements_reference_pays_its_orders_by_itself(database: Database, tenant: str) -> None:
+    async with opened(database, tenant) as world:
+        buyer = await reseller(world)
+        first, second = await recorded(world, "1", reference=rf("1")), await recorded(world, "2", reference=rf("2"))
+        await begun(world)
+        (row,) = await made(world, buyer)
+        assert row.to_pay_minor == 3898
+        report = await imported(world, paid("1", "38.98", reference_structured=row.reference, value_date=APRIL.date()))
+        assert report.counts == {"booked": 1}
+        async with database.tenant(tenant) as session:
+            pays = await service.paid_by(session, row.reference)
+            assert pays is not None
+            assert pays.open == {await receivable_id(session, order.id): 0 for order in (first, second)}
