@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
+from app.db.session import Database
 from app.documents.schemas import Address, Language
 from app.documents.service import locked_series
 from app.documents.statement import StatementData, StatementLine, render_statement, statement_csv
@@ -106,16 +109,28 @@ async def preview(
     ]
 
 
-async def print_statement(session: AsyncSession, statement_id: str) -> None:
-    """Set a statement in type and write its CSV, once; they are kept as they are (edge case 75)."""
-    query = select(Statement).where(Statement.id == statement_id).with_for_update().options(undefer(Statement.content))
-    row = (await session.scalars(query)).one()
+async def print_statement(database: Database, tenant_id: str, statement_id: str) -> None:
+    """Set a statement in type and write its CSV, once; they are kept as they are (edge case 75).
+
+    Opens its own transactions, so that none is open, and nobody else waits, while it is set in type.
+    """
+    async with database.tenant_reading(tenant_id) as session:
+        row = (
+            await session.scalars(select(Statement).where(Statement.id == statement_id).options(undefer(Statement.content)))
+        ).one()
     if row.pdf_sha256 is not None:
         return
-    data = StatementData.model_validate(row.content)
-    pdf, csv = render_statement(data), statement_csv(data)
-    row.pdf, row.pdf_sha256 = pdf, hashlib.sha256(pdf).hexdigest()
-    row.csv, row.csv_sha256 = csv, hashlib.sha256(csv).hexdigest()
+    pdf, csv = await asyncio.to_thread(_printed_files, row.content)
+    async with database.tenant(tenant_id) as session:
+        kept = (await session.scalars(select(Statement).where(Statement.id == statement_id).with_for_update())).one()
+        if kept.pdf_sha256 is None:
+            kept.pdf, kept.pdf_sha256 = pdf, hashlib.sha256(pdf).hexdigest()
+            kept.csv, kept.csv_sha256 = csv, hashlib.sha256(csv).hexdigest()
+
+
+def _printed_files(content: dict[str, Any]) -> tuple[bytes, bytes]:
+    data = StatementData.model_validate(content)
+    return render_statement(data), statement_csv(data)
 
 
 async def mail_statements(session: AsyncSession, services: Services, shop: Shop, reseller_id: str, period: Period) -> list[Mail]:

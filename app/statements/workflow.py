@@ -85,8 +85,7 @@ async def draw_up_statements(tenant_id: str, reseller_id: str, period: str) -> l
 
 @DBOS.step(name="print_statement", **RETRY)
 async def print_statement(tenant_id: str, statement_id: str) -> None:
-    async with services().database.tenant(tenant_id) as session:
-        await drawing.print_statement(session, statement_id)
+    await drawing.print_statement(services().database, tenant_id, statement_id)
 
 
 @DBOS.step(name="mail_statements", **RETRY)
