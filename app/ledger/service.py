@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import starmap
 from typing import Protocol
 
 from sqlalchemy import select
@@ -30,6 +31,7 @@ _COLUMNS = (
     LedgerItem.reverses_id,
 )
 """What an `Entry` needs: a reseller's whole past is read without its reasons and keys."""
+_KINDS = {kind.value: kind for kind in Kind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ async def reseller_items(session: AsyncSession, reseller_id: str, until: datetim
     query = select(*_COLUMNS).where(LedgerItem.reseller_id == reseller_id)
     if until is not None:
         query = query.where(LedgerItem.booked_at <= until)
-    return [as_item(row) for row in await session.execute(query)]
+    return list(starmap(_item, await session.execute(query)))
 
 
 async def reseller_receivables(session: AsyncSession, reseller_id: str) -> list[Receivable]:
@@ -240,19 +242,28 @@ class Entry(Protocol):
 
 def as_item(row: Entry) -> Item:
     """The row as the rules see it. A receivable, interest and a payment are also their own subject."""
-    kind = Kind(row.kind)
-    return Item(
-        id=row.id,
-        kind=kind,
-        amount_minor=row.amount_minor,
-        currency=row.currency,
-        value_date=row.value_date,
-        receivable_id=row.id if kind in DEBTS and row.receivable_id is None else row.receivable_id,
-        payment_id=row.id if kind is Kind.PAYMENT and row.payment_id is None else row.payment_id,
-        due_date=row.due_date,
-        order_number=row.order_number,
-        reverses_id=row.reverses_id,
-    )
+    return _item(*(getattr(row, column.key) for column in _COLUMNS))
+
+
+def _item(
+    id: str,
+    kind_name: str,
+    amount_minor: int,
+    currency: str,
+    value_date: date,
+    receivable_id: str | None,
+    payment_id: str | None,
+    due_date: date | None,
+    order_number: str | None,
+    reverses_id: str | None,
+) -> Item:
+    """An item from its columns in the order of `_COLUMNS`: hundreds are made for a standing (`bench.standing`)."""
+    kind = _KINDS[kind_name]
+    if receivable_id is None and kind in DEBTS:
+        receivable_id = id
+    elif payment_id is None and kind is Kind.PAYMENT:
+        payment_id = id
+    return Item(id, kind, amount_minor, currency, value_date, receivable_id, payment_id, due_date, order_number, reverses_id)
 
 
 async def _add(session: AsyncSession, item: LedgerItem) -> tuple[LedgerItem, bool]:

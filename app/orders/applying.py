@@ -5,6 +5,8 @@ The rules and rows are `resellers.review`; this asks the shop what only the shop
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,15 +24,25 @@ async def newest_application(session: AsyncSession, saleor_user_id: str) -> Appl
     return await session.scalar(query.order_by(Application.created_at.desc(), Application.id).limit(1))
 
 
-async def email_confirmed(services: Services, shop: Shop, saleor_user_id: str) -> bool:
-    """Whether the shop says that the account's e-mail is confirmed."""
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """The account's address as the shop has it now, and whether its holder confirmed it."""
+
+    email: str
+    confirmed: bool
+
+
+async def mailbox(services: Services, shop: Shop, saleor_user_id: str) -> Mailbox:
+    """What the shop says of the account's e-mail; nothing is confirmed of an account that it does not show."""
     client = await services.shops.client(shop)
     account = (await client.execute(ops.CUSTOMER, id=saleor_user_id)).user
-    return account is not None and account.is_confirmed
+    return Mailbox(account.email, account.is_confirmed) if account is not None else Mailbox("", confirmed=False)
 
 
 async def hand_in(services: Services, shop: Shop, application_id: str, saleor_user_id: str, *, by: str) -> tuple[Reason, ...]:
     """Hand the application to staff, as `review.submit` does; what it lacks where it cannot be handed in yet."""
-    confirmed = await email_confirmed(services, shop, saleor_user_id)
+    seen = await mailbox(services, shop, saleor_user_id)
     async with services.database.tenant(shop.tenant_id) as session:
-        return await review.submit(session, application_id, email_confirmed=confirmed, by=by, at=services.clock())
+        return await review.submit(
+            session, application_id, email_confirmed=seen.confirmed, email=seen.email, by=by, at=services.clock()
+        )

@@ -19,6 +19,7 @@ from app.reasons import because, register
 from app.resellers.rules import email_key, fold_email
 from app.resellers.service import by_saleor_user
 from app.resellers.tables import ResellerUser
+from app.resellers.users import pass_address_on
 from app.saleor import operations as ops
 from app.saleor.answers import SaleorAccount
 from app.saleor.client import SaleorClient, SaleorRefused
@@ -103,6 +104,7 @@ async def attend_customer(services: Services, shop: Shop, saleor_user_id: str, e
                 reason = because("reseller_account_deleted", email=user.email)
                 await add_task(session, f"account:{saleor_user_id}", None, [reason], now)
                 await finish_task(session, f"unseen:{saleor_user_id}", now)
+                pass_address_on(reseller, user)
                 await session.delete(user)
             elif account is None:
                 reason = because("reseller_account_unseen", email=user.email)
@@ -116,14 +118,13 @@ async def attend_customer(services: Services, shop: Shop, saleor_user_id: str, e
                     inactive = because("reseller_account_inactive", email=user.email)
                     await add_task(session, f"inactive:{saleor_user_id}", None, [inactive], now)
             return "reseller"
-        customer = await session.scalar(select(EndCustomer).where(EndCustomer.saleor_user_id == saleor_user_id))
-        if customer is None:
-            return "other"
-        if deleted:
+        # More than one where the account's address changed between two claims.
+        customers = (await session.scalars(select(EndCustomer).where(EndCustomer.saleor_user_id == saleor_user_id))).all()
+        for customer in customers if deleted else ():
             customer.saleor_user_id = customer.account_asked_at = None
             customer.email = customer.email_key = f"erased-{customer.id}"
             customer.company = customer.name = ""
-        return "end customer"
+        return "end customer" if customers else "other"
 
 
 async def _attach(

@@ -14,7 +14,7 @@ from app.resellers.tables import Application
 
 
 async def answer(
-    session: AsyncSession, application_id: str, text: str, *, email_confirmed: bool, by: str, at: datetime
+    session: AsyncSession, application_id: str, text: str, *, email_confirmed: bool, by: str, at: datetime, email: str = ""
 ) -> tuple[Reason, ...]:
     """Keep the answer beside the question staff asked, and submit again; what the application lacks, like `review.submit`.
 
@@ -33,7 +33,7 @@ async def answer(
         question = f"{asked[: MAX_QUESTION - 10]} ({times})"
     row.answers = cleaned_answers({**row.answers, question: text})
     await session.flush()
-    return await submit(session, application_id, email_confirmed=email_confirmed, by=by, at=at)
+    return await submit(session, application_id, email_confirmed=email_confirmed, email=email, by=by, at=at)
 
 
 async def withdraw(session: AsyncSession, application_id: str, *, by: str, at: datetime) -> Application:

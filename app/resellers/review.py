@@ -135,17 +135,22 @@ async def accept_with(
 
 
 async def submit(
-    session: AsyncSession, application_id: str, *, email_confirmed: bool, by: str, at: datetime
+    session: AsyncSession, application_id: str, *, email_confirmed: bool, by: str, at: datetime, email: str = ""
 ) -> tuple[Reason, ...]:
     """Hand the application to staff. Reasons say what it lacks; with any it stays as it was, a draft (edge case 2).
 
-    `email_confirmed` is what the store says of the account. Submitting twice changes nothing. Raises Conflict once it is decided.
+    `email_confirmed` is what the store says of the account now, and `email` the address it says that of: the application takes it
+    over, since the account may have had another one, never confirmed, when it was begun. Submitting twice changes nothing. Raises
+    Conflict once it is decided.
     """
     row = await locked(session, application_id, None)
     if row.state == ApplicationState.SUBMITTED:
         return ()
     if row.state not in EDITABLE:
         raise Conflict(not_possible(row, "submitted"), code="not_editable")
+    if email and row.email != fold_email(email):
+        row.email = fold_email(email)
+        await session.flush()
     lacks = missing(row, email_confirmed=email_confirmed)
     if not lacks:
         row.state, row.submitted_at, row.reason = ApplicationState.SUBMITTED.value, at, ""
@@ -352,17 +357,17 @@ async def _decidable(
 ) -> Application:
     row = await locked(session, application_id, version)
     if row.state not in states:
-        code = "already_decided" if row.decided_at is not None else "not_submitted"
-        raise Conflict(not_possible(row, "decided"), code=code)
+        if row.decided_at is None:
+            raise Conflict(not_possible(row, "decided"), code="not_submitted")
+        decided = f"was already decided by {row.decided_by} on {row.decided_at.date()}: it is {row.state}."
+        raise Conflict(f"The application of {row.company or row.email} {decided}", code="already_decided")
     return row
 
 
 def not_possible(row: Application, what: str) -> str:
-    """Why an application cannot be changed, submitted or decided in its state."""
-    name = row.company or row.email
-    if row.decided_at is not None:
-        return f"The application of {name} was already decided by {row.decided_by} on {row.decided_at.date()}: it is {row.state}."
-    return f"The application of {name} cannot be {what}: its state is {row.state}."
+    """Why an application cannot be changed, submitted or decided in its state; applicants read it, so that it names no staff."""
+    name, on = row.company or row.email, f" since {row.decided_at.date()}" if row.decided_at is not None else ""
+    return f"The application of {name} cannot be {what}: its state is {row.state}{on}."
 
 
 async def record(session: AsyncSession, row: Application, action: str, *, by: str, at: datetime, reason: str = "") -> None:

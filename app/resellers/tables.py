@@ -22,7 +22,7 @@ class Reseller(ProgramRow, Base):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     email: Mapped[str] = mapped_column(Text)
-    """The first user's address, folded by `rules.fold_email`; mails about orders go here."""
+    """Of the first user, or of an owner after that one left, folded by `rules.fold_email`; mails about orders go here."""
     company: Mapped[str] = mapped_column(String(200))
     street: Mapped[str] = mapped_column(String(200))
     street2: Mapped[str] = mapped_column(String(200), default="")

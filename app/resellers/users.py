@@ -72,6 +72,8 @@ async def accept(
     Raises NotFound for an unknown token, Forbidden for another address's invitation (`invitation_foreign`) and an address that
     is not confirmed, and Conflict for one that was used, taken back or has expired, or when the account acts for a reseller.
     """
+    # The company before its invitation, as everybody locks them: two who wait for each other would both fail.
+    reseller = await lock(session, (await by_token(session, token)).reseller_id)
     row = await by_token(session, token)
     if fold_email(email) != row.email:
         raise Forbidden("The invitation is for another e-mail; sign in with the account of that one.", code="invitation_foreign")
@@ -83,7 +85,6 @@ async def accept(
         raise Conflict(f"The invitation expired on {row.expires_at.date()}; ask for a new one.", code="invitation_expired")
     if not email_confirmed:
         raise Forbidden("Confirm your e-mail in the store first, by the link in its mail.", code="email_not_confirmed")
-    reseller = await lock(session, row.reseller_id)
     if reseller.status in CLOSED:
         raise Conflict(f"{reseller.company} is {reseller.status}; it takes in no users.", code="reseller_left")
     user = await add_user(
@@ -95,8 +96,8 @@ async def accept(
 
 
 async def by_token(session: AsyncSession, token: str) -> ResellerInvitation:
-    """The invitation of a token, in whatever state, under its row's lock. Raises NotFound."""
-    query = select(ResellerInvitation).where(ResellerInvitation.token_sha256 == _hash(token)).with_for_update()
+    """The invitation of a token, in whatever state, as it is stored now. Raises NotFound."""
+    query = select(ResellerInvitation).where(ResellerInvitation.token_sha256 == _hash(token))
     row = await session.scalar(query.execution_options(populate_existing=True))
     if row is None:
         raise NotFound(
@@ -119,9 +120,13 @@ async def change_role(
 
 
 async def remove(session: AsyncSession, reseller: Reseller, user_id: str, *, by: str, at: datetime) -> ResellerUser:
-    """Take a user out; its orders stay the company's. Raises NotFound, and Conflict for the last owner."""
+    """Take a user out; its orders stay the company's, and mails that went to it go to an owner that is left.
+
+    Raises NotFound, and Conflict for the last owner.
+    """
     kept, user = await _locked_user(session, reseller, user_id)
     _not_last_owner(kept, user)
+    pass_address_on(kept, user)
     await session.delete(user)
     await record(session, kept, "remove_user", by=by, at=at, reason=user.email)
     await session.refresh(kept, ["users"])
@@ -130,6 +135,7 @@ async def remove(session: AsyncSession, reseller: Reseller, user_id: str, *, by:
 
 async def withdraw(session: AsyncSession, reseller: Reseller, invitation_id: str, *, by: str, at: datetime) -> ResellerInvitation:
     """Take an invitation back. Raises NotFound for one that is not open."""
+    await lock(session, reseller.id)  # whoever accepts it in this moment was first, or sees that it is withdrawn
     for row in await open_invitations(session, reseller.id):
         if row.id == invitation_id:
             row.withdrawn_at = at
@@ -146,6 +152,16 @@ async def open_invitations(session: AsyncSession, reseller_id: str) -> list[Rese
         ResellerInvitation.withdrawn_at.is_(None),
     )
     return list(await session.scalars(query.order_by(ResellerInvitation.created_at.desc(), ResellerInvitation.id)))
+
+
+def pass_address_on(reseller: Reseller, leaving: ResellerUser) -> None:
+    """Where the reseller's mails go to a user that leaves, send them to an owner that stays: who left reads no license any more.
+
+    With no owner left the address stays as it is; the reseller has no user who could order either.
+    """
+    staying = sorted(user.email for user in reseller.users if user.role == Role.OWNER and user.id != leaving.id)
+    if reseller.email == leaving.email and staying:
+        reseller.email = staying[0]
 
 
 def acting(reseller: Reseller, saleor_user_id: str) -> ResellerUser:

@@ -12,6 +12,7 @@ import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,6 +35,10 @@ from app.settings import Settings
 MAX_URL = 500
 MAX_TOKEN = 200
 PORTS = {"http": 80, "https": 443}
+_INTERNET = IPv6Network("2000::/3")
+"""All that IANA gave out of IPv6 to anybody."""
+_NAT64 = IPv6Network("64:ff9b::/96")
+"""How a network with IPv6 alone reaches IPv4 (RFC 6052); the last four bytes are the address."""
 # Saleor waits 18 seconds for this answer and deletes the app without one; two questions and a look-up have to fit.
 LONGEST_QUESTION = 6.0
 
@@ -150,11 +155,21 @@ async def _refuse_private(url: str, resolve: Resolve) -> None:
 def first_private(addresses: Iterable[str]) -> str | None:
     """The first of these addresses that is not one of the public Internet; None when all are."""
     for text in addresses:
-        address = ipaddress.ip_address(text.partition("%")[0])
-        address = getattr(address, "ipv4_mapped", None) or address
-        if not address.is_global or address.is_multicast:
+        address = _reached(ipaddress.ip_address(text.partition("%")[0]))
+        # `is_global` alone takes retired and translated IPv6 ranges for public ones, and a router may lead them inside.
+        outside = address.version == 6 and address not in _INTERNET
+        if not address.is_global or address.is_multicast or outside:
             return str(address)
     return None
+
+
+def _reached(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address that an IPv6 one stands for, by mapping, 6to4 or NAT64; otherwise the address itself."""
+    if address.version == 4:
+        return address
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 async def _own_app_id(url: str, token: str, seconds: float) -> str:

@@ -75,7 +75,6 @@ SCHEDULED = {
     "ask_for_each_order",
     "run_stuck_again",
     "order_ids_with_ended_decisions",
-} | {
     "forget_finished",
     "look_after_certificates",
     "sweep_files",
@@ -165,6 +164,7 @@ async def test_an_order_found_by_the_reconciliation_and_canceled_is_credited_onc
             await at.start("mirror_account", "account:now", at.tenant_id, user.id)
             row = await recorded_once(at, order.number)
             await at.start("mirror_standing", "mirror:now", at.tenant_id, row.reseller_id)
+            await at.start("money_came_for", "many:now", at.tenant_id, "batch", "[]")
             buyer = await at.storefront(BUYER)
             await buyer.buy(CHANNEL, [("GRID-DEV", 1)], BILLING, None, card.IDENTIFIER)
             await at.staff.send(RENAME, "customerUpdate", id=user.id, input={"lastName": "Renamed"})

@@ -9,6 +9,7 @@ from app.db.session import Database
 from app.db.tenants import Tenant
 from app.money import Money
 from app.orders import attend
+from app.orders.record import hold
 from app.orders.service import cancel_order, decide_release, lock_order, order_gate
 from app.orders.tables import MoneyReport, OrderEvent, ResellerOrder, StaffDecision, StaffTask
 from app.reasons import Reason, because
@@ -136,7 +137,7 @@ async def test_a_hold_after_the_release_only_asks(world: World) -> None:
     await wire(world)
     await release(world, row)
     async with world.database.tenant(world.shop.tenant_id) as session:
-        await attend.hold(session, await lock_order(session, row.id), because("gift_card"), world.services, "k")
+        await hold(session, await lock_order(session, row.id), because("gift_card"), world.services, "k")
     assert await rows(world, StaffDecision) == []
     assert [task.key for task in await rows(world, StaffTask)] == [f"k:{row.id}"]
 

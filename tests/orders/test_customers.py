@@ -9,6 +9,7 @@ from app.orders.customers import attend_customer, find_or_create_customer
 from app.orders.tables import EndCustomer, OrderEvent, ResellerOrder, StaffTask
 from app.reasons import Reason
 from app.resellers.tables import Reseller, ResellerUser
+from tests.conftest import NOW
 from tests.orders.builders import World, address, opened, recorded, refused, reseller, rows
 
 
@@ -228,3 +229,14 @@ async def test_case_27_an_erased_end_customer_is_forgotten_and_its_order_stays(w
     found = await customer_of(world, row)
     assert (found.saleor_user_id, found.email, found.company, found.name) == (None, f"erased-{found.id}", "", "")
     assert await changed(world, "u7", "customer_deleted") == "other"
+
+
+async def test_case_27_every_address_of_an_erased_account_is_forgotten(world: World) -> None:
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        for name in ("old", "new"):
+            email = f"{name}@customer.example"
+            session.add(EndCustomer(email_key=email, email=email, company="ACME", saleor_user_id="u7", created_at=NOW))
+    assert await changed(world, "u7", "customer_deleted") == "end customer"
+    assert {(one.email, one.company) for one in await rows(world, EndCustomer)} == {
+        (f"erased-{one.id}", "") for one in await rows(world, EndCustomer)
+    }

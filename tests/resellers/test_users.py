@@ -168,7 +168,8 @@ async def test_the_last_owner_stays(database: Database, tenant: str) -> None:
         for missing in (rita.id, "unknown"):
             with pytest.raises(NotFound):
                 await users.change_role(session, reseller, missing, Role.BUYER, by="ben", at=NOW)
-        # The first user's address is the company's still; the person may come back.
+        assert reseller.email == "ben@beta.example", "mails with licenses go to nobody who left"
+        # The person may come back.
         await accepted(session, await invited(session, reseller, "rita@beta.example"), "rita")
 
 
@@ -184,6 +185,34 @@ async def test_two_owners_who_remove_each_other_leave_one(database: Database, te
 
     ends = await asyncio.gather(remove(ben.id), remove(rita.id), return_exceptions=True)
     assert sorted(type(end).__name__ for end in ends) == ["Conflict", "NoneType"]
+
+
+async def test_an_invitation_taken_back_or_renewed_while_it_is_used_ends_in_one_way(database: Database, tenant: str) -> None:
+    async with database.tenant(tenant) as session:
+        reseller = await company(session)
+        token = await invited(session, reseller)
+        (row,) = await users.open_invitations(session, reseller.id)
+
+    async def join() -> None:
+        async with database.tenant(tenant) as session:
+            await accepted(session, token)
+
+    async def take_back() -> None:
+        async with database.tenant(tenant) as session:
+            kept = await find(session, "rita@beta.example")
+            await users.withdraw(session, kept, row.id, by="rita", at=NOW)
+
+    async def renew() -> None:
+        async with database.tenant(tenant) as session:
+            await invited(session, await find(session, "rita@beta.example"))
+
+    ends = await asyncio.gather(join(), take_back(), renew(), return_exceptions=True)
+    assert {type(end).__name__ for end in ends} <= {"Conflict", "NotFound", "NoneType"}, "nobody waits for each other"
+    async with database.tenant(tenant) as session:
+        kept = await find(session, "rita@beta.example")
+        found = (await session.scalars(select(ResellerInvitation).where(ResellerInvitation.id == row.id))).one()
+        assert (found.accepted_at is None) != (found.withdrawn_at is None)
+        assert (len(kept.users) == 2) == (found.accepted_at is not None)
 
 
 async def test_an_invitation_used_twice_at_once_counts_once(database: Database, tenant: str) -> None:

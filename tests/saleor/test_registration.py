@@ -16,7 +16,7 @@ from app.db.secrets import SecretBox
 from app.db.session import Database
 from app.db.tenants import Tenant
 from app.errors import Conflict, Forbidden, InvalidInput, ResellerError, SaleorError, Unauthorized
-from app.saleor.registration import Installed, normalize_api_url, register, resolve_host, uninstall
+from app.saleor.registration import Installed, first_private, normalize_api_url, register, resolve_host, uninstall
 from app.settings import Settings
 from tests.conftest import NOW
 from tests.saleor.keys import jwk
@@ -171,6 +171,11 @@ async def test_a_shop_that_is_not_listed_is_not_even_asked(
         "fd00::1",
         "fe80::1%eth0",
         "::ffff:10.0.0.1",
+        "2002:a00:1::",
+        "64:ff9b::a00:1",
+        "64:ff9b:1::a00:1",
+        "::10.0.0.1",
+        "fec0::1",
         "224.0.0.1",
         "100.64.0.1",
         "0.0.0.0",
@@ -183,6 +188,10 @@ async def test_private_addresses_are_refused_even_beside_public_ones(
         await handshake(database, http, resolve=public("93.184.216.34", address))
     assert refused.value.code == "private_address"
     assert not shop.calls
+
+
+def test_a_public_address_is_one_however_it_is_reached() -> None:
+    assert first_private(["93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822", "2002:5db8:d822::1"]) is None
 
 
 async def test_private_addresses_may_be_allowed(database: Database, http: httpx.AsyncClient, shop: respx.Router) -> None:

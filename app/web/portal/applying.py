@@ -8,19 +8,22 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from app.errors import ResellerError
+from app.files.service import content
+from app.orders.acceptance import accept_with_application
 from app.orders.applying import hand_in, newest_application
 from app.reasons import Reason
-from app.resellers import policy, review
-from app.resellers.application import EDITABLE, LONGEST, MAX_ANSWER, MAX_QUESTION, ApplicationState, Business
+from app.resellers import evidence, policy, review
+from app.resellers.application import EDITABLE, LONGEST, MAX_ANSWER, MAX_QUESTION, OPEN, ApplicationState, Business
 from app.resellers.tables import Application
-from app.web.portal.visit import Form, Person, Posted, Signed
+from app.web.portal.visit import Form, Person, Posted, Signed, uploaded
 from app.web.portal.words import OPTIONAL
+from app.web.storefront.common import Id
 
 router = APIRouter()
 LINES = ("contact", "company", "street", "street2", "postal_code", "city", "region", "country", "tax_number", "website")
 """Fields of one line, as the form shows them."""
 FIELDS = (*LINES, "main_business", "why")
-NOTICES = ("saved", "submitted")
+NOTICES = ("saved", "submitted", "file_added", "file_removed")
 
 
 @router.get("/apply")
@@ -53,13 +56,14 @@ async def keep(person: Person, form: Posted) -> Response:
                 version=int(seen) if seen.isdecimal() and len(seen) < 10 else None,
             )
             if form["accept"]:
-                await review.accept_with(
+                await accept_with_application(
                     session,
-                    row.id,
-                    version=form["policy_version"][: policy.MAX_VERSION],
+                    services,
+                    shop,
+                    row,
+                    version=form["policy_version"],
                     language=person.language,
                     address=person.request.client.host if person.request.client else None,
-                    at=services.clock(),
                 )
         if form["do"] != "submit":
             return person.go("/apply?notice=saved")
@@ -67,6 +71,57 @@ async def keep(person: Person, form: Posted) -> Response:
     except ResellerError as error:
         return await _page(person, form=form, error=error)
     return await _page(person, lacks=lacks) if lacks else person.go("/apply?notice=submitted")
+
+
+@router.post("/apply/evidence")
+async def add_file(person: Person, form: Posted) -> Response:
+    """Add a file to the application, which is begun by it if it is the first thing there is of it."""
+    services, shop, customer = person.services, person.shop, person.customer
+    limit = services.settings.max_upload_bytes
+    try:
+        upload = await uploaded(form, limit)
+        async with services.database.tenant(shop.tenant_id) as session:
+            await review.start(
+                session,
+                saleor_user_id=customer.user_id,
+                email=customer.email,
+                numbers=shop.settings.program,
+                by=customer.email,
+                at=services.clock(),
+                language=person.language,
+            )
+        await evidence.add_evidence(
+            services.database,
+            services.files,
+            shop.tenant_id,
+            customer.user_id,
+            upload,
+            by=customer.email,
+            at=services.clock(),
+            limit=limit,
+        )
+    except ResellerError as error:
+        if error.status >= 500:
+            raise
+        return await _page(person, error=error)
+    return person.go("/apply?notice=file_added")
+
+
+@router.get("/apply/evidence/{file_id}")
+async def read_file(person: Person, file_id: Id) -> Response:
+    """A file with the account's application, as it was uploaded."""
+    async with person.services.database.tenant_reading(person.shop.tenant_id) as session:
+        file = await evidence.own_evidence(session, person.customer.user_id, file_id)
+    return person.file(await content(person.services.files, file), file.media_type, file.name)
+
+
+@router.post("/apply/evidence/{file_id}")
+async def remove_file(person: Person, file_id: Id, form: Posted) -> Response:
+    """Take a file away from the application."""
+    user_id, by = person.customer.user_id, person.customer.email
+    async with person.services.database.tenant(person.shop.tenant_id) as session:
+        await evidence.remove_evidence(session, user_id, file_id, by=by, at=person.services.clock())
+    return person.go("/apply?notice=file_removed")
 
 
 def _question(row: Application) -> str:
@@ -86,6 +141,8 @@ async def _page(
     """The questionnaire with what was typed last, else with what is kept."""
     async with person.services.database.tenant_reading(person.shop.tenant_id) as session:
         row = await newest_application(session, person.customer.user_id)
+        open_ = row is not None and row.state in OPEN
+        files = await evidence.evidence(session, person.customer.user_id) if open_ else []
         in_force = await policy.in_force(session, person.shop.settings, person.services.today(person.shop))
     typed = form.named((*FIELDS, "answer")) if form else {}
     kept = {name: getattr(row, name) for name in FIELDS} if row else {}
@@ -97,6 +154,7 @@ async def _page(
         editable=row is None or row.state in EDITABLE,
         question=row.reason if row and _question(row) else "",
         values={**dict.fromkeys(FIELDS, ""), "answer": answer, **kept, **typed},
+        files=files,
         lines=LINES,
         optional=OPTIONAL,
         longest={**LONGEST, "answer": MAX_ANSWER},

@@ -8,14 +8,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.errors import InvalidInput, ResellerError
-from app.files.rules import too_large
-from app.files.service import Upload, content
+from app.files.service import content
 from app.orders import certificates as cases
 from app.resellers.roles import Right
 from app.tax.answer import will_be_taxed
 from app.tax.certificates import list_certificates
 from app.web.portal.rendering import label
-from app.web.portal.visit import Form, Person, Posted, Signed
+from app.web.portal.visit import Form, Person, Posted, Signed, uploaded
 from app.web.storefront.common import Id
 
 router = APIRouter()
@@ -44,7 +43,7 @@ async def upload(person: Person, form: Posted) -> Response:
             form=form["form"],
             replaces=form["replaces"],
         )
-        document = await _document(form, services.settings.max_upload_bytes)
+        document = await uploaded(form, services.settings.max_upload_bytes)
         await cases.upload(services, shop, reseller.id, given, document, by=person.customer.email)
     except ResellerError as error:
         if error.status >= 500:
@@ -60,14 +59,6 @@ async def document(person: Person, certificate_id: Id, request: Request) -> Resp
         reseller = await person.member(session, Right.SEE_CERTIFICATES)
         file = await cases.document(session, certificate_id, reseller.id)
     return person.file(await content(person.services.files, file), file.media_type, file.name)
-
-
-async def _document(form: Form, limit: int) -> Upload:
-    if form.upload is None or not form.upload.filename:
-        raise InvalidInput("file: it is missing; choose a PDF, JPEG or PNG file.", code="file_missing")
-    if form.upload.size is not None and form.upload.size > limit:
-        raise too_large(limit)
-    return Upload(await form.upload.read(), form.upload.filename)
 
 
 def _day(person: Signed, form: Form, name: str) -> date:

@@ -14,7 +14,7 @@ from app.web.dispatch import Asgi, Receive, Scope, Send
 log = structlog.get_logger()
 
 MAX_FORM = 128 * 1024
-UPLOADS = ("/certificates",)
+UPLOADS = ("/certificates", "/apply/evidence")
 """Pages whose form carries a file."""
 STATIC = "/static/"
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

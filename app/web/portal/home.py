@@ -13,13 +13,14 @@ from app.orders import storefront
 from app.orders.acceptance import accept_in_force
 from app.orders.applying import newest_application
 from app.resellers import policy
+from app.resellers.obligations import acknowledged
 from app.resellers.roles import Right
 from app.resellers.rules import ResellerStatus
 from app.web.portal.visit import Person, Posted
 
 router = APIRouter()
 RECENT = 5
-NOTICES = ("accepted", "submitted", "joined")
+NOTICES = ("accepted", "submitted", "joined", "acknowledged")
 
 
 @router.get("/")
@@ -34,6 +35,7 @@ async def home(person: Person, notice: str = "") -> Response:
         found = await storefront.reseller_standing(session, services, shop, reseller, person.customer.user_id)
         current = await policy.in_force(session, shop.settings, services.today(shop))
         changes = await storefront.upcoming_changes(session, services, shop, reseller) if person.may("SEE_PRICES") else []
+        read = await acknowledged(session, reseller.id) if changes else {}
         sees = person.may("SEE_ORDERS")
         recent = (await storefront.page_of_orders(session, reseller.id, RECENT, None))[0] if sees else ()
     accepted = any(one.policy_version == current.version for one in reseller.acceptances)
@@ -43,6 +45,7 @@ async def home(person: Person, notice: str = "") -> Response:
         found=found,
         orders=recent,
         changes=changes,
+        read=read,
         policy=current if graced else None,
         accept_until=current.since + timedelta(days=current.grace_days) if graced and current.since else None,
         notice=notice if notice in NOTICES else "",

@@ -15,7 +15,8 @@ from starlette.datastructures import UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.errors import InvalidInput, NotFound, Unauthorized
-from app.files.rules import disposition
+from app.files.rules import disposition, too_large
+from app.files.service import Upload
 from app.mail.schemas import Language
 from app.orders import storefront
 from app.orders.services import Services
@@ -41,6 +42,7 @@ RESELLER_PAGES = (
     ("/statement", "nav_statement", "SEE_STATEMENTS"),
     ("/remittance", "nav_remittance", "SEE_STATEMENTS"),
     ("/certificates", "nav_certificates", "SEE_CERTIFICATES"),
+    ("/listings", "nav_listings", "SEE_LISTINGS"),
     ("/users", "nav_users", "SEE_USERS"),
     ("/policy", "nav_policy", "SEE_STANDING"),
 )
@@ -214,6 +216,15 @@ class Form:
     def prefixed(self, prefix: str) -> dict[str, str]:
         """The fields whose name starts like this, without it."""
         return {name.removeprefix(prefix): value for name, value in self._fields.items() if name.startswith(prefix)}
+
+
+async def uploaded(form: Form, limit: int) -> Upload:
+    """The form's file, of at most `limit` bytes. Raises InvalidInput without one, TooLarge."""
+    if form.upload is None or not form.upload.filename:
+        raise InvalidInput("file: it is missing; choose a PDF, JPEG or PNG file.", code="file_missing")
+    if form.upload.size is not None and form.upload.size > limit:
+        raise too_large(limit)
+    return Upload(await form.upload.read(), form.upload.filename)
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "nav_statement": ("Open items", "Offene Posten"),
     "nav_remittance": ("Remittance", "Zahlungsavis"),
     "nav_certificates": ("Certificates", "Zertifikate"),
+    "nav_listings": ("Listings", "Produktseiten"),
     "nav_users": ("Users", "Benutzer"),
     "nav_policy": ("Policy", "Richtlinie"),
     "nav_apply": ("Application", "Bewerbung"),
@@ -62,6 +63,14 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "notice_signed_out": ("You are signed out.", "Sie sind abgemeldet."),
     "notice_accepted": ("Thank you, the policy is accepted.", "Vielen Dank, die Richtlinie ist angenommen."),
+    "evidence_title": ("Evidence", "Nachweise"),
+    "evidence_help": (
+        "Such as an extract from the trade register. Save what you filled in above first: adding a file loads the page anew.",
+        "Etwa ein Handelsregisterauszug. Speichern Sie zuerst, was oben ausgefüllt ist: Eine Datei lädt die Seite neu.",
+    ),
+    "evidence_add": ("Add the file", "Datei hinzufügen"),
+    "notice_file_added": ("The file is with your application.", "Die Datei liegt Ihrer Bewerbung bei."),
+    "notice_file_removed": ("The file was taken away.", "Die Datei ist entfernt."),
     "notice_saved": ("Saved as a draft.", "Als Entwurf gespeichert."),
     "notice_submitted": (
         "Thank you. We look at your application and write to {email}.",
@@ -95,6 +104,9 @@ WORDS: dict[str, tuple[str, str]] = {
         "Your prices change on {day}; we mailed you the new ones on {told}.",
         "Ihre Preise ändern sich am {day}; die neuen haben wir Ihnen am {told} gemailt.",
     ),
+    "prices_read": ("I have read this", "Ich habe das gelesen"),
+    "prices_read_on": ("Acknowledged on {day}.", "Zur Kenntnis genommen am {day}."),
+    "notice_acknowledged": ("Thank you. This is on record.", "Vielen Dank. Das ist vermerkt."),
     "due_title": ("What is due", "Was offen ist"),
     "due_nothing": ("Nothing is open.", "Es ist nichts offen."),
     "open": ("Open", "Offen"),
@@ -286,6 +298,23 @@ WORDS: dict[str, tuple[str, str]] = {
         "Thank you. The certificate waits for our decision.",
         "Vielen Dank. Das Zertifikat wartet auf unsere Entscheidung.",
     ),
+    # Product listings
+    "listings_title": ("Where you list our products", "Wo Sie unsere Produkte anbieten"),
+    "listings_help": (
+        "The policy asks you to list our products on your website. We look at these pages from time to time.",
+        "Die Richtlinie verlangt, dass Sie unsere Produkte auf Ihrer Website anbieten. Wir sehen uns diese Seiten ab und zu an.",
+    ),
+    "listings_none": ("No page is recorded yet.", "Es ist noch keine Seite eingetragen."),
+    "listings_save": ("Save", "Speichern"),
+    "listing_page": ("Page", "Seite"),
+    "listing_checked": ("Last check", "Letzte Prüfung"),
+    "listing_found": ("found", "gefunden"),
+    "listing_not_found": ("not verified", "nicht bestätigt"),
+    "listing_waits": ("not checked yet", "noch nicht geprüft"),
+    "notice_listings_saved": (
+        "Saved. New pages are checked within a day.",
+        "Gespeichert. Neue Seiten prüfen wir binnen eines Tages.",
+    ),
     # Statement and remittance advice
     "statement_title": ("Open items", "Offene Posten"),
     "as_of": ("As of {day}", "Stand {day}"),
@@ -382,6 +411,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "valid_from": ("Valid from", "Gültig ab"),
     "valid_to": ("Last valid day", "Letzter gültiger Tag"),
     "replaces": ("Renews", "Erneuert"),
+    "urls": ("Addresses, one in each line", "Adressen, eine in jeder Zeile"),
     "file": ("File (PDF, JPEG or PNG, up to 10 MB)", "Datei (PDF, JPEG oder PNG, bis 10 MB)"),
 }
 """What forms call the fields that use cases name in their errors."""

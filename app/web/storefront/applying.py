@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request
 from pydantic import Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.errors import Conflict, NotFound, Refused
-from app.orders.applying import email_confirmed, hand_in, newest_application
+from app.errors import NotFound, Refused
+from app.orders.acceptance import accept_with_application
+from app.orders.applying import hand_in, mailbox, newest_application
 from app.reasons import Reason
 from app.resellers import applicant, review
 from app.resellers.application import LONGEST, MAX_ANSWER, MAX_ANSWERS, MAX_QUESTION, OPEN, missing
-from app.resellers.policy import in_force
 from app.resellers.tables import Application
 from app.web.storefront import schemas as s
 from app.web.storefront.access import Asking, Doors
@@ -31,7 +31,7 @@ register_problems(
         "email": (400, "email: 'a@b' is not an e-mail address."),
         "not_editable": (409, "The application of ACME cannot be changed: its state is submitted."),
         "changed": (409, "The application was changed since it was read; read it again."),
-        "already_decided": (409, "The application of ACME was already decided by anna on 2026-03-02: it is approved."),
+        "already_decided": (409, "The application of ACME cannot be withdrawn: its state is approved since 2026-03-02."),
         "not_asked": (409, "Nothing is asked about the application: its state is submitted."),
         "incomplete": (422, "company: it is missing."),
         **{code: (400, f"{code}: it holds characters that are no text.") for code in FIELD_CODES},
@@ -160,11 +160,19 @@ async def submit_application(asking: Asking, services: Doors) -> ApplicationOut:
 )
 async def answer_application(body: AnswerIn, asking: Asking, services: Doors) -> ApplicationOut:
     """Answer what the vendor asked, and submit again. An application that lacks something else stays as it was."""
-    confirmed = await email_confirmed(services, asking.shop, asking.user_id)
+    seen = await mailbox(services, asking.shop, asking.user_id)
     async with services.database.tenant(asking.shop.tenant_id) as session:
         row = await _own(session, asking.user_id)
-        now = services.clock()
-        _complete(await applicant.answer(session, row.id, body.answer, email_confirmed=confirmed, by=asking.email, at=now))
+        lacks = await applicant.answer(
+            session,
+            row.id,
+            body.answer,
+            email_confirmed=seen.confirmed,
+            email=seen.email,
+            by=asking.email,
+            at=services.clock(),
+        )
+        _complete(lacks)
         return _shown(row)
 
 
@@ -185,19 +193,16 @@ async def application_acceptance(request: Request, body: s.AcceptanceIn, asking:
     """Accept the Reseller Policy with the application; it counts at approval if the same version is in force then."""
     async with services.database.tenant(asking.shop.tenant_id) as session:
         row = await _own(session, asking.user_id)
-        current = (await in_force(session, asking.shop.settings, services.today(asking.shop))).version
-        if body.version != current:
-            raise Conflict(f"Version {current} of the Reseller Policy is in force; show it and ask again.", code="policy_version")
-        new = row.policy_version != current
-        await review.accept_with(
+        new = await accept_with_application(
             session,
-            row.id,
-            version=current,
+            services,
+            asking.shop,
+            row,
+            version=body.version,
             language=body.language or row.language,
             address=request.client.host if request.client else None,
-            at=services.clock(),
         )
-    return s.AcceptanceOut(version=current, new=new)
+    return s.AcceptanceOut(version=body.version, new=new)
 
 
 async def _own(session: AsyncSession, user_id: str) -> Application:

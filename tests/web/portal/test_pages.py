@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import re
 import string
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select, update
 
 from app.errors import InvalidInput
+from app.files.tables import StoredFile
 from app.licenses.tables import License
+from app.orders.price_changes import plan, tell
 from app.orders.tables import ResellerOrder
+from app.pricing.draft import Draft
 from app.reasons import SENTENCES, because
 from app.resellers import review
+from app.resellers.obligations import note_check
 from app.resellers.policy import publish
-from app.resellers.tables import Application, PolicyAcceptance, Reseller, ResellerInvitation, ResellerUser
+from app.resellers.tables import (
+    Application,
+    PolicyAcceptance,
+    PriceChangeAcknowledgement,
+    ProductListing,
+    Reseller,
+    ResellerInvitation,
+    ResellerUser,
+)
 from app.tax.tables import CertificateRow
 from app.web.portal.german import ERRORS, REASONS
 from app.web.portal.rendering import HERE, failed, language_of, said
@@ -35,7 +48,8 @@ FILLED = {
 
 async def rename(portal: Portal, company: str) -> None:
     async with portal.world.database.tenant(portal.world.shop.tenant_id) as session:
-        await session.execute(update(Reseller).where(Reseller.email == "texan@partner.example").values(company=company))
+        own = update(Reseller).where(Reseller.email == "texan@partner.example")
+        await session.execute(own.values(company=EVIL * (200 // len(EVIL))))  # as much as the program takes of one
         order = (await session.scalars(select(ResellerOrder))).one()
         order.ship_to = {**order.ship_to, "company": company}
         order.po_number = EVIL
@@ -196,6 +210,9 @@ async def test_a_company_applies_answers_a_question_and_hears_the_end(portal: Po
     assert 'value="New Resell Inc"' in browser.page
     (kept,) = await applied(portal)
     assert kept.state == "draft"
+    answer = await browser.post("/apply", {**FILLED, "do": "submit", "accept": "yes", "policy_version": "2"})
+    assert answer.status_code == 409, "a version that is not in force was never shown"
+    assert [(one.state, one.policy_version) for one in await applied(portal)] == [("draft", None)]
     answer = await browser.post("/apply", {**FILLED, "do": "submit", "accept": "yes", "policy_version": "1"})
     assert answer.headers["location"] == "/portal/apply?notice=submitted"
     (kept,) = await applied(portal)
@@ -312,6 +329,75 @@ async def test_a_certificate_is_handed_in_with_its_document_and_read_again(porta
     assert answer.headers["content-disposition"].startswith("attachment")
     rival = await portal.browser("rival")
     assert (await rival.get(f"/certificates/{row.id}/document")).status_code == 404
+
+
+async def test_evidence_is_added_read_and_taken_away(portal: Portal) -> None:
+    browser = await portal.browser("newcomer")
+    await browser.get("/apply")
+    answer = await browser.post("/apply/evidence", files={"file": ("", b"")})
+    assert (answer.status_code, "file: it is missing" in text_of(browser.page)) == (400, True)
+    answer = await browser.post("/apply/evidence", files={"file": ("e.pdf", b"MZ no pdf")})
+    assert (answer.status_code, "none of the kinds" in browser.page) == (400, True)
+    answer = await browser.post("/apply/evidence", files={"file": ("extract.pdf", PDF)})
+    assert answer.headers["location"] == "/portal/apply?notice=file_added"
+    await browser.get("/apply?language=de")
+    assert "extract.pdf" in browser.page
+    assert "Nachweise" in browser.page
+    twice = await browser.post("/apply/evidence", files={"file": ("again.pdf", PDF)})
+    assert (twice.status_code, "liegt der Bewerbung schon bei" in browser.page) == (409, True)
+    (file,) = await rows(portal.world, StoredFile, StoredFile.state == "kept")
+    answer = await browser.get(f"/apply/evidence/{file.id}")
+    assert answer.content == PDF
+    assert answer.headers["content-disposition"].startswith("attachment")
+    rival = await portal.browser("rival")
+    assert (await rival.get(f"/apply/evidence/{file.id}")).status_code == 404
+    await rival.get("/users")
+    assert (await rival.post(f"/apply/evidence/{file.id}")).status_code == 404
+    await browser.get("/apply")
+    answer = await browser.post(f"/apply/evidence/{file.id}")
+    assert answer.headers["location"] == "/portal/apply?notice=file_removed"
+    assert await rows(portal.world, StoredFile, StoredFile.state == "kept") == []
+
+
+async def test_listings_are_recorded_with_what_their_check_found(portal: Portal) -> None:
+    browser = await portal.browser("texan")
+    await browser.get("/listings")
+    answer = await browser.post("/listings", {"urls": "https://partner.example/a\nhttp://127.0.0.1/"})
+    assert (answer.status_code, "http://127.0.0.1/</textarea>" in browser.page) == (400, True)
+    answer = await browser.post("/listings", {"urls": "https://partner.example/a\r\nhttps://partner.example/b"})
+    assert answer.headers["location"] == "/portal/listings?notice=listings_saved"
+    async with portal.world.database.tenant(portal.world.shop.tenant_id) as session:
+        first, second = sorted(await session.scalars(select(ProductListing)), key=lambda row: row.url)
+        problem = because("page_status", url=first.url, status=404)
+        await note_check(session, first.id, problem, NOW)
+        await note_check(session, second.id, None, NOW)
+    await browser.get("/listings?language=de")
+    assert "https://partner.example/a antwortet mit Status 404." in text_of(browser.page)
+    assert {"nicht bestätigt", "gefunden"} <= set(re.findall(r'class="badge [a-z]+">([^<]+)<', browser.page))
+    member = await viewer(portal, "buyer")
+    await member.get("/listings")
+    assert 'name="urls"' not in member.page
+    assert (await member.post("/listings", {"urls": ""})).status_code == 403
+
+
+async def test_new_prices_are_acknowledged_once(portal: Portal) -> None:
+    world = portal.world
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        await plan(session, world.services, world.shop, Draft(Decimal(8)), on=date(2026, 4, 1), by="anna", why="costs")
+        while await tell(session, world.services, world.shop):
+            pass
+    browser = await portal.browser("texan")
+    await browser.get("/")
+    (path,) = re.findall(r'action="/portal(/announcements/[^"]+)"', browser.page)
+    answer = await browser.post(path)
+    assert answer.headers["location"] == "/portal/?notice=acknowledged"
+    await browser.get("/")
+    assert path not in browser.page
+    assert "Acknowledged on March 2, 2026." in text_of(browser.page)
+    (kept,) = await rows(world, PriceChangeAcknowledgement)
+    assert kept.acknowledged_by == "texan@partner.example"
+    assert (await browser.post(path)).status_code == 303
+    assert len(await rows(world, PriceChangeAcknowledgement)) == 1
 
 
 async def test_open_items_and_a_remittance_advice(portal: Portal) -> None:

@@ -60,6 +60,8 @@ def filled(portal: Portal, path: str) -> str:
         invitation_id="none",
         certificate_id="none",
         advice_id="none",
+        file_id="none",
+        change_id="none",
         token="none",
     )
 
@@ -81,8 +83,10 @@ def expected(who: str, method: str, path: str) -> tuple[int, ...]:
     fine = (303,) if method == "POST" else (200,)
     if who == "nobody":
         return (303,)
-    if path.startswith("/claims/"):
+    if path.startswith("/claims/") or "{file_id}" in path:
         return (404,)
+    if path == "/apply/evidence":
+        return (400,)
     if method == "POST" and path in ("/invitations/{token}", "/apply") and (path != "/apply" or who in ("rival", "reseller")):
         return (404,) if "token" in path else (409,)
     if path in STRANGERS or (method, path) == ("GET", "/policy"):
@@ -93,7 +97,13 @@ def expected(who: str, method: str, path: str) -> tuple[int, ...]:
         return (404,) if who == "rival" else (303, 409, 422)
     if (method, path) == ("POST", "/certificates"):
         return (400,)
-    if "{invitation_id}" in path or "{certificate_id}" in path or "{advice_id}" in path or (who == "rival" and "{" in path):
+    if (
+        "{invitation_id}" in path
+        or "{certificate_id}" in path
+        or "{advice_id}" in path
+        or "{change_id}" in path
+        or (who == "rival" and "{" in path)
+    ):
         return (404,)
     return fine
 

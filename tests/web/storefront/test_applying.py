@@ -11,7 +11,7 @@ import pytest
 from app.orders.applications import approve, ask_more
 from app.resellers.policy import publish
 from app.resellers.review import history
-from app.resellers.tables import Application
+from app.resellers.tables import Application, Reseller
 from app.web.storefront.common import language_of
 from tests.conftest import NOW
 from tests.orders.builders import rows
@@ -84,6 +84,21 @@ async def test_case_2_an_unconfirmed_address_stays_a_draft(store: Store) -> None
     assert (await ask(store, method="GET")).json()["state"] == "draft"
 
 
+async def test_the_address_that_is_confirmed_is_the_one_that_is_handed_in(store: Store) -> None:
+    await ask(store)
+    await ask(store, "", "PATCH", **FILLED)
+    (begun,) = await rows(store.world, Application, Application.saleor_user_id == USER)
+    assert begun.email == f"{USER}@mail.example", "of the token, which says nothing of a confirmation"
+    moved = account(USER)
+    moved["user"]["email"] = "Elsewhere@Other.example"
+    store.world.saleor.answers["Customer"] = moved
+    assert (await ask(store, "/submit")).json()["email"] == "elsewhere@other.example"
+    (row,) = await rows(store.world, Application, Application.saleor_user_id == USER)
+    await staff(store, approve, row)
+    (reseller,) = await rows(store.world, Reseller, Reseller.email == "elsewhere@other.example")
+    assert [user.email for user in reseller.users] == ["elsewhere@other.example"]
+
+
 async def test_a_question_is_answered_and_kept(store: Store) -> None:
     row = await submitted(store)
     early = await ask(store, "/answer", answer="It is DE123.")
@@ -119,7 +134,10 @@ async def test_an_application_is_taken_back_and_begun_anew(store: Store) -> None
     assert (await ask(store)).json()["state"] == "draft"
     row = await submitted(store)
     await staff(store, approve, (await rows(store.world, Application, Application.state == "submitted"))[0])
-    assert (await ask(store, "/withdraw")).json()["code"] == "already_decided"
+    for tail in ("/withdraw", "/submit"):
+        refused = (await ask(store, tail)).json()
+        assert refused["code"] == ("already_decided" if tail == "/withdraw" else "not_editable")
+        assert "anna" not in refused["detail"], "who of the vendor's staff decided is for staff"
 
 
 @pytest.mark.parametrize(
