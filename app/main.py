@@ -21,6 +21,7 @@ from app.orders.snapshot import Programs
 from app.saleor.manifest import webhook_path
 from app.saleor.shops import Shops
 from app.settings import Settings
+from app.statements import workflow as statements
 from app.web import documents, health, install
 from app.web.dispatch import Asgi, Dispatcher
 from app.web.portal.application import portal_application
@@ -78,6 +79,7 @@ async def running(settings: Settings, *, worker: bool, clock: Clock = system_clo
         polling = asyncio.create_task(services.programs.poll(services.shops))
         if worker:
             await workflow.start(services)
+            statements.schedule()
         # What is loaded now stays: walking it at every collection would cost pauses (performance.md).
         gc.collect()
         gc.freeze()

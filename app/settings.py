@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from difflib import get_close_matches
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -22,6 +23,15 @@ from app.errors import InvalidInput
 
 UNKNOWN = "extra_forbidden"
 """The type of Pydantic's error for a key that a model does not have."""
+
+
+class InterestRate(BaseModel):
+    """The yearly rate in percent from a day on, until the next one; 0 charges none (`rules.md` 6)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: date
+    percent: Decimal = Field(ge=0, le=100, decimal_places=4)
 
 
 class ProgramNumbers(BaseModel):
@@ -80,6 +90,20 @@ class ProgramNumbers(BaseModel):
         ge=0,
         description="Hold an order of which somebody else paid more than this (edge case 47); unset: never.",
     )
+    interest_rates: list[InterestRate] = Field(
+        default_factory=list, description="Yearly interest on what is overdue, each rate from its day on (rules.md 6)."
+    )
+    interest_day_count: Literal["act/365", "act/360", "30/360"] = Field(
+        "act/365", description="How days become a part of a year (rules.md 6)."
+    )
+    nil_statements: bool = Field(False, description="Send a statement to resellers that owe nothing, too (edge case 73).")
+    reminder_days: list[int] = Field(
+        default_factory=lambda: [-3, 0, 7, 14],
+        max_length=10,
+        description="Days after the due date of each reminder, negative before it; empty sends none (rules.md 6).",
+    )
+    reminder_quiet_from: int = Field(18, ge=0, le=23, description="Hour in the vendor's zone from which no reminder goes out.")
+    reminder_quiet_until: int = Field(8, ge=0, le=23, description="Hour until which none goes out; the same: no quiet hours.")
     value_date_counts: bool = Field(
         True, description="Money counts from the bank's value date (edge case 71); off: from the day it was booked."
     )

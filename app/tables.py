@@ -10,6 +10,20 @@ from app.mail import tables as mail
 from app.orders import tables as orders
 from app.pricing import tables as pricing
 from app.resellers import tables as resellers
+from app.statements import tables as statements
 from app.tax import tables as tax
 
-__all__ = ["bank", "documents", "files", "ledger", "licenses", "mail", "orders", "pricing", "resellers", "tax", "tenants"]
+__all__ = [
+    "bank",
+    "documents",
+    "files",
+    "ledger",
+    "licenses",
+    "mail",
+    "orders",
+    "pricing",
+    "resellers",
+    "statements",
+    "tax",
+    "tenants",
+]

@@ -10,7 +10,20 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from app import logs
-from app.cli import applications, bank, bank_import, certificates, orders, people, policy, price_files, server, shop, taxes
+from app.cli import (
+    applications,
+    bank,
+    bank_import,
+    certificates,
+    orders,
+    people,
+    policy,
+    price_files,
+    server,
+    shop,
+    statements,
+    taxes,
+)
 from app.cli.failures import machine_sentence
 from app.errors import ResellerError
 
@@ -20,7 +33,10 @@ cli = typer.Typer(
     help="The reseller program. Exit codes: 0 done; 1 refused or wrong, with a sentence on standard error; 2 wrong use of the "
     "command itself. Every command that prints takes --json.",
 )
-for module in (server, shop, applications, people, policy, price_files, taxes, certificates, orders, bank, bank_import):
+COMMANDS = (
+    server, shop, applications, people, policy, price_files, taxes, certificates, orders, bank, bank_import, statements,
+)  # fmt: skip
+for module in COMMANDS:
     module.mount(cli)
 
 

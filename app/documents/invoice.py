@@ -19,6 +19,7 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
 from app.documents import logo
+from app.documents.bank_details import Instructions
 from app.documents.einvoice import FILE_NAME, Category, build_xml, tax_groups
 from app.documents.embedding import mark_as_facturx
 from app.documents.schemas import Address, DocumentKind, InvoiceData, InvoiceLine, Language
@@ -43,7 +44,7 @@ def render_invoice(data: InvoiceData) -> bytes:
         files[logo.FILE_NAME] = logo.as_file(data.look.logo)
     if data.structured:
         files[FILE_NAME] = build_xml(data)
-    inputs = {"data": json.dumps(_clean(content(data)), ensure_ascii=False)}
+    inputs = {"data": json.dumps(cleaned(content(data)), ensure_ascii=False)}
     pdf = pdf_of(files, inputs, data.issued_on)
     return mark_as_facturx(pdf) if data.structured and is_archival(pdf) else pdf
 
@@ -57,14 +58,14 @@ def content(data: InvoiceData) -> dict[str, Any]:
     settled = paid is not None and data.gross <= paid
     facts = [
         (words[f"{data.kind}_number"], data.number),
-        (words["issued"], _date(data.issued_on, language)),
+        (words["issued"], printed_date(data.issued_on, language)),
         (words["corrected_invoice"], corrected.number if corrected else ""),
-        (words["corrected_date"], _date(corrected.issued_on, language) if corrected else ""),
+        (words["corrected_date"], printed_date(corrected.issued_on, language) if corrected else ""),
         (words["order"], data.order_number),
-        (words["order_date"], _date(data.order_date, language)),
+        (words["order_date"], printed_date(data.order_date, language)),
         (words["po_number"], data.po_number),
         (words["terms"], "" if credit else words[data.terms]),
-        (words["due"], "" if settled or credit else _date(data.due_date, language)),
+        (words["due"], "" if settled or credit else printed_date(data.due_date, language)),
     ]
     return {
         "paper": "us-letter" if data.seller.country in LETTER_COUNTRIES else "a4",
@@ -79,14 +80,14 @@ def content(data: InvoiceData) -> dict[str, Any]:
         "structured": data.structured,
         "words": words,
         "currency_note": words["currency"].format(currency=data.gross.currency),
-        "seller": _seller(data.seller, language),
-        "bill_to": _address(data.bill_to, language, words),
-        "ship_to": _address(data.ship_to, language, words),
+        "seller": seller_lines(data.seller, language),
+        "bill_to": address_lines(data.bill_to, language, words),
+        "ship_to": address_lines(data.ship_to, language, words),
         "facts": [[label, value] for label, value in facts if value],
         "lines": [_line(position, line, data, words) for position, line in enumerate(data.lines, 1)],
         "carried": _carried(data) if len(data.lines) > SHORT else [],
         "sums": _sums(data, paid, words),
-        "settled": words["paid_in_full"].format(date=_date(data.paid_on, language)) if settled and data.paid_on else "",
+        "settled": words["paid_in_full"].format(date=printed_date(data.paid_on, language)) if settled and data.paid_on else "",
         "tax_notes": list(dict.fromkeys(group.reason for group in tax_groups(data) if group.category in PRINTED_ONCE)),
         "closing": words["credit_settled"] if credit else "",
         "payment": None if settled or credit else _payment(data, words),
@@ -96,7 +97,7 @@ def content(data: InvoiceData) -> dict[str, Any]:
 def _carried(data: InvoiceData) -> list[str]:
     """The running net total after each line, which pages carry forward."""
     totals = accumulate((line.net_total.minor for line in data.lines), initial=0)
-    return [_plain(Money(minor, data.gross.currency), data.language) for minor in totals]
+    return [plain_amount(Money(minor, data.gross.currency), data.language) for minor in totals]
 
 
 def _line(position: int, line: InvoiceLine, data: InvoiceData, words: dict[str, str]) -> dict[str, str]:
@@ -110,9 +111,9 @@ def _line(position: int, line: InvoiceLine, data: InvoiceData, words: dict[str, 
         "name": line.name,
         "note": note,
         "quantity": format_decimal(line.quantity, locale=LOCALES[language]),
-        "retail": _plain(line.retail_unit, language),
-        "unit": _plain(line.net_unit, language),
-        "net": _plain(line.net_total, language),
+        "retail": plain_amount(line.retail_unit, language),
+        "unit": plain_amount(line.net_unit, language),
+        "net": plain_amount(line.net_total, language),
         "tax": _percent(line.tax_rate, language),
     }
 
@@ -121,20 +122,27 @@ def _sums(data: InvoiceData, paid: Money | None, words: dict[str, str]) -> list[
     language = data.language
     rows: list[tuple[str, Money, bool]] = [(words["net"], data.net, False)]
     for tax in data.taxes:
-        label = words["tax_of"].format(rate=_percent(tax.rate, language), net=_money(tax.net, language))
+        label = words["tax_of"].format(rate=_percent(tax.rate, language), net=printed_money(tax.net, language))
         rows.append((label, tax.tax, False))
     rows.append((words["credited" if data.kind is DocumentKind.CREDIT_NOTE else "gross"], data.gross, True))
     if paid is not None:
-        label = words["paid_on"].format(date=_date(data.paid_on, language)) if data.paid_on else words["paid"]
+        label = words["paid_on"].format(date=printed_date(data.paid_on, language)) if data.paid_on else words["paid"]
         rows.append((label, -paid, False))
         rows.append((words["open"], data.gross - paid, True))
-    return [{"label": label, "amount": _money(amount, language), "strong": strong} for label, amount, strong in rows]
+    return [{"label": label, "amount": printed_money(amount, language), "strong": strong} for label, amount, strong in rows]
 
 
 def _payment(data: InvoiceData, words: dict[str, str]) -> dict[str, Any] | None:
     if data.instructions is None:
         return None
-    account, language = data.instructions.account, data.language
+    block = payment_block(data.instructions, words[f"pay_{data.terms}"], data.language, words)
+    block["rows"].append([words["due"], printed_date(data.instructions.due, data.language)])
+    return block
+
+
+def payment_block(shown: Instructions, lead: str, language: Language, words: dict[str, str]) -> dict[str, Any]:
+    """How to pay, as the templates print it."""
+    account = shown.account
     rows = [
         (words["beneficiary"], account.beneficiary),
         (words["iban"], " ".join(account.iban[start : start + 4] for start in range(0, len(account.iban), 4))),
@@ -142,18 +150,13 @@ def _payment(data: InvoiceData, words: dict[str, str]) -> dict[str, Any] | None:
         (words["routing_number"], account.routing_number),
         (words["account_number"], account.account_number),
         (words["bank"], account.bank_name),
-        (words["amount"], _money(data.instructions.amount, language)),
-        (words["reference"], data.instructions.reference),
-        (words["due"], _date(data.instructions.due, language)),
+        (words["amount"], printed_money(shown.amount, language)),
+        (words["reference"], shown.reference),
     ]
-    return {
-        "lead": words[f"pay_{data.terms}"],
-        "rows": [[label, value] for label, value in rows if value],
-        "qr": data.instructions.qr_svg,
-    }
+    return {"lead": lead, "rows": [[label, value] for label, value in rows if value], "qr": shown.qr_svg}
 
 
-def _seller(seller: Seller, language: Language) -> dict[str, Any]:
+def seller_lines(seller: Seller, language: Language) -> dict[str, Any]:
     country = _country(seller.country, language)
     city = _city(seller.postal_code, seller.city, seller.state, seller.country)
     return {
@@ -164,7 +167,7 @@ def _seller(seller: Seller, language: Language) -> dict[str, Any]:
     }
 
 
-def _address(address: Address, language: Language, words: dict[str, str]) -> list[str]:
+def address_lines(address: Address, language: Language, words: dict[str, str]) -> list[str]:
     city = _city(address.postal_code, address.city, address.state, address.country)
     lines = [address.company, address.name, address.street, address.street_2, city, _country(address.country, language)]
     lines += [address.email, f"{words['tax_number']} {address.tax_number}" if address.tax_number else ""]
@@ -182,15 +185,15 @@ def _country(code: str, language: Language) -> str:
     return str(Locale.parse(LOCALES[language]).territories.get(code, code))
 
 
-def _date(day: date | None, language: Language) -> str:
+def printed_date(day: date | None, language: Language) -> str:
     return format_date(day, "long" if language == "en" else "d. MMMM y", LOCALES[language]) if day else ""
 
 
-def _money(money: Money, language: Language) -> str:
+def printed_money(money: Money, language: Language) -> str:
     return str(format_currency(money.amount, money.currency, format=_pattern(language), locale=LOCALES[language]))
 
 
-def _plain(money: Money, language: Language) -> str:
+def plain_amount(money: Money, language: Language) -> str:
     """The amount alone; the column's heading names the currency."""
     places = -int(money.amount.as_tuple().exponent)
     pattern = "#,##0" + ("." + "0" * places if places else "")
@@ -206,12 +209,12 @@ def _percent(rate: Decimal, language: Language) -> str:
     return f"{text}\u00a0%" if language == "de" else f"{text}%"
 
 
-def _clean(value: Any) -> Any:
+def cleaned(value: Any) -> Any:
     """Without control characters, which no font can draw."""
     if isinstance(value, str):
         return "".join(" " if unicodedata.category(letter) in {"Cc", "Cn", "Co", "Cs"} else letter for letter in value)
     if isinstance(value, dict):
-        return {key: _clean(entry) for key, entry in value.items()}
+        return {key: cleaned(entry) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_clean(entry) for entry in value]
+        return [cleaned(entry) for entry in value]
     return value

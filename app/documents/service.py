@@ -39,7 +39,7 @@ async def issue_document(
     if stored := await of_order(session, kind, order_id, occasion):
         return stored
     year = data_without_number.issued_on.year
-    series = await _locked_series(session, f"{kind}-{year}")
+    series = await locked_series(session, f"{kind}-{year}")
     if stored := await of_order(session, kind, order_id, occasion):
         return stored
     number = f"{PREFIXES[kind]}{year}-{series.last + 1:05d}"
@@ -84,8 +84,8 @@ async def fetch(session: AsyncSession, document_id: str) -> Document:
     return found
 
 
-async def _locked_series(session: AsyncSession, name: str) -> DocumentSeries:
-    """The counter, locked until the transaction ends; the first document of a year makes it."""
+async def locked_series(session: AsyncSession, name: str) -> DocumentSeries:
+    """The counter of a series, locked until the transaction ends; the first document of a year makes it."""
     query = select(DocumentSeries).where(DocumentSeries.series == name).with_for_update()
     fresh = {"populate_existing": True}
     if found := await session.scalar(query, execution_options=fresh):

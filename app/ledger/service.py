@@ -187,10 +187,12 @@ async def credit_order(session: AsyncSession, order_id: str, *, reason: str, by:
     return closing
 
 
-async def reseller_items(session: AsyncSession, reseller_id: str) -> list[Item]:
-    """Everything in the ledger about a reseller: what all its balances are functions of."""
-    rows = await session.execute(select(*_COLUMNS).where(LedgerItem.reseller_id == reseller_id))
-    return list(starmap(_item, rows))
+async def reseller_items(session: AsyncSession, reseller_id: str, until: datetime | None = None) -> list[Item]:
+    """Everything in the ledger about a reseller: what all its balances are functions of; up to a moment, what was booked then."""
+    query = select(*_COLUMNS).where(LedgerItem.reseller_id == reseller_id)
+    if until is not None:
+        query = query.where(LedgerItem.booked_at <= until)
+    return list(starmap(_item, await session.execute(query)))
 
 
 async def reseller_receivables(session: AsyncSession, reseller_id: str) -> list[Receivable]:

@@ -34,7 +34,9 @@ from app.mail.schemas import (
     OrderContext,
     PriceChangeContext,
     PriceTerms,
+    ReminderContext,
     ResellerContext,
+    StatementContext,
 )
 from app.money import Money
 
@@ -84,6 +86,10 @@ SUBJECTS = {
     (MailKind.PRICE_CHANGE, "de"): "Ihre Partnerpreise ändern sich zum {c.effective_on:%d.%m.%Y}",
     (MailKind.PRICE_CHANGE_CANCELED, "en"): "The change of your partner prices on {c.effective_on:%Y-%m-%d} is canceled",
     (MailKind.PRICE_CHANGE_CANCELED, "de"): "Die Änderung Ihrer Partnerpreise zum {c.effective_on:%d.%m.%Y} entfällt",
+    (MailKind.STATEMENT, "en"): "Statement of account for {c.month:%Y-%m}",
+    (MailKind.STATEMENT, "de"): "Monatsabrechnung für {c.month:%m/%Y}",
+    (MailKind.REMINDER, "en"): "Payment reminder",
+    (MailKind.REMINDER, "de"): "Zahlungserinnerung",
 }
 
 Context = (
@@ -96,6 +102,8 @@ Context = (
     | InvitationContext
     | PriceChangeContext
     | CertificateContext
+    | StatementContext
+    | ReminderContext
 )
 CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.ORDER_RECEIVED: OrderContext,
@@ -117,6 +125,8 @@ CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.INVITATION: InvitationContext,
     MailKind.PRICE_CHANGE: PriceChangeContext,
     MailKind.PRICE_CHANGE_CANCELED: PriceChangeContext,
+    MailKind.STATEMENT: StatementContext,
+    MailKind.REMINDER: ReminderContext,
 }
 
 
@@ -246,6 +256,10 @@ def _date(day: date, language: Language) -> str:
     return format_date(day, DATES[language], LOCALES[language])
 
 
+def _month(day: date, language: Language) -> str:
+    return format_date(day, "LLLL y", LOCALES[language])
+
+
 def _moment(at: datetime, language: Language) -> str:
     return f"{_date(at.date(), language)}, {format_time(at, 'HH:mm z', tzinfo=at.tzinfo, locale=LOCALES[language])}"
 
@@ -275,6 +289,7 @@ def _environment() -> Environment:
     filters: dict[str, Any] = {
         "money": _money,
         "day": _date,
+        "month": _month,
         "moment": _moment,
         "terms": _terms,
         "iban": _iban,

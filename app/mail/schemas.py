@@ -16,8 +16,8 @@ Language = Literal["en", "de"]
 
 class MailKind(StrEnum):
     """Mails of an order to its reseller (`rules.md` 8.1) and to who may claim its license (8.2), those about an application and
-    what staff decide about a reseller (1.1, 1.2), invitations of users, a planned change of prices (2.6), and an exemption
-    certificate (10.3)."""
+    what staff decide about a reseller (1.1, 1.2), invitations of users, a planned change of prices (2.6), an exemption
+    certificate (10.3), the statement of a month (7) and reminders of what is due (6)."""
 
     ORDER_RECEIVED = "order_received"
     ORDER_DETAILS = "order_details"
@@ -38,6 +38,8 @@ class MailKind(StrEnum):
     INVITATION = "invitation"
     PRICE_CHANGE = "price_change"
     PRICE_CHANGE_CANCELED = "price_change_canceled"
+    STATEMENT = "statement"
+    REMINDER = "reminder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,47 @@ class PriceChangeContext:
     effective_on: date
     prices: tuple[PriceChangeLine, ...] = ()
     more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MailedStatement:
+    """A statement in one currency. `to_pay` is None where nothing is asked for."""
+
+    number: str
+    to_pay: Money | None
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementContext:
+    """The statements of a month, one per currency, dated the first of the next one (`rules.md` 7). `month` is its first day."""
+
+    seller: Seller
+    company: str
+    month: date
+    dated: date
+    statements: tuple[MailedStatement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderLine:
+    """What is open of one order. `days` are those since it was due, negative before."""
+
+    order_number: str
+    po_number: str
+    open: Money
+    due: date
+    days: int
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderContext:
+    """What a reseller is reminded of (`rules.md` 6)."""
+
+    seller: Seller
+    company: str
+    reminded: tuple[ReminderLine, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@ edge case 83)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import NotFound
@@ -35,6 +37,7 @@ async def send(
     recipient: str,
     language: str,
     context: Context,
+    attachments: Sequence[Attachment] = (),
 ) -> Mail:
     """A mail about no order, made once by its key, on its way when the session's transaction commits."""
     mail = await queue(
@@ -45,11 +48,11 @@ async def send(
         recipient=recipient,
         language="de" if language == "de" else "en",
         context=context,
-        attachments=(),
+        attachments=attachments,
         settings=services.settings,
         at=services.clock(),
     )
-    await _deliver(session, services, shop, mail)
+    await deliver_later(session, services, shop, mail)
     return mail
 
 
@@ -77,7 +80,7 @@ async def queue_mail(
         settings=services.settings,
         at=services.clock(),
     )
-    await _deliver(session, services, shop, mail)
+    await deliver_later(session, services, shop, mail)
 
 
 async def note_failure(session: AsyncSession, services: Services, mail: Mail) -> None:
@@ -110,10 +113,11 @@ async def resend_order_mail(
             await finish_task(session, f"mail:{mail.id}", now)
     reason = because("mail_again", subject=again.subject, recipient=again.recipient)
     await add_event(session, order.id, f"mail-again:{again.id}", now, reason)
-    await _deliver(session, services, shop, again)
+    await deliver_later(session, services, shop, again)
     return again
 
 
-async def _deliver(session: AsyncSession, services: Services, shop: Shop, mail: Mail) -> None:
+async def deliver_later(session: AsyncSession, services: Services, shop: Shop, mail: Mail) -> None:
+    """Let a queued mail go out when the session's transaction commits."""
     name = f"mail:{shop.tenant_id}:{mail.id}"
     await services.jobs.enqueue(session, "deliver_mail", name, partition=mail.id, args=(shop.tenant_id, mail.id))

@@ -17,6 +17,7 @@ from app.db.pages import page
 from app.documents.bank_details import Instructions, instructions
 from app.documents.tables import Document
 from app.errors import Forbidden, InvalidInput, NotFound
+from app.ledger.aging import Upcoming, falling_due
 from app.ledger.rules import credits, receivables
 from app.ledger.service import receivable, receivable_id, reseller_items
 from app.licenses.service import of_order
@@ -31,7 +32,6 @@ from app.orders.rules import CreditPolicy, Standing, standing
 from app.orders.service import order_gate
 from app.orders.services import Services
 from app.orders.snapshot import load_buyer
-from app.orders.statement import Upcoming, falling_due
 from app.orders.tables import ResellerOrder
 from app.pricing.content import Changes
 from app.pricing.planned import prices_on, upcoming

@@ -16,6 +16,7 @@ from app.mail.schemas import (
     CreditNoteContext,
     InvitationContext,
     LicenseContext,
+    MailedStatement,
     MailKind,
     MailLine,
     OrderContext,
@@ -23,7 +24,10 @@ from app.mail.schemas import (
     PriceChangeContext,
     PriceChangeLine,
     PriceTerms,
+    ReminderContext,
+    ReminderLine,
     ResellerContext,
+    StatementContext,
 )
 from app.money import Money
 from app.settings import Seller
@@ -171,6 +175,32 @@ def price_change(**changed: Any) -> PriceChangeContext:
     return replace(full, **changed)
 
 
+def statement(**changed: Any) -> StatementContext:
+    full = StatementContext(
+        seller=SELLER,
+        company="Beta Resell GmbH",
+        month=date(2026, 2, 1),
+        dated=date(2026, 3, 1),
+        statements=(
+            MailedStatement("S2026-00001", Money.of("1118.80", "EUR"), "RF18539007547034"),
+            MailedStatement("S2026-00002", None, "RF18539007547034"),
+        ),
+    )
+    return replace(full, **changed)
+
+
+def reminder(**changed: Any) -> ReminderContext:
+    full = ReminderContext(
+        seller=SELLER,
+        company="Beta Resell GmbH",
+        reminded=(
+            ReminderLine("1042", "PO-77", Money.of("1118.80", "EUR"), date(2026, 3, 1), 7, "RF18539007547034"),
+            ReminderLine("1043", "", Money.of("18.80", "EUR"), date(2026, 3, 11), -3, "RF18539007547034"),
+        ),
+    )
+    return replace(full, **changed)
+
+
 SAMPLES: dict[type[Context], Callable[..., Context]] = {
     OrderContext: order,
     CreditNoteContext: credit_note,
@@ -181,6 +211,8 @@ SAMPLES: dict[type[Context], Callable[..., Context]] = {
     InvitationContext: invitation,
     PriceChangeContext: price_change,
     CertificateContext: certificate,
+    StatementContext: statement,
+    ReminderContext: reminder,
 }
 
 

@@ -329,3 +329,32 @@ def test_a_reminder_says_when_and_what_to_do(language: Any, days: int, says: str
             text = body(parse(make(MailKind.CERTIFICATE_ENDING, language, context)), kind)
             assert says in text
             assert to_do[language] in text
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", ["for February 2026", "EUR 1,118.80", "RF18539007547034", "S2026-00002", "nothing to pay"]),
+        ("de", ["für Februar 2026", "1.118,80 EUR", "RF18539007547034", "S2026-00002", "nichts zu zahlen"]),
+    ],
+)
+def test_a_statement_mail_says_what_to_pay_and_how(language: Any, says: list[str]) -> None:
+    mail = parse(make(MailKind.STATEMENT, language, None, PDF))
+    for text in (body(mail, "plain"), words(body(mail, "html"))):
+        assert all(part in text for part in says)
+        assert text.count("RF18539007547034") == 1, "what asks for nothing has no reference"
+    assert not AMOUNT.search(mail["Subject"])
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", ["1042", "PO-77", "March 1, 2026, overdue for 7 days", "EUR 18.80", "March 11, 2026"]),
+        ("de", ["1042", "PO-77", "1. März 2026, überfällig seit 7 Tagen", "18,80 EUR", "11. März 2026"]),
+    ],
+)
+def test_a_reminder_of_orders_says_what_is_open_since_when(language: Any, says: list[str]) -> None:
+    mail = parse(make(MailKind.REMINDER, language))
+    for text in (body(mail, "plain"), words(body(mail, "html"))):
+        assert all(part in text for part in says)
+        assert "-3" not in text

@@ -12,9 +12,9 @@ from app.errors import InvalidInput, ResellerError
 from app.ledger.tables import RemittanceAdvice
 from app.money import Money
 from app.orders.remittance import MAX_TEXT, advise, own_advice, page_of_advice
-from app.orders.statement import open_items
 from app.reasons import Reason
 from app.resellers.roles import Right
+from app.statements.open_items import open_items
 from app.web.portal.visit import Form, Person, Posted, Signed
 from app.web.storefront.common import Cursor, Id
 

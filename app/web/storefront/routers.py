@@ -16,6 +16,7 @@ from app.web.storefront import (
     remittance,
     standing,
     statement,
+    statements,
     users,
 )
 
@@ -27,6 +28,7 @@ ROUTERS = (
     price_changes.router,
     orders.router,
     statement.router,
+    statements.router,
     remittance.router,
     certificates.router,
     evidence.router,

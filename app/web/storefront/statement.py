@@ -9,8 +9,9 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from app.orders import storefront
-from app.orders.statement import Block, OpenItem, open_items
 from app.resellers.roles import Right
+from app.statements.open_items import open_items
+from app.statements.rules import Block, OpenItem
 from app.web.storefront import schemas as s
 from app.web.storefront.access import Asking, Doors
 from app.web.storefront.common import PREFIX
@@ -28,6 +29,8 @@ class OpenItemOut(s.Model):
     open: s.MoneyOut = Field(description="Negative where more was credited than owed.")
     due_date: date = Field(examples=["2026-04-01"])
     days_overdue: int = Field(examples=[0])
+    interest: s.MoneyOut = Field(description="Open of the interest charged on it; not part of `open`.")
+    disputed: bool = Field(description="Contested: listed, not asked for.", examples=[False])
     href: str = Field(description="The order, with how to pay it.", examples=["/storefront/v1/orders/1042"])
 
 
@@ -41,6 +44,7 @@ class BlockOut(s.Model):
     items: list[OpenItemOut] = Field(description="By due date.")
     buckets: list[BucketOut] = Field(description="All five, however much is in them.")
     total: s.MoneyOut = Field(description="The sum of what is open.")
+    interest: s.MoneyOut = Field(description="The sum of the open interest; not part of the total.")
     unallocated: s.MoneyOut = Field(description="The reseller's money that no order has taken yet; not part of the total.")
 
 
@@ -65,6 +69,7 @@ def _block(block: Block) -> BlockOut:
         items=[_item(item) for item in block.items],
         buckets=[BucketOut(overdue=name.value, amount=s.MoneyOut.of(amount)) for name, amount in block.buckets.items()],
         total=s.MoneyOut.of(block.total),
+        interest=s.MoneyOut.of(block.interest),
         unallocated=s.MoneyOut.of(block.credit),
     )
 
@@ -79,5 +84,7 @@ def _item(item: OpenItem) -> OpenItemOut:
         open=s.MoneyOut.of(item.open),
         due_date=item.due_date,
         days_overdue=item.days_overdue,
+        interest=s.MoneyOut.of(item.interest),
+        disputed=item.disputed,
         href=f"{PREFIX}/orders/{item.order_number}",
     )

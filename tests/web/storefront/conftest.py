@@ -25,6 +25,9 @@ from app.orders.tables import EndCustomer, LicenseClaim, ResellerOrder
 from app.resellers.roles import Role
 from app.resellers.service import add_user, find
 from app.saleor.jwks import jwks_url
+from app.statements.drawing import draw_up, print_statement
+from app.statements.rules import Period
+from app.statements.tables import StatementRun
 from tests.conftest import NOW, install
 from tests.files.samples import PDF
 from tests.orders.builders import API, KEY, World, opened, recorded, reseller
@@ -135,6 +138,16 @@ async def opened_store(database: Database, tenant: str) -> AsyncIterator[Store]:
             yield Store(client, world, document.id, license.id, CLAIM)
 
 
+async def drawn_up(world: World, reseller_id: str) -> str:
+    """The id of the reseller's printed statement of March, with what was booked up to now."""
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        session.add(StatementRun(period="2026-03", snapshot_at=NOW, asked_at=NOW))
+        await session.flush()
+        (statement_id,) = await draw_up(session, world.services, world.shop, reseller_id, Period(2026, 3))
+    await print_statement(world.database, world.shop.tenant_id, statement_id)
+    return statement_id
+
+
 async def known_things(store: Store) -> dict[str, str]:
     """The places in paths, each filled with something of the reseller `texan` or the end customer `buyer`.
 
@@ -164,5 +177,6 @@ async def known_things(store: Store) -> dict[str, str]:
         "certificate_id": certificate.json()["id"],
         "file_id": evidence.json()["id"],
         "token": store.claim,
+        "statement_id": await drawn_up(store.world, texan.id),
         "change_id": "3f0c8a52-7d0e-4a55-9a3f-0f6f3b0f2a11",
     }

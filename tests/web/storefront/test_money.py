@@ -38,7 +38,8 @@ async def test_the_statement_lists_open_orders_in_buckets(store: Store) -> None:
         {
             "order_number": "1", "order_date": "2026-03-02", "po_number": "", "amount": {"amount": "19.49", "currency": "USD"},
             "paid": {"amount": "10.00", "currency": "USD"}, "open": {"amount": "9.49", "currency": "USD"},
-            "due_date": "2026-04-01", "days_overdue": 45, "href": "/storefront/v1/orders/1",
+            "due_date": "2026-04-01", "days_overdue": 45, "href": "/storefront/v1/orders/1", "disputed": False,
+            "interest": {"amount": "0.00", "currency": "USD"},
         }
     ]  # fmt: skip
     assert [one["amount"]["amount"] for one in block["buckets"]] == ["0.00", "0.00", "9.49", "0.00", "0.00"]

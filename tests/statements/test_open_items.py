@@ -7,10 +7,11 @@ from datetime import date, timedelta
 import pytest
 
 from app.db.session import Database
+from app.ledger.aging import Bucket, Upcoming, bucket, falling_due
 from app.ledger.rules import Receivable
 from app.ledger.service import post_receivable
 from app.money import Money
-from app.orders.statement import Bucket, Upcoming, bucket, falling_due, open_items
+from app.statements.open_items import open_items
 from tests.conftest import NOW
 from tests.orders.builders import opened, paid_orders, recorded, reseller, wire
 
