@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from app.csv_lines import records
 from app.errors import InvalidInput, TooLarge
 from app.money import Money, MoneyError, exponent, shortest
 from app.pricing.content import Content, EntryKey, Terms
@@ -52,8 +53,8 @@ def read_list(lines: Iterable[str]) -> Draft:
     Raises InvalidInput that lists the wrong lines with their columns, and TooLarge.
     """
     wrong: list[str] = []
-    records = _records(lines, wrong)
-    names = [name.strip().lower() for name in next(records, (1, []))[1]]
+    rows = records(_bounded(lines), wrong)
+    names = [name.strip().lower() for name in next(rows, (1, []))[1]]
     if wrong:
         raise InvalidInput(f"Nothing was read:\n{listed(wrong)}", code="price_file")
     if missing := [name for name in REQUIRED if name not in names]:
@@ -67,7 +68,7 @@ def read_list(lines: Iterable[str]) -> Draft:
     rate: Decimal | None = None
     entries: dict[EntryKey, Terms | None] = {}
     places: dict[EntryKey | None, int] = {}
-    for number, cells in records:
+    for number, cells in rows:
         try:
             if len(cells) != len(names):
                 raise InvalidInput(f"it has {len(cells)} columns, the header {len(names)}.")
@@ -155,29 +156,11 @@ def plain(cell: str) -> str:
     return cell[1:] if cell.startswith(QUOTE) and cell[1:].startswith((*FORMULA, QUOTE)) else cell
 
 
-def _records(lines: Iterable[str], wrong: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """Number and cells of every line that is not blank; what is no CSV is told to `wrong`."""
-    source = iter(lines)
-    first = next(source, "")
-    rows = csv.reader(_chained(first, source), delimiter=";" if ";" in first else ",", strict=True)
-    while True:
-        number = rows.line_num + 1
+def _bounded(lines: Iterable[str]) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
         if number > MOST_LINES:
             raise TooLarge(f"line {number}: a price list has at most {MOST_LINES} lines.", code="price_file")
-        try:
-            cells = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            wrong.append(f"line {number}: it is not CSV: {error}.")
-            continue
-        if any(cell.strip() for cell in cells):
-            yield number, cells
-
-
-def _chained(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first.removeprefix("\ufeff")
-    yield from rest
+        yield line
 
 
 def _own_rate(cell: dict[str, str]) -> Decimal:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from app.csv_lines import records
 from app.errors import InvalidInput
 from app.resellers.addresses import us_state
 
@@ -38,8 +37,8 @@ def read_rates(text: str) -> list[RateLine]:
     The separator, comma or semicolon, is the header's. Raises InvalidInput that lists every wrong line with its number.
     """
     wrong: list[str] = []
-    records = _records(text.removeprefix("\ufeff"), wrong)
-    names = [name.strip().lower() for name in next(records, (1, []))[1]]
+    rows = records(io.StringIO(text, newline=""), wrong)
+    names = [name.strip().lower() for name in next(rows, (1, []))[1]]
     if missing := [name for name in REQUIRED if name not in names]:
         raise InvalidInput(
             f"line 1: the header lacks {', '.join(missing)}; it has the names {', '.join(COLUMNS)}.", code="rate_file"
@@ -50,7 +49,7 @@ def read_rates(text: str) -> list[RateLine]:
         )
     lines: dict[Place, RateLine] = {}
     numbers: dict[Place, int] = {}
-    for number, cells in records:
+    for number, cells in rows:
         try:
             line = _line(names, cells)
             if line.place in lines:
@@ -62,22 +61,6 @@ def read_rates(text: str) -> list[RateLine]:
     if wrong:
         raise InvalidInput("Nothing was imported; these lines are wrong:\n" + "\n".join(wrong), code="rate_file")
     return list(lines.values())
-
-
-def _records(text: str, wrong: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """Number and cells of every line that is not blank; what is no CSV is told to `wrong`."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in text.partition("\n")[0] else ",", strict=True)
-    while True:
-        number = rows.line_num + 1
-        try:
-            cells = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            wrong.append(f"line {number}: it is not CSV: {error}.")
-            continue
-        if any(cell.strip() for cell in cells):
-            yield number, cells
 
 
 def _line(names: list[str], cells: list[str]) -> RateLine:
