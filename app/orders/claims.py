@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Conflict, Forbidden, NotFound
 from app.mail.schemas import ClaimContext, MailKind, MailLine
-from app.mail.service import queue
 from app.orders.accounts import customer_row, give_licenses
+from app.orders.mails import send
 from app.orders.record import add_event
 from app.orders.service import find_order, lock_order
 from app.orders.services import Services
@@ -203,19 +203,15 @@ async def _send(
         link=page.replace("{token}", token),
         until=claim.expires_at.date(),
     )
-    mail = await queue(
+    await send(
         session,
+        services,
+        shop,
         key=f"{MailKind.LICENSE_CLAIM}:{claim.id}",
         kind=MailKind.LICENSE_CLAIM,
-        order_id=order.id,
         recipient=email,
         language=language,
         context=context,
-        attachments=(),
-        settings=services.settings,
-        at=now,
-    )
-    await services.jobs.enqueue(
-        session, "deliver_mail", f"mail:{shop.tenant_id}:{mail.id}", partition=mail.id, args=(shop.tenant_id, mail.id)
+        order_id=order.id,
     )
     return claim

@@ -38,13 +38,14 @@ async def send(
     language: str,
     context: Context,
     attachments: Sequence[Attachment] = (),
+    order_id: str | None = None,
 ) -> Mail:
-    """A mail about no order, made once by its key, on its way when the session's transaction commits."""
+    """A mail, made once by its key, on its way when the session's transaction commits; `order_id` is the order it is about."""
     mail = await queue(
         session,
         key=key,
         kind=kind,
-        order_id=None,
+        order_id=order_id,
         recipient=recipient,
         language="de" if language == "de" else "en",
         context=context,
@@ -68,19 +69,18 @@ async def queue_mail(
     key: str = "",
 ) -> None:
     """A mail about an order to its reseller, made once by kind and key, on its way when the session's transaction commits."""
-    mail = await queue(
+    await send(
         session,
+        services,
+        shop,
         key=f"{kind}:{key}:{order.id}" if key else f"{kind}:{order.id}",
         kind=kind,
-        order_id=order.id,
         recipient=order.recipient,
-        language="de" if order.language == "de" else "en",
+        language=order.language,
         context=context,
         attachments=attachments,
-        settings=services.settings,
-        at=services.clock(),
+        order_id=order.id,
     )
-    await deliver_later(session, services, shop, mail)
 
 
 async def note_failure(session: AsyncSession, services: Services, mail: Mail) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import InvalidInput
 from app.mail.schemas import MailKind, PriceChangeContext, PriceChangeLine, PriceTerms
-from app.mail.service import queue
+from app.orders.mails import send
 from app.orders.record import add_task
 from app.orders.services import Services
 from app.pricing import planned
@@ -168,27 +168,11 @@ async def _mail_user(
     reseller: Reseller,
     context: PriceChangeContext,
 ) -> None:
-    now = services.clock()
     try:
-        mail = await queue(
-            session,
-            key=key,
-            kind=kind,
-            order_id=None,
-            recipient=recipient,
-            language="de" if reseller.language == "de" else "en",
-            context=context,
-            attachments=(),
-            settings=services.settings,
-            at=now,
-        )
+        await send(session, services, shop, key=key, kind=kind, recipient=recipient, language=reseller.language, context=context)
     except InvalidInput as error:
         reason = because("no_price_mail", company=reseller.company, day=context.effective_on, words=error.sentence)
-        await add_task(session, f"price-mail:{key}", None, [reason], now)
-    else:
-        await services.jobs.enqueue(
-            session, "deliver_mail", f"mail:{shop.tenant_id}:{mail.id}", partition=mail.id, args=(shop.tenant_id, mail.id)
-        )
+        await add_task(session, f"price-mail:{key}", None, [reason], services.clock())
 
 
 async def _look(session: AsyncSession, services: Services, shop: Shop, occasion: str) -> None:
