@@ -49,7 +49,8 @@ async def test_the_cookie_is_sealed_and_for_the_portal_alone(portal: Portal, ori
     assert {"HttpOnly", "Path=/portal", "SameSite=Lax", "Max-Age=43200"} <= set(cookie.split("; "))
     assert ("Secure" in cookie) == origin.startswith("https")
     access = portal.token_create({"email": "texan@partner.example", "password": PASSWORD, "audience": None})
-    for secret in (PASSWORD, "texan@", access["tokenCreate"]["token"][:40], "eyJ"):
+    # The first characters are the header, the same in every token; three of them alone appear by chance in what is sealed.
+    for secret in (PASSWORD, "texan@", access["tokenCreate"]["token"][:20]):
         assert secret not in cookie
 
 
