@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import httpx
 
 from app.errors import SaleorError
+from app.orders.customer_types import customer_types
 from app.orders.installation import Facts, Finding, active_channels, channel_patch, findings, tax_patch
 from app.orders.services import Services
 from app.saleor import webhooks
@@ -75,6 +76,7 @@ async def gather(services: Services, shop: Shop, client: SaleorClient) -> Facts:
         skew=await _skew(services, shop.api_url),
         tax=tax,
         rates_imported=imported.date() if imported else None,
+        types=await ask(customer_types(client, create=False)),
         problems=tuple(problems),
     )
 
