@@ -366,6 +366,8 @@ class FakeSaleor:
             return httpx.Response(200, json={"data": self.app})
         if name == "Installation":
             return httpx.Response(200, json={"data": {"shop": self.shop, "channels": self.channels}})
+        if name == "CustomerTypes":
+            return httpx.Response(200, json={"data": {"own": {"edges": [{"node": {"id": "T2"}}]}, "standard": None}})
         if name == "FlatRates":
             return httpx.Response(200, json={"data": flat()})
         self.sent.append((name, variables))
