@@ -67,8 +67,8 @@ async def start(
 ) -> Application:
     """The account's application in the works, or a new draft; the same however often it is asked for.
 
-    A draft after one that was withdrawn or rejected begins with what the account filled in then. Raises Conflict when the account belongs to a reseller already (edge case 1), and Refused while the cool-down of a rejected
-    application lasts (edge case 10).
+    A draft after one that was withdrawn or rejected begins with what the account filled in then. Raises Conflict when the account
+    belongs to a reseller already (edge case 1), and Refused while the cool-down of a rejected application lasts (edge case 10).
     """
     if not valid_email(email.strip()):
         raise InvalidInput(f"email: {email!r} is not an e-mail address.", code="email")

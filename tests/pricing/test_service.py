@@ -164,9 +164,7 @@ async def test_a_reseller_with_a_list_of_its_own(database: Database, tenant: str
         assert (await load_prices(session, cap=10)).of(reseller.id).rate == Decimal(10)
 
 
-async def test_two_staff_who_assign_lists_at_once_leave_one_and_both_on_record(
-    database: Database, tenant: str
-) -> None:
+async def test_two_staff_who_assign_lists_at_once_leave_one_and_both_on_record(database: Database, tenant: str) -> None:
     async with database.tenant(tenant) as session:
         reseller = Reseller(
             email="r@partner.example", company="R", street="1", city="B", postal_code="1", country="DE", status="approved",
