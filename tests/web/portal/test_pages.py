@@ -322,7 +322,7 @@ async def test_open_items_tell_of_interest_and_disputes(portal: Portal) -> None:
     assert charged > 0
     text = text_of(browser.page)
     assert f"Interest, not in the total USD {Money(charged, 'USD').amount}" in text
-    assert "19.49 disputed" in text
+    assert " 1 disputed March 2, 2026" in text
     assert "To pay USD 0.00" in text
 
 
