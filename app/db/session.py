@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, event, update
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
+from sqlalchemy.orm import LoaderCriteriaOption, ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.db.base import ProgramRow, TenantScoped
@@ -42,9 +42,13 @@ def _filter_by_tenant(state: ORMExecuteState) -> None:
         return
     if not state.is_orm_statement:
         raise TenantError("only mapped queries are allowed in a shop's session")
-    state.statement = state.statement.options(
-        with_loader_criteria(TenantScoped, lambda cls: cls.tenant_id == tenant, include_aliases=True)
-    )
+    state.statement = state.statement.options(_only_of(tenant))
+
+
+@lru_cache(maxsize=1024)
+def _only_of(tenant: str) -> LoaderCriteriaOption:
+    """What keeps every mapped table to one shop's rows; made once per shop, for making it costs as much as a small statement."""
+    return with_loader_criteria(TenantScoped, lambda cls: cls.tenant_id == tenant, include_aliases=True)
 
 
 @event.listens_for(ScopedSession, "before_flush")
