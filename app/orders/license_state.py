@@ -54,7 +54,9 @@ async def change_licenses(
 
 async def _finish_refunds(session: AsyncSession, services: Services, order_id: str) -> None:
     """Refund tasks ask for two things; this was one of them, so they are done where no money is left to be sent."""
-    waiting = select(RefundRequest.id).where(RefundRequest.order_id == order_id, RefundRequest.done_at.is_(None))
+    waiting = select(RefundRequest.id).where(
+        RefundRequest.order_id == order_id, RefundRequest.done_at.is_(None), RefundRequest.canceled_at.is_(None)
+    )
     if await session.scalar(waiting.limit(1)) is not None:
         return
     tasks = select(StaffTask.key).where(
