@@ -23,7 +23,7 @@ from app.errors import Unavailable
 from app.files.service import sweep
 from app.mail import service as mail
 from app.mail.tables import Mail
-from app.orders import attend, certificates, customers, documents, mirror, obligations, release
+from app.orders import attend, certificates, customers, documents, mirror, obligations, reconciling, release
 from app.orders import price_changes as planned_prices
 from app.orders.check import show_contradictions
 from app.orders.intake import record
@@ -45,6 +45,8 @@ KEPT = timedelta(days=30)
 """How long finished work can be looked at; its steps hold whole orders with addresses."""
 LISTING_ROUNDS = 20
 RECONCILE_OVERLAP = timedelta(minutes=10)
+RECONCILED = "reconcile"
+"""The occasion on which an order's money is compared too: whatever is under way between the two is over by then."""
 
 
 def services() -> Services:
@@ -118,6 +120,8 @@ async def attend_order(tenant_id: str, saleor_order_id: str, occasion: str) -> s
     if await needs_confirmation(tenant_id, order_id):
         await confirm_in_saleor(tenant_id, order)
         await mark_confirmed(tenant_id, order_id)
+    if occasion == RECONCILED:
+        await compare_money(tenant_id, order_id, order)
     await follow(tenant_id, order_id, order)
     await cancel_early_fulfillments(tenant_id, order_id, order)
     await refund_other_gateways(tenant_id, order_id, order)
@@ -218,6 +222,7 @@ async def reconcile_shop(tenant_id: str, run: str) -> None:
     """One shop's part: apart from the others, so that one that is down keeps nobody waiting."""
     await refresh_flat_rates(tenant_id)
     await attend_changed(tenant_id, run)
+    await compare_recent_money(tenant_id)
     await check_books(tenant_id)
 
 
@@ -490,6 +495,22 @@ async def check_books(tenant_id: str) -> int:
     """Ask what `reseller check` asks, and show staff what contradicts."""
     async with services().database.tenant(tenant_id) as session:
         return await show_contradictions(session, services().clock())
+
+
+@DBOS.step(name="compare_money", **RETRY)
+async def compare_money(tenant_id: str, order_id: str, order: str) -> int:
+    """Compare what Saleor shows of an order's money with the ledger; how much differs."""
+    seen = SaleorOrder.model_validate_json(order)
+    async with services().database.tenant(tenant_id) as session:
+        row = await lock_order(session, order_id)
+        compared = await reconciling.compare_order(session, services(), row, seen.transactions)
+        return len(compared.differences) if compared else 0
+
+
+@DBOS.step(name="compare_recent_money", **RETRY)
+async def compare_recent_money(tenant_id: str) -> int:
+    found = await reconciling.compare_recent(services(), await _shop(tenant_id))
+    return sum(bool(each.differences) for each in found)
 
 
 @DBOS.step(name="refresh_flat_rates", **RETRY)
