@@ -8,7 +8,8 @@ from app.db.session import Database
 from app.errors import NotFound
 from app.mail.schemas import MailKind
 from app.mail.tables import Mail
-from app.orders.mails import note_failure, resend_order_mail
+from app.orders.mail_again import resend_order_mail
+from app.orders.mails import note_failure
 from app.orders.release import queue_order_received
 from app.orders.service import lock_order
 from app.orders.tables import OrderEvent, StaffTask
