@@ -10,8 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.cli.common import By, Json, ShopUrl, an_amount, run_in_shop, show, who
+from app.db.bulk import chunks
+from app.ledger.booking import open_of
 from app.ledger.disputes import all_disputes
-from app.ledger.rules import EFFECT, Kind, credits
+from app.ledger.rules import DEBTS, EFFECT, Kind, credits
 from app.ledger.service import as_item
 from app.ledger.tables import LedgerItem
 from app.money import Money
@@ -47,7 +49,9 @@ def show_account(email: Email, shop: ShopUrl = "", as_json: Json = False) -> Non
     async def work(session: AsyncSession) -> dict[str, Any]:
         reseller = await find(session, email)
         query = select(LedgerItem).where(LedgerItem.reseller_id == reseller.id)
-        rows = (await session.scalars(query.order_by(LedgerItem.booked_at, LedgerItem.id))).all()
+        found = (await session.scalars(query.order_by(LedgerItem.booked_at, LedgerItem.id))).all()
+        # What comes in or is owed before what was made of it at the same moment.
+        rows = sorted(found, key=lambda row: (row.booked_at, row.kind not in (Kind.PAYMENT, *DEBTS)))
         owed: dict[str, int] = {}
         booked = []
         for row in rows:
@@ -124,11 +128,16 @@ def list_disputes(
 
     async def work(session: AsyncSession) -> list[dict[str, Any]]:
         names = {row.id: row.email for row in await list_all(session)}
+        found = await all_disputes(session, closed=closed)
+        left: dict[str, int] = {}
+        for part in chunks([debt.id for _, debt in found]):
+            left |= await open_of(session, part)
         return [
             {
                 "order": debt.order_number,
                 "reseller": names.get(debt.reseller_id),
                 "amount": Money(debt.amount_minor, debt.currency),
+                "open": Money(left.get(debt.id, 0), debt.currency),
                 "since": row.opened_at,
                 "by": row.opened_by,
                 "reason": row.reason,
@@ -136,7 +145,7 @@ def list_disputes(
                 "settled_by": row.closed_by or None,
                 "came_to": row.close_reason or None,
             }
-            for row, debt in await all_disputes(session, closed=closed)
+            for row, debt in found
         ]
 
     _read(shop, work, as_json)

@@ -141,7 +141,7 @@ async def compare_recent(services: Services, shop: Shop, numbers: Sequence[str] 
     async with services.database.tenant_reading(shop.tenant_id) as session:
         query = select(ResellerOrder.saleor_order_id).where(ResellerOrder.payment_session_id.is_not(None))
         if numbers:
-            query = query.where(ResellerOrder.number.in_([number.strip().lstrip("#") for number in numbers]))
+            query = query.where(ResellerOrder.number.in_(numbers))
         else:
             moved = select(LedgerItem.order_id).where(
                 LedgerItem.order_id.is_not(None), LedgerItem.booked_at >= since, LedgerItem.kind.not_in(DEBTS)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bank.lines import BankLine
 from app.errors import Conflict, NotFound
-from app.ledger.refunds import left_of_order, refund_credit, refund_order
+from app.ledger.refunds import credit_left, left_of_order, refund_credit, refund_order
 from app.ledger.rules import Kind
 from app.ledger.service import checked_reference, receivable, receivable_id
 from app.ledger.tables import LedgerItem
@@ -232,6 +232,12 @@ async def lock_refund(session: AsyncSession, refund_id: str) -> RefundRequest:
 
 async def _done(session: AsyncSession, services: Services, row: RefundRequest, reference: str, by: str) -> None:
     row.done_at, row.done_by, row.bank_reference = services.clock(), by, reference
+    # Of a wire whose surplus went back nobody needs to decide any more.
+    of = select(LedgerItem.payment_id).where(LedgerItem.kind == Kind.REFUND, LedgerItem.reference == reference)
+    left = await credit_left(session, row.reseller_id, row.currency) if row.reseller_id else {}
+    for payment in (await session.scalars(of)).all():
+        if payment is not None and payment not in left:
+            await finish_task(session, f"surplus:{payment}", services.clock())
     await finish_tasks(session, row, services)
 
 

@@ -1,6 +1,7 @@
 """Disputes, interest, write-offs, refunds and the comparison with Saleor, as an operator types them."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 from app.ledger.charging import charge_interest
@@ -71,7 +72,7 @@ async def test_money_goes_back_and_saleor_is_compared(at: Journey, run: Run, tmp
     await at.wire_came(order.number)
     await at.idle()
     compared = await run("orders", "reconcile-money", "--json")
-    assert compared.data == {"compared": 1, "different": []}
+    assert compared.data == {"compared": 1, "different": [], "nothing_to_compare_yet": []}
     at.order(order.number).transactions[0].charged -= 1
     (different,) = (await run("orders", "reconcile-money", order.number, "--json")).data["different"]
     assert (different["order"], len(different["differences"])) == (order.number, 1)
@@ -95,7 +96,7 @@ async def test_money_goes_back_and_saleor_is_compared(at: Journey, run: Run, tmp
     await at.idle()
     (transaction,) = at.order(order.number).transactions
     assert transaction.refunded == 10
-    assert (await run("orders", "reconcile-money", "--json")).data == {"compared": 1, "different": []}
+    assert (await run("orders", "reconcile-money", "--json")).data["different"] == []
     assert (await run("refunds", "list", "--json")).data == []
     assert len((await run("refunds", "list", "--all", "--json")).data) == 1
     assert await at.contradictions() == {}

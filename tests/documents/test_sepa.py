@@ -2,9 +2,9 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
-from lxml import etree
 
 from app.documents.bank_details import BankAccount
 from app.documents.sepa import MAX_MINOR, SCHEMA, Transfer, sepa_iban, transfer_file
@@ -18,7 +18,7 @@ DAY = date(2026, 3, 4)
 
 
 def texts(content: bytes, name: str) -> list[str]:
-    found = etree.fromstring(content).iter(f"{{urn:iso:std:iso:20022:tech:xsd:{SCHEMA}}}{name}")
+    found = ElementTree.fromstring(content).iter(f"{{urn:iso:std:iso:20022:tech:xsd:{SCHEMA}}}{name}")
     return [element.text or "" for element in found]
 
 

@@ -78,7 +78,7 @@ async def test_a_difference_is_a_task_until_the_books_agree_again(world: World) 
     assert await tasks(world) == []
     assert await compare(world) == []
     shows(world)
-    (gone,) = await compare(world, "#1")
+    (gone,) = await compare(world, "1")
     assert [reason.code for reason in gone.differences] == ["money_gone"]
 
 
