@@ -18,7 +18,7 @@ from app.mail.schemas import MailKind
 from app.money import Money
 from app.orders.claims import renew_claim
 from app.orders.conversion import Conversion
-from app.orders.license_state import change_licenses
+from app.orders.license_state import change_licenses, keep_licenses
 from app.orders.mail_again import resend_order_mail
 from app.orders.reconciling import compare_recent
 from app.orders.record import finish_task, open_tasks
@@ -390,6 +390,19 @@ def reinstate(subject: Subject, reason: Why, by: By = "", shop: ShopUrl = "", as
 def revoke(subject: Subject, reason: Why, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
     """Revoke the licenses of an order, or one license."""
     _set_state(subject, LicenseState.REVOKED, reason, by, shop, as_json)
+
+
+@license_.command()
+def keep(number: Number, reason: Why, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Let an order's licenses stay although its wire came back, it was refunded or canceled; the tasks that ask are done."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            order = await keep_licenses(session, services, number=number, by=who(by), reason=reason)
+            view = await order_view(session, order.number, services.clock())
+            return {name: view[name] for name in ("number", "state", "licenses", "tasks")}
+
+    show(run_in_shop(shop, work), as_json=as_json)
 
 
 @keys.command()

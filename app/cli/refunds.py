@@ -169,7 +169,7 @@ def cancel(refund: Which, reason: Why, by: By = "", shop: ShopUrl = "", as_json:
 
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         async with services.database.tenant(shop.tenant_id) as session:
-            row = await refund_list.cancel_refund(session, services, refund, by=who(by), reason=reason)
+            row = await refund_list.cancel_refund(session, services, shop, refund, by=who(by), reason=reason)
             return await _shown(session, await refund_list.waiting(session, row))
 
     show(run_in_shop(shop, work), as_json=as_json)

@@ -21,7 +21,7 @@ from app.ledger.booking import Share, Wire
 from app.ledger.rules import PAYING, Kind
 from app.ledger.tables import LedgerItem
 from app.money import Money
-from app.orders.record import add_event, add_task, hold
+from app.orders.record import add_event, add_task, finish_task, hold
 from app.orders.rules import Terms
 from app.orders.services import Services
 from app.orders.tables import MoneyReport, OrderEvent, PaymentSession, ResellerOrder
@@ -130,7 +130,10 @@ async def follow_taken_back(
         code = "wire_taken_back" if change < 0 else "wire_again"
         events.append(_event(order_id, f"back:{item.id}", because(code, amount=amount, why=why), now))
         reports.append(_Report(item.id, order_id, abs(change), now, "CHARGE_BACK" if change < 0 else "CHARGE_SUCCESS"))
-        if change < 0 and orders[order_id].released:
+        if change > 0:
+            # What was taken back counts again: nobody needs to decide about the license any more.
+            await finish_task(session, f"returned:{item.reverses_id}", now)
+        elif orders[order_id].released:
             await add_task(session, f"returned:{item.id}", order_id, [because("returned_after_release", why=why)], now)
     await insert_rows(session, OrderEvent, events)
     await _report(session, orders, reports)

@@ -56,9 +56,11 @@ class Sums:
 
     @classmethod
     def shown(cls, found: SaleorMoney | SaleorTransaction, currency: str) -> Sums:
-        """What Saleor shows."""
+        """What Saleor shows. A refund that was asked for and not sent has left its charged amount already; here it has not."""
         amounts = (found.charged_amount, found.refunded_amount, found.authorized_amount, found.charge_pending_amount)
-        return cls(*(Money.of(each.amount, currency).minor for each in amounts))
+        charged, refunded, authorized, pending = (Money.of(each.amount, currency).minor for each in amounts)
+        asked = Money.of(found.refund_pending_amount.amount, currency).minor
+        return cls(charged + asked, refunded, authorized, pending)
 
 
 def differences(shown: Sums | None, right: Sums, currency: str) -> tuple[Reason, ...]:

@@ -152,8 +152,13 @@ async def send_to(session: AsyncSession, refund_id: str, *, beneficiary: str, ib
     return row
 
 
-async def cancel_refund(session: AsyncSession, services: Services, refund_id: str, *, by: str, reason: str) -> RefundRequest:
-    """Take a refund off the list: it is not sent, or the bank refused it. Raises InvalidInput without a reason, NotFound."""
+async def cancel_refund(
+    session: AsyncSession, services: Services, shop: Shop, refund_id: str, *, by: str, reason: str
+) -> RefundRequest:
+    """Take a refund off the list: it is not sent, or the bank refused it; Saleor is told so if it asked for it.
+
+    Raises InvalidInput without a reason, NotFound, Conflict for one that is settled.
+    """
     if not reason.strip():
         raise InvalidInput("Taking a refund off the list needs a reason.", code="no_reason")
     row, now = await lock_refund(session, refund_id), services.clock()
@@ -162,6 +167,14 @@ async def cancel_refund(session: AsyncSession, services: Services, refund_id: st
         amount = Money(row.amount_minor, row.currency)
         why = because("refund_canceled", amount=amount, by=by, why=reason.strip())
         await add_event(session, row.order_id, f"refund-canceled:{row.id}", now, why)
+        order = await lock_order(session, row.order_id)
+        await services.jobs.enqueue(
+            session,
+            "attend_order",
+            f"refund-canceled:{shop.tenant_id}:{row.id}",
+            partition=order.saleor_order_id,
+            args=(shop.tenant_id, order.saleor_order_id, "staff"),
+        )
     await finish_tasks(session, row, services)
     return row
 

@@ -237,6 +237,7 @@ class SaleorTransaction(Answer):
     authorized_amount: SaleorAmount
     charge_pending_amount: SaleorAmount
     refunded_amount: SaleorAmount
+    refund_pending_amount: SaleorAmount
     events: list[SaleorTransactionEvent]
 
 
@@ -335,6 +336,7 @@ class SaleorMoney(Answer):
     id: str
     charged_amount: SaleorAmount
     refunded_amount: SaleorAmount
+    refund_pending_amount: SaleorAmount
     authorized_amount: SaleorAmount
     charge_pending_amount: SaleorAmount
 

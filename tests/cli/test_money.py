@@ -14,6 +14,15 @@ from tests.journeys.harness import Journey
 IBAN = "DE89370400440532013000"
 
 
+REFUND = """mutation Refund($id: ID!, $amount: PositiveDecimal) {
+  transactionRequestAction(id: $id, actionType: REFUND, amount: $amount) { transaction { id } errors { field code message } }
+}"""
+
+
+def transaction_id(at: Journey, number: str) -> str:
+    return at.order(number).transactions[0].id
+
+
 async def charged(at: Journey, number: str) -> int:
     """A year of interest on an order."""
     async with at.rows() as session:
@@ -99,4 +108,18 @@ async def test_money_goes_back_and_saleor_is_compared(at: Journey, run: Run, tmp
     assert (await run("orders", "reconcile-money", "--json")).data["different"] == []
     assert (await run("refunds", "list", "--json")).data == []
     assert len((await run("refunds", "list", "--all", "--json")).data) == 1
+
+    await at.staff.send(REFUND, "transactionRequestAction", id=transaction_id(at, order.number), amount=5)
+    await at.idle()
+    (asked,) = (await run("refunds", "list", "--json")).data
+    assert (asked["order"], asked["amount"], asked["asked_by"]) == (order.number, "5.00 USD", "Saleor")
+    (transaction,) = at.order(order.number).transactions
+    assert transaction.refund_pending == 5
+    assert (await run("orders", "reconcile-money", "--json")).data["different"] == [], "it is still with the vendor"
+    off = await run("refunds", "cancel", asked["id"], "--reason", "they keep it", "--by", "anna", "--json")
+    assert off.data["state"] == "canceled by anna: they keep it"
+    await at.idle()
+    assert transaction.refund_pending == 0, "Saleor was told"
+    assert transaction.refunded == 10
+    assert (await run("orders", "reconcile-money", "--json")).data["different"] == []
     assert await at.contradictions() == {}

@@ -286,7 +286,8 @@ def transaction(
     return {
         "id": number, "pspReference": f"BT-{number}", "name": "", "chargedAmount": money(charged), "authorizedAmount": money("0"),
         "createdBy": author if author is not None else {"__typename": "App", "id": APP, "identifier": "reseller"},
-        "chargePendingAmount": money(pending), "refundedAmount": money("0"), "events": [],
+        "chargePendingAmount": money(pending), "refundedAmount": money("0"), "refundPendingAmount": money("0"),
+        "events": [],
     }  # fmt: skip
 
 

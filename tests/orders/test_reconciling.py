@@ -25,11 +25,11 @@ async def world(database: Database, tenant: str) -> AsyncIterator[World]:
 
 
 def shows(world: World, *orders: tuple[str, dict[str, str] | None]) -> None:
-    """Saleor shows these amounts: charged, refunded, authorized, pending, each nothing by default."""
+    """Saleor shows these amounts: charged, refunded, authorized, pending, asked back, each nothing by default."""
 
     def node(number: str, amounts: dict[str, str] | None) -> dict[str, Any]:
         names = {"charged": "chargedAmount", "refunded": "refundedAmount", "authorized": "authorizedAmount"}
-        names["pending"] = "chargePendingAmount"
+        names |= {"pending": "chargePendingAmount", "asked": "refundPendingAmount"}
         shown = {field: money((amounts or {}).get(name, "0")) for name, field in names.items()}
         return {"node": {"id": f"O{number}", "transactions": [] if amounts is None else [{"id": f"T{number}"} | shown]}}
 
@@ -108,7 +108,7 @@ async def test_refunds_and_cancellations_agree_when_saleor_was_told(world: World
     await told(world)
     shows(
         world,
-        ("1", {"charged": "14.49", "refunded": "5.00"}),
+        ("1", {"charged": "10.49", "refunded": "5.00", "asked": "4.00"}),
         ("2", {"charged": "19.49"}),
         ("3", {"pending": "19.49"}),
     )

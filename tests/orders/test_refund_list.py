@@ -146,7 +146,7 @@ async def test_what_sepa_does_not_send_is_listed_for_a_transfer_by_hand(world: W
         await sent(world, row.id, "OUT-2")
     with pytest.raises(Conflict, match="sent already"):
         async with world.database.tenant(world.shop.tenant_id) as session:
-            await cancel_refund(session, world.services, row.id, by="bob", reason="no")
+            await cancel_refund(session, world.services, world.shop, row.id, by="bob", reason="no")
 
 
 async def test_an_account_may_be_entered_until_it_went_out(world: World) -> None:
@@ -178,8 +178,8 @@ async def test_no_more_than_there_is_can_be_asked_for(world: World) -> None:
         await ask(world, "1.00", number="1")
     async with world.database.tenant(world.shop.tenant_id) as session:
         with pytest.raises(InvalidInput, match="reason"):
-            await cancel_refund(session, world.services, first.id, by="bob", reason="")
-        await cancel_refund(session, world.services, first.id, by="bob", reason="they keep it")
+            await cancel_refund(session, world.services, world.shop, first.id, by="bob", reason="")
+        await cancel_refund(session, world.services, world.shop, first.id, by="bob", reason="they keep it")
     await ask(world, "30.00")
     with pytest.raises(Conflict, match="off the list"):
         await sent(world, first.id)
