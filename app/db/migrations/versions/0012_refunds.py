@@ -1,7 +1,7 @@
 """Refunds on a list of their own with their SEPA files, and disputes with what they came to
 
-Revision ID: 0011_refunds
-Revises: 0010_statements
+Revision ID: 0012_refunds
+Revises: 0011_bank_batches
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import app.db.base
 
-revision = "0011_refunds"
-down_revision = "0010_statements"
+revision = "0012_refunds"
+down_revision = "0011_bank_batches"
 branch_labels = None
 depends_on = None
 
