@@ -151,7 +151,7 @@ async def compare_recent(services: Services, shop: Shop, numbers: Sequence[str] 
             differed = select(StaffTask.order_id).where(StaffTask.key.startswith(TASK), StaffTask.done_at.is_(None))
             told = select(MoneyReport.order_id).where(MoneyReport.at >= since)
             query = query.where(ResellerOrder.id.in_(moved) | ResellerOrder.id.in_(differed) | ResellerOrder.id.in_(told))
-        ids = list(await session.scalars(query.order_by(ResellerOrder.created_at, ResellerOrder.id)))
+        ids = list(await session.scalars(query.order_by(ResellerOrder.created_at, ResellerOrder.number)))
     client = await services.shops.client(shop)
     found: list[Compared] = []
     for start in range(0, len(ids), AT_ONCE):
