@@ -118,7 +118,7 @@ async def decisions(
             named = True
             nothing = [line.line for line in wanted if decided[line.number].rule is None and line.line.amount > 0]
             if nothing and await add_named(session, run.candidates, nothing):
-                _back(run.candidates, decided.values(), charges)
+                give_back(run.candidates, decided.values(), charges)
                 decided = {line.number: _one(run, line, doubts) for line in wanted}
         paid = {part.debt_id for each in decided.values() if each.outcome is Outcome.BOOKED for part in each.parts}
         new = paid - locked.keys()
@@ -126,14 +126,14 @@ async def decisions(
             return decided
         await lock_orders(session, [order for debt in new if (order := run.candidates.debts[debt].order_id)])
         opens = await lock_debts(session, new)
-        _back(run.candidates, decided.values(), charges)
+        give_back(run.candidates, decided.values(), charges)
         changed = {debt for debt in new if opens.get(debt, 0) != run.candidates.debts[debt].open_minor}
         locked |= opens
         for debt in changed:
             run.candidates.set_open(debt, opens.get(debt, 0))
         if not changed:
             for each in decided.values():
-                _take(run.candidates, each)
+                take(run.candidates, each)
             return decided
     return {number: _in_doubt(each) for number, each in decided.items()}
 
@@ -141,11 +141,11 @@ async def decisions(
 def _one(run: Run, line: ReadLine, doubts: Mapping[int, Reason]) -> Decision:
     against = (doubts[line.number],) if line.number in doubts else ()
     decision = decide(line.line, run.candidates, policy=run.policy, doubts=against)
-    _take(run.candidates, decision)
+    take(run.candidates, decision)
     return decision
 
 
-def _take(candidates: Candidates, decision: Decision, sign: int = 1) -> None:
+def take(candidates: Candidates, decision: Decision, sign: int = 1) -> None:
     """Let what a line pays be open no more, or again: the next line of the file must see it."""
     if decision.outcome is not Outcome.BOOKED:
         return
@@ -156,9 +156,10 @@ def _take(candidates: Candidates, decision: Decision, sign: int = 1) -> None:
             candidates.tolerance(decision.reseller_id, debt.currency).year_left_minor -= sign * part.charge_minor
 
 
-def _back(candidates: Candidates, decisions: Iterable[Decision], charges: Mapping[tuple[str, str], int]) -> None:
+def give_back(candidates: Candidates, decisions: Iterable[Decision], charges: Mapping[tuple[str, str], int]) -> None:
+    """Let what these took be open again, and what banks may keep (`charges`) be as it was."""
     for decision in decisions:
-        _take(candidates, decision, -1)
+        take(candidates, decision, -1)
     for key, left in charges.items():
         candidates.tolerances[key].year_left_minor = left
 

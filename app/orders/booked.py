@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.base import new_id
 from app.db.bulk import among, chunks, insert_rows
 from app.ledger.booking import Share, Wire
-from app.ledger.rules import PAYING, Kind
+from app.ledger.rules import PAYING, Kind, unallocated
+from app.ledger.service import as_item
 from app.ledger.tables import LedgerItem
 from app.money import Money
 from app.orders.record import add_event, add_task, finish_task, hold
@@ -137,6 +138,7 @@ async def follow_taken_back(
             await add_task(session, f"returned:{item.id}", order_id, [because("returned_after_release", why=why)], now)
     await insert_rows(session, OrderEvent, events)
     await _report(session, orders, reports)
+    await _surplus_of(session, items, now)
     await _ask(session, services, shop, list(orders.values()), batch)
 
 
@@ -244,6 +246,22 @@ async def _surplus(session: AsyncSession, came: Came, at: datetime) -> None:
     if order_id is not None:
         await add_event(session, order_id, f"surplus:{came.wire.payment_id}", at, reason)
     await add_task(session, f"surplus:{came.wire.payment_id}", order_id, [reason], at)
+
+
+async def _surplus_of(session: AsyncSession, items: Sequence[LedgerItem], at: datetime) -> None:
+    """Of a wire that was taken back nothing is left over to decide about; of one that counts again it is asked for anew."""
+    came = {item.payment_id: item for item in items if item.kind == Kind.PAYMENT and item.payment_id is not None}
+    for payment_id, item in came.items():
+        if item.amount_minor < 0:
+            await finish_task(session, f"surplus:{payment_id}", at)
+            continue
+        wanted = select(LedgerItem).where((LedgerItem.id == payment_id) | (LedgerItem.payment_id == payment_id))
+        payment = {row.id: row for row in await session.scalars(wanted)}
+        if (left := unallocated(as_item(row) for row in payment.values()).get(payment_id, 0)) > 0:
+            surplus = Money(left, item.currency)
+            reason = because("wire_surplus", amount=surplus, reference=payment[payment_id].reference)
+            order_id = next((row.order_id for row in payment.values() if row.kind == Kind.ALLOCATION and row.order_id), None)
+            await add_task(session, f"surplus:{payment_id}", order_id, [reason], at)
 
 
 async def _other_payer(

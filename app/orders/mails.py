@@ -3,8 +3,9 @@ edge case 83)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import InvalidInput
@@ -14,15 +15,24 @@ from app.mail.service import FAILED, queue
 from app.mail.tables import Mail
 from app.orders.record import add_event, add_task
 from app.orders.services import Services
-from app.orders.tables import ResellerOrder
+from app.orders.tables import PaymentSession, ResellerOrder
 from app.reasons import Reason, because, register
-from app.resellers.roles import Role
-from app.resellers.tables import Reseller
+from app.resellers.roles import Post, Role, gets
+from app.resellers.tables import Reseller, ResellerUser
 from app.saleor.shops import Shop
+
+POST: Mapping[MailKind, Post] = {
+    MailKind.ORDER_RECEIVED: Post.ORDERS,
+    MailKind.ORDER_DETAILS: Post.INVOICES,
+    MailKind.CREDIT_NOTE: Post.INVOICES,
+    MailKind.LICENSE: Post.LICENSES,
+}
+"""What each mail about an order is for."""
 
 register(
     {
         "mail_refused": "The mail '{subject}' to {recipient} was refused: {words}. Send it again to an address that works.",
+        "mail_impossible": "A mail about order {number} could not go to {recipient}: {words} Correct the user's address.",
     }
 )
 
@@ -110,19 +120,49 @@ async def queue_mail(
     attachments: tuple[Attachment, ...],
     key: str = "",
 ) -> None:
-    """A mail about an order to its reseller, made once by kind and key, on its way when the session's transaction commits."""
-    await send(
-        session,
-        services,
-        shop,
-        key=f"{kind}:{key}:{order.id}" if key else f"{kind}:{order.id}",
-        kind=kind,
-        recipient=order.recipient,
-        language=order.language,
-        context=context,
-        attachments=attachments,
-        order_id=order.id,
+    """A mail about an order to its reseller, made once by kind and key, on its way when the session's transaction commits.
+
+    It goes to the reseller's own address, and to each user whose part it is (`roles.gets`). A user's address that takes no mail
+    becomes a task of staff and keeps nobody else from theirs.
+    """
+    first = f"{kind}:{key}:{order.id}" if key else f"{kind}:{order.id}"
+    recipients = {first: order.recipient} | {f"{first}:{user.id}": user.email for user in await _users(session, order, kind)}
+    for mail_key, recipient in recipients.items():
+        try:
+            await send(
+                session,
+                services,
+                shop,
+                key=mail_key,
+                kind=kind,
+                recipient=recipient,
+                language=order.language,
+                context=context,
+                attachments=attachments,
+                order_id=order.id,
+            )
+        except InvalidInput as error:
+            if mail_key == first:
+                raise
+            reason = because("mail_impossible", number=order.number, recipient=recipient, words=error.sentence)
+            await add_task(session, f"mail-to:{mail_key}", order.id, [reason], services.clock())
+
+
+async def _users(session: AsyncSession, order: ResellerOrder, kind: MailKind) -> list[ResellerUser]:
+    """Users of the order's reseller that get a mail of this kind beside its own address."""
+    if order.reseller_id is None:
+        return []
+    promised = select(PaymentSession.saleor_user_id).where(PaymentSession.id == order.payment_session_id)
+    placed = await session.scalar(promised) if order.payment_session_id else None
+    users = await session.scalars(
+        select(ResellerUser).where(ResellerUser.reseller_id == order.reseller_id).order_by(ResellerUser.id)
     )
+    post = POST[kind]
+    return [
+        user
+        for user in users
+        if user.email != order.recipient and gets(Role(user.role), post, placed=user.saleor_user_id == placed)
+    ]
 
 
 async def note_failure(session: AsyncSession, services: Services, mail: Mail) -> None:

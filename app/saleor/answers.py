@@ -433,6 +433,23 @@ class VariantPriceAnswer(Answer):
     product_variant: SaleorPricedVariant | None
 
 
+class SaleorListedVariant(Answer):
+    """A variant with its retail price per channel."""
+
+    id: str
+    sku: str | None
+    name: str
+    channel_listings: list[SaleorCurrencyListing] | None
+
+
+class SaleorListedProduct(SaleorPricedProduct):
+    variants: list[SaleorListedVariant] | None
+
+
+class ProductPricesAnswer(Answer):
+    product: SaleorListedProduct | None
+
+
 class SaleorWarehouse(Answer):
     id: str
     name: str

@@ -1,7 +1,7 @@
 """Refunds on a list of their own with their SEPA files, and disputes with what they came to
 
-Revision ID: 0012_refunds
-Revises: 0011_bank_batches
+Revision ID: 0013_refunds
+Revises: 0012_staff_pages
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import app.db.base
 
-revision = "0012_refunds"
-down_revision = "0011_bank_batches"
+revision = "0013_refunds"
+down_revision = "0012_staff_pages"
 branch_labels = None
 depends_on = None
 
