@@ -14,7 +14,8 @@ from sqlalchemy import select, update
 
 from app.errors import InvalidInput
 from app.files.tables import StoredFile
-from app.ledger.charging import charge_interest, open_dispute
+from app.ledger.charging import charge_interest
+from app.ledger.disputes import open_dispute
 from app.ledger.interest import DayCount, Rate
 from app.ledger.service import receivable_id
 from app.licenses.tables import License
