@@ -1,7 +1,7 @@
 """A part of a month's resellers at a time: what each transaction and durable step costs is paid once for all of them.
 
-Whoever fails of them keeps nobody else from its statements: it goes its own way, as the workflow `make_statements`, which is tried
-again and shown when it is stuck.
+Whoever fails of them keeps nobody else from its statements: it goes its own way, as the workflow `make_statements`, which is
+tried again and shown when it is stuck.
 """
 
 from __future__ import annotations
