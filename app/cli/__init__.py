@@ -14,6 +14,7 @@ from app.cli import (
     applications,
     bank,
     bank_import,
+    cases,
     certificates,
     orders,
     people,
@@ -34,7 +35,7 @@ cli = typer.Typer(
     "command itself. Every command that prints takes --json.",
 )
 COMMANDS = (
-    server, shop, applications, people, policy, price_files, taxes, certificates, orders, bank, bank_import, statements,
+    server, shop, applications, people, policy, price_files, taxes, certificates, orders, bank, bank_import, statements, cases,
 )  # fmt: skip
 for module in COMMANDS:
     module.mount(cli)

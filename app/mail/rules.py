@@ -24,6 +24,7 @@ from app.errors import InvalidInput
 from app.mail.schemas import (
     ApplicationContext,
     Attachment,
+    CaseContext,
     CertificateContext,
     ClaimContext,
     CreditNoteContext,
@@ -90,6 +91,8 @@ SUBJECTS = {
     (MailKind.STATEMENT, "de"): "Monatsabrechnung für {c.month:%m/%Y}",
     (MailKind.REMINDER, "en"): "Payment reminder",
     (MailKind.REMINDER, "de"): "Zahlungserinnerung",
+    (MailKind.CASE, "en"): "{c.number}: {c.subject}",
+    (MailKind.CASE, "de"): "{c.number}: {c.subject}",
 }
 
 Context = (
@@ -104,6 +107,7 @@ Context = (
     | CertificateContext
     | StatementContext
     | ReminderContext
+    | CaseContext
 )
 CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.ORDER_RECEIVED: OrderContext,
@@ -127,6 +131,7 @@ CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.PRICE_CHANGE_CANCELED: PriceChangeContext,
     MailKind.STATEMENT: StatementContext,
     MailKind.REMINDER: ReminderContext,
+    MailKind.CASE: CaseContext,
 }
 
 

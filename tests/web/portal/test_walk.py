@@ -31,6 +31,8 @@ FORMS: dict[str, dict[str, str]] = {
     "/policy": {"version": "1"},
     "/apply": {"company": "X", "do": "save"},
     "/remittance": {"text": "1 10.00 USD"},
+    "/cases": {"kind": "advice", "subject": "Volume", "text": "40 seats"},
+    "/support": {"order_number": "1", "topic": "It does not print", "asked_by_customer": "yes"},
     "/users": {"email": "new@partner.example", "role": "viewer"},
     "/users/{user_id}": {"role": "owner"},
 }
@@ -60,6 +62,7 @@ def filled(portal: Portal, path: str) -> str:
         invitation_id="none",
         certificate_id="none",
         advice_id="none",
+        case_id="none",
         file_id="none",
         change_id="none",
         token="none",
