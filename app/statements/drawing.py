@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from app.db.session import Database
+from app.documents.logo import decoded
 from app.documents.schemas import Address, Language
 from app.documents.service import locked_series
 from app.documents.statement import StatementData, StatementLine, render_statement, statement_csv
@@ -122,19 +123,19 @@ async def preview(
     ]
 
 
-async def print_statement(database: Database, tenant_id: str, statement_id: str) -> None:
+async def print_statement(database: Database, shop: Shop, statement_id: str) -> None:
     """Set a statement in type and write its CSV, once; they are kept as they are (edge case 75).
 
     Opens its own transactions, so that none is open, and nobody else waits, while it is set in type.
     """
-    async with database.tenant_reading(tenant_id) as session:
+    async with database.tenant_reading(shop.tenant_id) as session:
         row = (
             await session.scalars(select(Statement).where(Statement.id == statement_id).options(undefer(Statement.content)))
         ).one()
     if row.pdf_sha256 is not None:
         return
-    files = await asyncio.to_thread(printed_files, row.content)
-    async with database.tenant(tenant_id) as session:
+    files = await asyncio.to_thread(printed_files, row.content, shop.settings.documents.logo)
+    async with database.tenant(shop.tenant_id) as session:
         await keep_files(session, {statement_id: files})
 
 
@@ -148,10 +149,10 @@ async def keep_files(session: AsyncSession, files: Mapping[str, Files]) -> None:
             kept.csv, kept.csv_sha256 = csv, hashlib.sha256(csv).hexdigest()
 
 
-def printed_files(content: dict[str, Any]) -> Files:
-    """The files of a frozen statement; takes milliseconds, so not on the event loop."""
+def printed_files(content: dict[str, Any], logo: str) -> Files:
+    """The files of a frozen statement, with the logo as the settings keep it; takes milliseconds, so not on the event loop."""
     data = StatementData.model_validate(content)
-    return render_statement(data), statement_csv(data)
+    return render_statement(data, decoded(logo)), statement_csv(data)
 
 
 async def mail_statements(session: AsyncSession, services: Services, shop: Shop, reseller_id: str, period: Period) -> list[Mail]:
@@ -299,4 +300,6 @@ async def _data(
         balance=block.balance.minor,
         to_pay=block.to_pay.minor,
         account=account,
+        accent=shop.settings.documents.accent_color,
+        footer=shop.settings.documents.footer.of(language),
     )

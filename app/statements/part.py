@@ -56,7 +56,7 @@ async def print_part(services: Services, shop: Shop, drawn: Drawn, period: Perio
     failed: list[str] = []
     for row in rows:
         try:
-            files[row.id] = await asyncio.to_thread(drawing.printed_files, row.content)
+            files[row.id] = await asyncio.to_thread(drawing.printed_files, row.content, shop.settings.documents.logo)
         except Exception:
             log.exception("statement_not_printed", statement=row.number)
             failed.append(owners[row.id])

@@ -107,7 +107,7 @@ async def make_statements_of(tenant_id: str, reseller_id: str, period: str) -> i
     async with services().database.tenant(tenant_id) as session:
         made = await drawing.draw_up(session, services(), shop, reseller_id, month)
     for statement_id in made:
-        await drawing.print_statement(services().database, tenant_id, statement_id)
+        await drawing.print_statement(services().database, shop, statement_id)
     async with services().database.tenant(tenant_id) as session:
         await drawing.mail_statements(session, services(), shop, reseller_id, month)
     return len(made)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -10,7 +11,7 @@ from pathlib import Path
 from app.documents.invoice import render_invoice
 from app.documents.schemas import DocumentKind, Look
 from app.documents.statement import render_statement
-from tests.documents.samples import invoice
+from tests.documents.samples import SHIP, invoice
 from tests.documents.test_einvoice import VALID, german
 from tests.documents.test_logo import SVG, png
 from tests.documents.verapdf import broken_clauses
@@ -26,6 +27,10 @@ FORGED: dict[str, tuple[bytes, bytes, str]] = {
     "another file id": (b"/ID[", b"/IE[", "6.1.3-1"),
 }
 """What is changed in a valid document, byte for byte in place, and the rule that this breaks."""
+
+
+ASIAN = Path("/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf")
+"""Debian's `fonts-droid-fallback`, which CI installs."""
 
 
 def documents() -> dict[str, Callable[[], bytes]]:
@@ -44,6 +49,10 @@ def documents() -> dict[str, Callable[[], bytes]]:
         "statement de": lambda: render_statement(samples.many(120, "de")),
         "statement empty": lambda: render_statement(samples.data(dated=date(2026, 3, 1))),
     }
+    if ASIAN.exists() or "CI" in os.environ:
+        made["e-invoice to Japan"] = lambda: render_invoice(
+            german(ship_to=replace(SHIP, company="株式会社ソフトウェア部品"), structured=True)
+        )
     return made
 
 

@@ -61,7 +61,7 @@ async def made(world: World, buyer: Reseller, period: Period = MARCH) -> list[St
     async with world.database.tenant(tenant) as session:
         ids = await drawing.draw_up(session, world.services, world.shop, buyer.id, period)
     for statement_id in ids:
-        await drawing.print_statement(world.database, tenant, statement_id)
+        await drawing.print_statement(world.database, world.shop, statement_id)
     async with world.database.tenant(tenant) as session:
         await drawing.mail_statements(session, world.services, world.shop, buyer.id, period)
     return await kept(world)

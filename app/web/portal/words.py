@@ -127,8 +127,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "Ask us about a deal, or hand one over to us. We answer by mail, and every answer stands in the case.",
         "Fragen Sie uns zu einem Geschäft, oder übergeben Sie uns eines. Wir antworten per Mail, und jede Antwort steht im Fall.",
     ),
-    "case_kind_advice": ("I ask for advice", "Ich bitte um Beratung"),
-    "case_kind_hand_over": ("I hand the deal over to you", "Ich übergebe Ihnen das Geschäft"),
+    "deal_advice": ("I ask for advice", "Ich bitte um Beratung"),
+    "deal_hand_over": ("I hand the deal over to you", "Ich übergebe Ihnen das Geschäft"),
     "case_customer_help": (
         "Customer and contact are needed for a hand-over.",
         "Kunde und Ansprechpartner braucht es für eine Übergabe.",

@@ -100,10 +100,13 @@ def expected(who: str, method: str, path: str) -> tuple[int, ...]:
         return (404,) if who == "rival" else (303, 409, 422)
     if (method, path) == ("POST", "/certificates"):
         return (400,)
+    if (method, path) == ("POST", "/support"):
+        return (409,)  # the shop names no forum
     if (
         "{invitation_id}" in path
         or "{certificate_id}" in path
         or "{advice_id}" in path
+        or "{case_id}" in path
         or "{change_id}" in path
         or (who == "rival" and "{" in path)
     ):

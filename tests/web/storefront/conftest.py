@@ -144,7 +144,7 @@ async def drawn_up(world: World, reseller_id: str) -> str:
         session.add(StatementRun(period="2026-03", snapshot_at=NOW, asked_at=NOW))
         await session.flush()
         (statement_id,) = await draw_up(session, world.services, world.shop, reseller_id, Period(2026, 3))
-    await print_statement(world.database, world.shop.tenant_id, statement_id)
+    await print_statement(world.database, world.shop, statement_id)
     return statement_id
 
 
