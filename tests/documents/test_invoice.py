@@ -177,7 +177,8 @@ def test_a_seller_in_europe_prints_on_a4() -> None:
 def test_an_address_or_number_is_broken_where_its_parts_meet_and_gets_no_hyphen(tmp_path: Path) -> None:
     email = "a.very.long.mailbox.name.of.somebody@subdomain.department.customer.example"
     number = "4500012345-PROJECT-NORTHWIND-MIGRATION-2026-PHASE-2"
-    seen = text_of(invoice(ship_to=replace(BILL, company="«Программные Компоненты»", email=email), po_number=number), tmp_path)
+    ship_to = replace(BILL, company="«Программные Компоненты»", email=email)
+    seen = text_of(invoice(ship_to=ship_to, po_number=number), tmp_path).replace("\u200b", "")
     for whole in (
         "mailbox.name.of.",
         "somebody@subdomain.department.",
