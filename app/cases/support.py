@@ -47,7 +47,7 @@ async def attest(
     if not asked_by_customer:
         raise InvalidInput(
             "asked_by_customer: a support request may only be opened if the customer asked for it; confirm that.",
-            code="not_asked",
+            code="customer_not_asked",
         )
     order = await storefront.own_order(session, reseller.id, order_number)
     day = str(services.today(shop))

@@ -14,7 +14,11 @@ class Mail(TenantScoped, Base):
     """One mail, made once by its `key` and delivered until a server took it. Its Message-ID never changes."""
 
     __tablename__ = "mail"
-    __table_args__ = (UniqueConstraint("tenant_id", "key"), Index("ix_mail_order", "tenant_id", "order_id"))
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "key"),
+        Index("ix_mail_order", "tenant_id", "order_id"),
+        Index("ix_mail_recipient", "tenant_id", "recipient", "created_at", "id"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     key: Mapped[str] = mapped_column(Text)

@@ -117,6 +117,21 @@ async def resend_order_mail(
     return again
 
 
+async def resend_refused(session: AsyncSession, services: Services, shop: Shop, mail_id: str, *, to: str | None = None) -> Mail:
+    """Send a mail that was refused once more, to `to` or to the same address; its failure is no task any more.
+
+    Raises NotFound, Conflict and InvalidInput as `mail.service.resend`.
+    """
+    now = services.clock()
+    again = await resend(session, mail_id, recipient=to, at=now)
+    await finish_task(session, f"mail:{mail_id}", now)
+    if again.order_id is not None:
+        reason = because("mail_again", subject=again.subject, recipient=again.recipient)
+        await add_event(session, again.order_id, f"mail-again:{again.id}", now, reason)
+    await deliver_later(session, services, shop, again)
+    return again
+
+
 async def deliver_later(session: AsyncSession, services: Services, shop: Shop, mail: Mail) -> None:
     """Let a queued mail go out when the session's transaction commits."""
     name = f"mail:{shop.tenant_id}:{mail.id}"

@@ -8,7 +8,8 @@ from starlette.responses import Response
 from app.cases import rules, service, support
 from app.errors import ResellerError
 from app.resellers.roles import Right
-from app.web.portal.visit import Form, Person, Posted, Signed
+from app.web.forms import Form
+from app.web.portal.visit import Person, Posted, Signed
 from app.web.storefront.common import Cursor, Id
 
 router = APIRouter()

@@ -26,7 +26,10 @@ register_problems(
         "case_closed": (409, "The case is closed; open a new one."),
         "too_many_cases": (409, "Too many of your cases wait for an answer; write in one of them."),
         "no_forum": (409, "The vendor has named no forum; ask for advice instead."),
-        "not_asked": (400, "asked_by_customer: a support request may only be opened if the customer asked for it; confirm that."),
+        "customer_not_asked": (
+            400,
+            "asked_by_customer: a support request may only be opened if the customer asked for it; confirm that.",
+        ),
     }
 )
 NUMBER, AT = "A2026-00001", "2026-03-30T09:00:00Z"
@@ -169,7 +172,7 @@ async def write_in_case(case_id: Id, body: ReplyIn, asking: Asking, services: Do
     "/support-requests",
     response_model=SupportOut,
     status_code=201,
-    responses=again(SupportOut) | problems(*MEMBER, "not_asked", "case_text", "no_forum", "no_order"),
+    responses=again(SupportOut) | problems(*MEMBER, "customer_not_asked", "case_text", "no_forum", "no_order"),
 )
 async def request_support(
     body: SupportIn,

@@ -31,8 +31,8 @@ from app.resellers.tables import (
     ResellerUser,
 )
 from app.tax.tables import CertificateRow
-from app.web.portal.german import ERRORS, REASONS
-from app.web.portal.rendering import HERE, failed, language_of, said
+from app.web.german import ERRORS, REASONS
+from app.web.portal.rendering import HERE, language_of, speech
 from app.web.portal.words import FIELDS, WORDS
 from tests.conftest import NOW
 from tests.orders.builders import rows
@@ -135,7 +135,8 @@ def test_every_word_is_there_and_has_the_same_places_in_both_languages() -> None
         found for path in HERE.glob("templates/*.html") for found in re.findall(r'\bt\("([a-z_0-9-]+)"[,)]', path.read_text())
     }
     assert used <= set(WORDS), used - set(WORDS)
-    code = "".join(path.read_text() for path in [*HERE.glob("*.py"), *HERE.glob("templates/*.html")])
+    said = [*HERE.glob("*.py"), *HERE.glob("templates/*.html"), HERE.parent / "speech.py"]
+    code = "".join(path.read_text() for path in said)
     prefixes = ("notice_", "error_", "role_", "bucket_", "business_", "terms_", "order_", "reseller_", "application_", "kind_")
     for key, (english, german) in WORDS.items():
         assert places(english) == places(german), key
@@ -160,12 +161,12 @@ def places(sentence: str) -> set[str]:
 
 def test_reasons_and_errors_as_they_are_said() -> None:
     overdue = because("overdue", order="7", days=6, amount="118.80 USD")
-    assert said("de", overdue) == "Bestellung 7 ist seit 6 Tagen überfällig; 118,80 USD heben das auf."
-    assert "USD 118.80" in said("en", overdue)
-    assert said("de", because("tax_state", rate="8.25", state="TX", version="1.2")).startswith("8,25 % nach dem Sitz")
-    assert said("de", because("application_missing", field="company")) == "Firma: fehlt noch."
-    assert said("de", because("staff_hold", by="a", reason="b")) == "Held by a: b."
-    assert failed("de", InvalidInput("x: is odd.", code="odd")) == "Das hat nicht geklappt: x: is odd."
+    assert speech("de").said(overdue) == "Bestellung 7 ist seit 6 Tagen überfällig; 118,80 USD heben das auf."
+    assert "USD 118.80" in speech("en").said(overdue)
+    assert speech("de").said(because("tax_state", rate="8.25", state="TX", version="1.2")).startswith("8,25 % nach dem Sitz")
+    assert speech("de").said(because("application_missing", field="company")) == "Firma: fehlt noch."
+    assert speech("de").said(because("staff_hold", by="a", reason="b")) == "Held by a: b."
+    assert speech("de").failed(InvalidInput("x: is odd.", code="odd")) == "Das hat nicht geklappt: x: is odd."
 
 
 async def test_the_policy_is_text_and_is_accepted_once_as_it_was_shown(portal: Portal) -> None:

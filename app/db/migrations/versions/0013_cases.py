@@ -1,7 +1,7 @@
 """Cases
 
-Revision ID: 0011_cases
-Revises: 0010_statements
+Revision ID: 0013_cases
+Revises: 0012_staff_pages
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import app.db.base
 
-revision = "0011_cases"
-down_revision = "0010_statements"
+revision = "0013_cases"
+down_revision = "0012_staff_pages"
 branch_labels = None
 depends_on = None
 
