@@ -26,10 +26,7 @@ register_problems(
         "case_closed": (409, "The case is closed; open a new one."),
         "too_many_cases": (409, "Too many of your cases wait for an answer; write in one of them."),
         "no_forum": (409, "The vendor has named no forum; ask for advice instead."),
-        "customer_not_asked": (
-            400,
-            "asked_by_customer: a support request may only be opened if the customer asked for it; confirm that.",
-        ),
+        "customer_not_asked": (400, "asked_by_customer: a support request may only be opened if the customer asked for it."),
     }
 )
 NUMBER, AT = "A2026-00001", "2026-03-30T09:00:00Z"
