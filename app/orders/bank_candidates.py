@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -103,12 +104,13 @@ def _debt(row: Sequence[Any], open_minor: int) -> Debt:
     of_order = row[8] == Kind.RECEIVABLE
     return Debt(
         id=row[0],
-        reseller_id=row[1],
-        currency=row[2],
+        # Of a few thousand resellers and days each is there once in memory, not with every debt.
+        reseller_id=sys.intern(row[1]),
+        currency=sys.intern(row[2]),
         total_minor=row[3],
         open_minor=open_minor,
         number=(row[4] or "") if of_order else f"interest {row[4]}",
-        due=str(row[5] or row[6]),
+        due=sys.intern(str(row[5] or row[6])),
         reference=row[7] or "",
         order_id=row[9],
         po_number=row[10] or "",

@@ -86,7 +86,7 @@ async def price_changes_in_shop(tenant_id: str, run: str) -> None:
 
 @DBOS.workflow(name="check_listings")
 async def check_listings(scheduled: datetime, context: object) -> None:
-    """Product listings that were not looked at for some days (`rules.md` 1.4)."""
+    """Product listings that were not looked at for some days, and resellers that name none (`rules.md` 1.4)."""
     await for_each_shop("check_listings_in_shop", scheduled.isoformat())
 
 
@@ -144,7 +144,8 @@ async def carry_out_price_changes(tenant_id: str) -> int:
 
 @DBOS.step(name="check_some_listings", **RETRY)
 async def check_some_listings(tenant_id: str) -> int:
-    return await obligations.check_listings(services(), await shop_of(tenant_id))
+    shop = await shop_of(tenant_id)
+    return await obligations.check_listings(services(), shop) + await obligations.ask_for_listings(services(), shop)
 
 
 @DBOS.step(name="run_stuck_again", **RETRY)
