@@ -16,10 +16,12 @@ from app.cli import (
     bank_import,
     cases,
     certificates,
+    money,
     orders,
     people,
     policy,
     price_files,
+    refunds,
     server,
     shop,
     statements,
@@ -35,7 +37,8 @@ cli = typer.Typer(
     "command itself. Every command that prints takes --json.",
 )
 COMMANDS = (
-    server, shop, applications, people, policy, price_files, taxes, certificates, orders, bank, bank_import, statements, cases,
+    server, shop, applications, people, policy, price_files, taxes, certificates, orders, money, refunds, bank, bank_import,
+    statements, cases,
 )  # fmt: skip
 for module in COMMANDS:
     module.mount(cli)

@@ -38,6 +38,7 @@ from app.mail.schemas import (
     ReminderContext,
     ResellerContext,
     StatementContext,
+    WireContext,
 )
 from app.money import Money
 
@@ -93,6 +94,8 @@ SUBJECTS = {
     (MailKind.REMINDER, "de"): "Zahlungserinnerung",
     (MailKind.CASE, "en"): "{c.number}: {c.subject}",
     (MailKind.CASE, "de"): "{c.number}: {c.subject}",
+    (MailKind.WIRE_BOOKED, "en"): "About your bank transfer of {c.value_date:%Y-%m-%d}",
+    (MailKind.WIRE_BOOKED, "de"): "Zu Ihrer Überweisung vom {c.value_date:%d.%m.%Y}",
 }
 
 Context = (
@@ -108,6 +111,7 @@ Context = (
     | StatementContext
     | ReminderContext
     | CaseContext
+    | WireContext
 )
 CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.ORDER_RECEIVED: OrderContext,
@@ -132,6 +136,7 @@ CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.STATEMENT: StatementContext,
     MailKind.REMINDER: ReminderContext,
     MailKind.CASE: CaseContext,
+    MailKind.WIRE_BOOKED: WireContext,
 }
 
 

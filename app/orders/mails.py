@@ -3,23 +3,22 @@ edge case 83)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.errors import InvalidInput, NotFound
+from app.errors import InvalidInput
 from app.mail.rules import Context
 from app.mail.schemas import Attachment, MailKind
-from app.mail.service import FAILED, first_key, of_order, queue, resend
+from app.mail.service import FAILED, queue
 from app.mail.tables import Mail
-from app.orders.record import add_event, add_task, finish_task
-from app.orders.service import find_order
+from app.orders.record import add_event, add_task
 from app.orders.services import Services
 from app.orders.tables import PaymentSession, ResellerOrder
-from app.reasons import because, register
+from app.reasons import Reason, because, register
 from app.resellers.roles import Post, Role, gets
-from app.resellers.tables import ResellerUser
+from app.resellers.tables import Reseller, ResellerUser
 from app.saleor.shops import Shop
 
 POST: Mapping[MailKind, Post] = {
@@ -34,7 +33,6 @@ register(
     {
         "mail_refused": "The mail '{subject}' to {recipient} was refused: {words}. Send it again to an address that works.",
         "mail_impossible": "A mail about order {number} could not go to {recipient}: {words} Correct the user's address.",
-        "mail_again": "The mail '{subject}' goes once more, to {recipient}.",
     }
 )
 
@@ -67,6 +65,48 @@ async def send(
     )
     await deliver_later(session, services, shop, mail)
     return mail
+
+
+def recipients(reseller: Reseller) -> list[str]:
+    """Whom mails about money go to: the reseller's own address and its users of accounts, each once."""
+    accounts = [user.email for user in reseller.users if user.role == Role.ACCOUNTS]
+    return list(dict.fromkeys([reseller.email, *accounts]))
+
+
+async def send_to_accounts(
+    session: AsyncSession,
+    services: Services,
+    shop: Shop,
+    reseller: Reseller,
+    *,
+    key: str,
+    kind: MailKind,
+    context: Context,
+    attachments: Sequence[Attachment] = (),
+    problem: tuple[str, Callable[[str], Reason]],
+) -> list[Mail]:
+    """A mail about money to everybody whom it concerns, once by the key. `problem` is the key of staff's task, and what it says,
+    where an address takes no mail."""
+    mails = []
+    for recipient in recipients(reseller):
+        try:
+            mail = await send(
+                session,
+                services,
+                shop,
+                key=f"{kind}:{key}:{recipient}",
+                kind=kind,
+                recipient=recipient,
+                language=reseller.language,
+                context=context,
+                attachments=attachments,
+            )
+        except InvalidInput as error:
+            task, says = problem
+            await add_task(session, f"{task}:{recipient}", None, [says(error.sentence)], services.clock())
+        else:
+            mails.append(mail)
+    return mails
 
 
 async def queue_mail(
@@ -134,50 +174,6 @@ async def note_failure(session: AsyncSession, services: Services, mail: Mail) ->
     if mail.order_id is not None:
         await add_event(session, mail.order_id, f"mail-refused:{mail.id}", now, reason)
     await add_task(session, f"mail:{mail.id}", mail.order_id, [reason], now)
-
-
-async def resend_order_mail(
-    session: AsyncSession, services: Services, shop: Shop, *, number: str, kind: MailKind, to: str | None = None
-) -> Mail:
-    """Send an order's mail of a kind once more, to `to` or to the same address; its failures are no task any more.
-
-    Of several recipients' it is the one that was refused, otherwise the one to the reseller's own address.
-
-    Raises NotFound without the order or such a mail, Conflict for one that is still on its way to that address, InvalidInput for
-    a text that is no mail address.
-    """
-    order = await find_order(session, number)
-    mails = [mail for mail in await of_order(session, order.id) if mail.kind == kind]
-    if not mails:
-        raise NotFound(f"Order {order.number} has no {kind} mail yet.", code="no_mail")
-    now = services.clock()
-    latest = {first_key(mail.key): mail for mail in mails}
-    refused = [mail for mail in latest.values() if mail.state == FAILED]
-    # What did not arrive is meant, else the one to the reseller's own address.
-    main = [mail for key, mail in latest.items() if key.endswith(order.id)]
-    again = await resend(session, (refused or main)[-1].id, recipient=to, at=now)
-    for mail in mails:
-        if first_key(mail.key) == first_key(again.key):
-            await finish_task(session, f"mail:{mail.id}", now)
-    reason = because("mail_again", subject=again.subject, recipient=again.recipient)
-    await add_event(session, order.id, f"mail-again:{again.id}", now, reason)
-    await deliver_later(session, services, shop, again)
-    return again
-
-
-async def resend_refused(session: AsyncSession, services: Services, shop: Shop, mail_id: str, *, to: str | None = None) -> Mail:
-    """Send a mail that was refused once more, to `to` or to the same address; its failure is no task any more.
-
-    Raises NotFound, Conflict and InvalidInput as `mail.service.resend`.
-    """
-    now = services.clock()
-    again = await resend(session, mail_id, recipient=to, at=now)
-    await finish_task(session, f"mail:{mail_id}", now)
-    if again.order_id is not None:
-        reason = because("mail_again", subject=again.subject, recipient=again.recipient)
-        await add_event(session, again.order_id, f"mail-again:{again.id}", now, reason)
-    await deliver_later(session, services, shop, again)
-    return again
 
 
 async def deliver_later(session: AsyncSession, services: Services, shop: Shop, mail: Mail) -> None:

@@ -1,7 +1,7 @@
 """Cases
 
-Revision ID: 0013_cases
-Revises: 0012_staff_pages
+Revision ID: 0014_cases
+Revises: 0013_refunds
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import app.db.base
 
-revision = "0013_cases"
-down_revision = "0012_staff_pages"
+revision = "0014_cases"
+down_revision = "0013_refunds"
 branch_labels = None
 depends_on = None
 
