@@ -81,6 +81,7 @@
   function arrived(address) {
     var page = target.querySelector("[data-title]"), told = target.querySelector("#notice");
     body.classList.remove("starting");
+    target.setAttribute("aria-busy", "false");
     if (page) { document.title = page.dataset.title; target.lang = page.lang || root.lang; root.lang = target.lang; }
     if (address && frame !== "widget") {
       var here = own(address);
