@@ -71,6 +71,7 @@ async def test_the_address_follows_and_a_table_opens_as_it_was_left(desk: Desk, 
     await frame.click("tbody a")
     await frame.wait_for_selector("h1:has-text('Exempt Software')")
     await frame.click(".menu >> text=Resellers")
+    await frame.wait_for_selector("h1:text-is('Resellers')")
     await frame.wait_for_selector("tbody tr:only-child")
     await desk.page.reload()
     frame = await desk.frame()
@@ -265,6 +266,8 @@ async def test_without_a_connection_nothing_is_lost(desk: Desk, filled: dict[str
     await frame.wait_for_selector("dialog#hold .problem >> text=There is no connection")
     assert await frame.input_value("#hold-reason") == "Typed offline."
     await desk.page.context.set_offline(False)
+    assert all("htmx" in problem for problem in desk.problems)
+    desk.problems.clear()
     await frame.click("dialog#hold >> text=Cancel")
 
 

@@ -171,6 +171,7 @@
     if (one.dataset.dialog) { document.getElementById(one.dataset.dialog).showModal(); return; }
     if ("close" in one.dataset) { one.closest("dialog").close(); return; }
     event.preventDefault();
+    event.stopPropagation(); // htmx would follow the link as well
     if (one.dataset.to) bridge.redirect(one.dataset.to, "newTab" in one.dataset);
     else if ("closePopup" in one.dataset) bridge.closePopup();
     else download(one);
