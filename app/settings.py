@@ -56,6 +56,13 @@ class ProgramNumbers(BaseModel):
     policy_grace_days: int = Field(30, ge=0, description="Days to accept a new policy version (rules.md 1.3).")
     reapply_days: int = Field(30, ge=0, description="Days a rejected company waits before it applies again (edge case 10).")
     invitation_days: int = Field(7, ge=1, le=90, description="Days in which an invited user can accept.")
+    listing_days: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="Days after its first acceptance of the policy in which a reseller must name a page that lists the products "
+        "(rules.md 1.4); then it is a task of staff. 0: nobody is asked for one.",
+    )
     listing_check_days: int = Field(7, ge=1, le=365, description="Days between two checks of a reseller's product listing.")
     listing_words: list[str] = Field(
         default_factory=list,

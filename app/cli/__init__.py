@@ -15,10 +15,12 @@ from app.cli import (
     bank,
     bank_import,
     certificates,
+    money,
     orders,
     people,
     policy,
     price_files,
+    refunds,
     server,
     shop,
     statements,
@@ -34,7 +36,8 @@ cli = typer.Typer(
     "command itself. Every command that prints takes --json.",
 )
 COMMANDS = (
-    server, shop, applications, people, policy, price_files, taxes, certificates, orders, bank, bank_import, statements,
+    server, shop, applications, people, policy, price_files, taxes, certificates, orders, money, refunds, bank, bank_import,
+    statements,
 )  # fmt: skip
 for module in COMMANDS:
     module.mount(cli)

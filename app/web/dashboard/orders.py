@@ -15,7 +15,7 @@ from app.licenses.service import license_file_name
 from app.money import Money, MoneyError
 from app.orders import desk
 from app.orders.license_state import change_licenses
-from app.orders.mails import resend_refused
+from app.orders.mail_again import resend_refused
 from app.orders.service import confirm_wire, find_order, staff_accepts, staff_decides
 from app.orders.tables import ResellerOrder
 from app.orders.temporary import issue_temporary
