@@ -14,6 +14,7 @@ from app.cli import (
     applications,
     bank,
     bank_import,
+    cases,
     certificates,
     money,
     orders,
@@ -37,7 +38,7 @@ cli = typer.Typer(
 )
 COMMANDS = (
     server, shop, applications, people, policy, price_files, taxes, certificates, orders, money, refunds, bank, bank_import,
-    statements,
+    statements, cases,
 )  # fmt: skip
 for module in COMMANDS:
     module.mount(cli)

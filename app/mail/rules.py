@@ -24,6 +24,7 @@ from app.errors import InvalidInput
 from app.mail.schemas import (
     ApplicationContext,
     Attachment,
+    CaseContext,
     CertificateContext,
     ClaimContext,
     CreditNoteContext,
@@ -91,6 +92,8 @@ SUBJECTS = {
     (MailKind.STATEMENT, "de"): "Monatsabrechnung für {c.month:%m/%Y}",
     (MailKind.REMINDER, "en"): "Payment reminder",
     (MailKind.REMINDER, "de"): "Zahlungserinnerung",
+    (MailKind.CASE, "en"): "{c.number}: {c.subject}",
+    (MailKind.CASE, "de"): "{c.number}: {c.subject}",
     (MailKind.WIRE_BOOKED, "en"): "About your bank transfer of {c.value_date:%Y-%m-%d}",
     (MailKind.WIRE_BOOKED, "de"): "Zu Ihrer Überweisung vom {c.value_date:%d.%m.%Y}",
 }
@@ -107,6 +110,7 @@ Context = (
     | CertificateContext
     | StatementContext
     | ReminderContext
+    | CaseContext
     | WireContext
 )
 CONTEXTS: dict[MailKind, type[Context]] = {
@@ -131,6 +135,7 @@ CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.PRICE_CHANGE_CANCELED: PriceChangeContext,
     MailKind.STATEMENT: StatementContext,
     MailKind.REMINDER: ReminderContext,
+    MailKind.CASE: CaseContext,
     MailKind.WIRE_BOOKED: WireContext,
 }
 

@@ -11,6 +11,8 @@ import segno.helpers
 from app.mail.rules import CONTEXTS, Context
 from app.mail.schemas import (
     ApplicationContext,
+    CaseContext,
+    CaseStep,
     CertificateContext,
     ClaimContext,
     CreditNoteContext,
@@ -203,6 +205,22 @@ def reminder(**changed: Any) -> ReminderContext:
     return replace(full, **changed)
 
 
+def case(**changed: Any) -> CaseContext:
+    full = CaseContext(
+        seller=SELLER,
+        company="Beta Resell GmbH",
+        number="A2026-00001",
+        hand_over=True,
+        subject="Volume for a bank",
+        step=CaseStep.ANSWERED,
+        text="They ask for 40 seats.\nCan you help?",
+        by="anna",
+        customer="Acme GmbH",
+        contact="Eva Ende",
+    )
+    return replace(full, **changed)
+
+
 def wire(**changed: Any) -> WireContext:
     full = WireContext(
         seller=SELLER,
@@ -231,6 +249,7 @@ SAMPLES: dict[type[Context], Callable[..., Context]] = {
     CertificateContext: certificate,
     StatementContext: statement,
     ReminderContext: reminder,
+    CaseContext: case,
     WireContext: wire,
 }
 
