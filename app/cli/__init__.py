@@ -15,6 +15,8 @@ from app.cli import (
     bank,
     bank_import,
     certificates,
+    correspondence,
+    mail,
     orders,
     people,
     policy,
@@ -35,6 +37,7 @@ cli = typer.Typer(
 )
 COMMANDS = (
     server, shop, applications, people, policy, price_files, taxes, certificates, orders, bank, bank_import, statements,
+    mail, correspondence,
 )  # fmt: skip
 for module in COMMANDS:
     module.mount(cli)

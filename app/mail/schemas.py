@@ -17,7 +17,7 @@ Language = Literal["en", "de"]
 class MailKind(StrEnum):
     """Mails of an order to its reseller (`rules.md` 8.1) and to who may claim its license (8.2), those about an application and
     what staff decide about a reseller (1.1, 1.2), invitations of users, a planned change of prices (2.6), an exemption
-    certificate (10.3), the statement of a month (7) and reminders of what is due (6)."""
+    certificate (10.3), the statement of a month (7), reminders of what is due (6), and a test of the mail settings."""
 
     ORDER_RECEIVED = "order_received"
     ORDER_DETAILS = "order_details"
@@ -40,6 +40,7 @@ class MailKind(StrEnum):
     PRICE_CHANGE_CANCELED = "price_change_canceled"
     STATEMENT = "statement"
     REMINDER = "reminder"
+    TEST = "test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +263,13 @@ class ReminderContext:
     seller: Seller
     company: str
     reminded: tuple[ReminderLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialContext:
+    """A mail that only shows that mails arrive."""
+
+    seller: Seller
 
 
 @dataclass(frozen=True, slots=True)

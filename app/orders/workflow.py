@@ -454,7 +454,7 @@ async def send_mail(tenant_id: str, mail_id: str) -> str:
     if state == mail.FAILED:
         async with services().database.tenant(tenant_id) as session:
             refused = (await session.scalars(select(Mail).where(Mail.id == mail_id))).one()
-            await note_failure(session, services(), refused)
+            await note_failure(session, services(), await _shop(tenant_id), refused)
     return state
 
 

@@ -171,6 +171,7 @@ async def mail_statements(session: AsyncSession, services: Services, shop: Shop,
                     kind=MailKind.STATEMENT,
                     recipient=recipient,
                     language=reseller.language,
+                    reseller_id=reseller.id,
                     context=context,
                     attachments=attachments,
                 )

@@ -122,6 +122,7 @@ async def _mail(
                 kind=MailKind.REMINDER,
                 recipient=recipient,
                 language=reseller.language,
+                reseller_id=reseller.id,
                 context=context,
             )
         except InvalidInput as error:

@@ -18,12 +18,12 @@ from sqlalchemy.orm import undefer
 
 from app.db.session import Database
 from app.errors import Conflict, InvalidInput, NotFound, Unavailable
+from app.mail.samples import license, order
 from app.mail.schemas import MailKind
 from app.mail.service import deliver, of_order, queue, resend
 from app.mail.tables import Mail
 from app.settings import Settings
 from tests.conftest import NOW, install
-from tests.mail.samples import license, order
 
 
 def settings(tmp_path: Path, **changes: Any) -> Settings:

@@ -21,8 +21,8 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from app.errors import ResellerError
-from app.mail.rules import ENVIRONMENT as MAILS
-from app.mail.rules import LOCALES
+from app.mail.markup import FILTERS as MAILS
+from app.mail.markup import LOCALES
 from app.mail.schemas import Language
 from app.money import Money
 from app.orders.attend import order_state
@@ -75,7 +75,7 @@ def render(visit: Visit, name: str, context: Mapping[str, Any]) -> str:
         said=partial(said, language),
         failed=partial(failed, language),
         label=partial(label, language),
-        money=partial(MAILS.filters["money"], language=language),
+        money=partial(MAILS["money"], language=language),
         day=partial(_day, language, zone),
         moment=partial(_moment, language, zone),
         **context,
@@ -127,15 +127,15 @@ def _local(language: Language, name: str, value: str) -> str:
     if name == "scope":
         return state(language, "scope", value)
     if found := _AMOUNT.fullmatch(value):
-        return str(MAILS.filters["money"](Money.of(found[1], found[2]), language))
+        return str(MAILS["money"](Money.of(found[1], found[2]), language))
     if _DAY.fullmatch(value):
-        return str(MAILS.filters["day"](date.fromisoformat(value), language))
+        return str(MAILS["day"](date.fromisoformat(value), language))
     return value
 
 
 def _day(language: Language, zone: ZoneInfo, value: date | datetime) -> str:
     day = value.astimezone(zone).date() if isinstance(value, datetime) else value
-    return str(MAILS.filters["day"](day, language))
+    return str(MAILS["day"](day, language))
 
 
 def _moment(language: Language, zone: ZoneInfo, value: datetime) -> str:
@@ -158,7 +158,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["iban"] = MAILS.filters["iban"]
+    environment.filters["iban"] = MAILS["iban"]
     environment.filters["markdown"] = _markdown
     environment.filters["minor"] = Money
     environment.filters["number"] = lambda value, language: format_decimal(value, "0.####", LOCALES[language])
