@@ -100,9 +100,10 @@ def render_mail(name: str, facts: Mapping[str, Any], own: Mapping[str, str]) -> 
 
     Raises TemplateFault that names the template and the line.
     """
-    markup, places = _markup(environment(tuple(sorted(own.items()))), name, facts)
+    env = environment(tuple(sorted(own.items())))
+    markup, places = _markup(env, name, facts)
     if wrong := _misplaced(markup):
-        raise TemplateFault(_at(places, markup, *wrong))
+        raise TemplateFault(_at(env, places, markup, *wrong))
     try:
         made = mrml.to_html(markup)
     except (OSError, ValueError) as error:
@@ -131,7 +132,8 @@ def _markup(env: ImmutableSandboxedEnvironment, name: str, facts: Mapping[str, A
             places.append(_Place(size, *_origin(stream, name)))
             size += len(part)
             if size > MAX_MARKUP:
-                raise TemplateFault(_fault(places[-1], f"the mail has more than {MAX_MARKUP:,} characters"))
+                words = f"the mail has more than {MAX_MARKUP:,} characters"
+                raise TemplateFault(Fault(places[-1].template, places[-1].line, words))
             parts.append(part)
         return "".join(parts), places
     except TemplateSyntaxError as error:
@@ -187,16 +189,20 @@ def _line_of(error: BaseException, name: str) -> int:
     return place[1] if place is not None and place[0] == name else 0
 
 
-def _fault(place: _Place, message: str) -> Fault:
-    return Fault(place.template, place.line, message)
-
-
-def _at(places: list[_Place], markup: str, line: int, column: int, message: str) -> Fault:
+def _at(env: ImmutableSandboxedEnvironment, places: list[_Place], markup: str, line: int, column: int, message: str) -> Fault:
     """The fault at a line of the markup, at the line of the template it comes from."""
     offset = sum(map(len, markup.splitlines(keepends=True)[: line - 1])) + column
-    place = places[max(0, bisect_right([place.offset for place in places], offset) - 1)]
-    more = markup.count("\n", place.offset, offset)
-    return Fault(place.template, place.line + more if place.line else 0, message)
+    found = max(0, bisect_right([place.offset for place in places], offset) - 1)
+    place = places[found]
+    end = places[found + 1].offset if found + 1 < len(places) else len(markup)
+    # Jinja knows the line of the last tag only; the text behind it is looked for from there on.
+    assert env.loader is not None
+    text = env.loader.get_source(env, f"{place.template}{SUFFIX}")[0]
+    start = sum(map(len, text.splitlines(keepends=True)[: place.line - 1]))
+    stretch = text.find(markup[place.offset : end], start)
+    if stretch < 0:
+        return Fault(place.template, place.line, message)
+    return Fault(place.template, text.count("\n", 0, stretch + offset - place.offset) + 1, message)
 
 
 def _misplaced(markup: str) -> tuple[int, int, str] | None:

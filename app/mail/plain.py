@@ -32,13 +32,14 @@ SILENT = frozenset((
 ONLY_HTML, SIGNATURE = "only-html", "signature"
 """Classes of our own MJML: not in the text at all, and the part behind `-- `."""
 _MARKED = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<[!?][^>]*(?:>|\Z)", re.DOTALL)
+_NO_TAG = re.compile(r"<(?!/?[a-zA-Z][^<>]{0,2000}>)")
 
 
 def plain_text(markup: str) -> str:
     """The text of MJML or HTML, paragraph by paragraph, lists with their marks, quotes behind `>`, table rows in lines."""
     reader = _Reader()
-    # Comments and declarations go first: the parser looks for their ends again and again where there is none.
-    reader.feed(_MARKED.sub("", markup[:MAX_HTML]))
+    # The parser looks for the end of a tag or comment again and again where there is none; it gets whole tags only.
+    reader.feed(_NO_TAG.sub("&lt;", _MARKED.sub("", markup[:MAX_HTML])))
     reader.close()
     return reader.text()
 
@@ -113,6 +114,7 @@ class _Reader(HTMLParser):
 
     def text(self) -> str:
         """What was read."""
+        self._end_row()
         self._end_line()
         return "\n".join(self._lines).strip("\n") + "\n"
 
