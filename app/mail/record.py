@@ -142,7 +142,9 @@ async def exact_bytes(session: AsyncSession, storage: Storage, row: Corresponden
     else:
         try:
             found = await stored_content(storage, await stored_file(session, row.file_id or ""))
-        except NotFound:
+        except (NotFound, Unavailable) as error:
+            if error.code == "file_store":
+                raise
             found = None
     if found is None or hashlib.sha256(found).hexdigest() != row.content_sha256:
         raise Unavailable(

@@ -20,7 +20,7 @@ def letter(text: str = "When does it come?", **headers: str) -> bytes:
     return mail.as_bytes()
 
 
-def report(original: str, *, action: str = "failed", status: str = "5.1.1", recipient: str = SENDER, part: str = "rfc822") -> bytes:
+def report(original: str, *, action: str = "failed", recipient: str = SENDER, part: str = "rfc822") -> bytes:
     """What a mail server reports of the delivery of the mail with this Message-ID (RFC 3464)."""
     kind = {"rfc822": "message/rfc822", "headers": "text/rfc822-headers"}[part]
     return f"""From: Mail Delivery <MAILER-DAEMON@mx.partner.example>
@@ -43,7 +43,7 @@ Reporting-MTA: dns; mx.partner.example
 
 Final-Recipient: rfc822; {recipient}
 Action: {action}
-Status: {status}
+Status: 5.1.1
 Diagnostic-Code: smtp; 550 5.1.1 no such user
  here
 

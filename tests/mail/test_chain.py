@@ -13,8 +13,8 @@ def chain(length: int = 4) -> list[tuple[Link, str]]:
     for position in range(1, length + 1):
         link = Link(
             chain="r", position=position, direction="out", kind="mail", message_id=f"m{position}", at=NOW + timedelta(position),
-            sender="a@b.example", recipients="c@d.example", subject=f"Öffnen {position}", note="", size=10, content_sha256="f" * 64,
-            previous=made[-1][1] if made else START,
+            sender="a@b.example", recipients="c@d.example", subject=f"Öffnen {position}", note="", size=10,
+            content_sha256="f" * 64, previous=made[-1][1] if made else START,
         )  # fmt: skip
         made.append((link, link.hash()))
     return made
