@@ -167,7 +167,6 @@ def compose(
     if thread:
         mail["References"] = f"<{thread}@{message_id.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = language
     mail.set_content(rendered.text)
     mail.add_alternative(rendered.html, subtype="html")
     if pictures:
@@ -178,6 +177,8 @@ def compose(
     for attachment, name in zip(attachments, distinct(attachment.file_name for attachment in attachments), strict=True):
         main, _, sub = attachment.media_type.partition("/")
         mail.add_attachment(attachment.content, maintype=main, subtype=sub, filename=name)
+    # Only now: before, it would have become a header of the text alone.
+    mail["Content-Language"] = language
     _fix_boundaries(mail, message_id)
     return Composed(rendered.subject, mail.as_bytes())
 

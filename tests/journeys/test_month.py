@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import email.policy
 from datetime import UTC, date, datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+from aiosmtpd.smtp import Envelope
 from sqlalchemy import select
 
 from app.bank.reading import read
+from app.mail.plain import plain_text
+from app.mail.record import verify
 from app.mail.schemas import MailKind
-from app.mail.tables import Mail
+from app.mail.tables import Correspondence, Mail
 from app.money import Money
 from app.orders.bank_import import import_file
 from app.sandbox.seed import EXEMPT
@@ -21,6 +26,7 @@ from app.statements.rules import Period
 from app.statements.tables import Statement
 from tests.bank.lines import line as bank_line
 from tests.journeys.harness import PROGRAM, Journey, journey
+from tests.mail.smtp import Server, serving
 from tests.orders.bank_files import statement as bank_statement
 from tests.orders.builders import Ticking
 
@@ -45,7 +51,10 @@ async def run(at: Journey, clock: Ticking, day: date) -> int:
 async def test_a_late_payer_is_reminded_gets_its_statement_and_pays_it_with_one_wire(tmp_path: Path) -> None:
     clock = Ticking(datetime.now(UTC))
     url = f"sqlite+aiosqlite:///{tmp_path}/reseller.db"
-    async with journey(url, tmp_path, clock=clock, program=LATE) as at:
+    async with (
+        serving(Server()) as server,
+        journey(url, tmp_path, clock=clock, program=LATE, smtp_url=f"smtp://127.0.0.1:{server.port}") as at,
+    ):
         await at.trust(EXEMPT)
         orders = [(await at.buy(EXEMPT, [("GRID-DEV", 1)], end_customer="new@customer.example"))[1] for _ in range(2)]
         await at.idle()
@@ -62,9 +71,13 @@ async def test_a_late_payer_is_reminded_gets_its_statement_and_pays_it_with_one_
             pays = await service.paid_by(session, statement.reference)
             assert pays is not None
         assert pays.open_minor == statement.to_pay_minor > sum(row.total_minor for row in rows), "with interest"
-        (letter,) = [mail for mail in at.mails() if str(mail["Subject"]) == f"Statement of account for {month}"]
+        arrived = [parsed(envelope) for envelope in server.taken]
+        (letter,) = [mail for mail in arrived if mail["Subject"] == f"Statement of account for {month}"]
         assert [part.get_content_type() for part in letter.iter_attachments()] == ["application/pdf", "text/csv"]
         assert statement.number in str(letter.get_body(("plain",)))
+        for mail in arrived:
+            await assert_kept_as_it_came(at, mail)
+        assert {str(mail["Subject"]) for mail in arrived if "reminder" in str(mail["Subject"])} == {"Payment reminder"}
         await wire(at, statement)
         await at.idle()
         async with at.rows() as session:
@@ -73,6 +86,31 @@ async def test_a_late_payer_is_reminded_gets_its_statement_and_pays_it_with_one_
             assert pays.open_minor == 0
         assert await run(at, clock, due + timedelta(days=60)) == reminded, "nobody is reminded of what is paid"
         assert all(at.order(row.number).transactions[0].charged > 0 for row in rows), "the shop knows it too"
+
+
+def parsed(envelope: Envelope) -> EmailMessage:
+    """A mail that the server took."""
+    assert isinstance(envelope.content, bytes)
+    mail = email.message_from_bytes(envelope.content, _class=EmailMessage, policy=email.policy.default)
+    assert envelope.rcpt_tos == [mail["To"].addresses[0].addr_spec]
+    return mail
+
+
+async def assert_kept_as_it_came(at: Journey, mail: EmailMessage) -> None:
+    """The mail says the same in text and HTML, in the reseller's language, and its bytes are on the reseller's record."""
+    text, page = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert text is not None
+    assert page is not None
+    assert (mail["Auto-Submitted"], mail["Content-Language"]) == ("auto-generated", "en")
+    html = plain_text(page.get_content())
+    for line in text.get_content().splitlines():
+        for word in line.replace(" | ", " ").split():
+            assert word.rstrip(":") in html or word == "--", line
+    async with at.rows() as session:
+        kept = await session.scalar(select(Correspondence).where(Correspondence.message_id == mail["Message-ID"].strip("<>")))
+        assert kept is not None
+        assert kept.chain, "a reseller's"
+        assert await verify(session, storage=at.services.files) == []
 
 
 async def wire(at: Journey, statement: Statement) -> None:
