@@ -14,6 +14,7 @@ import msgspec
 from babel.numbers import get_currency_precision, list_currencies
 
 MILLION = 1_000_000
+_HALF_MILLION = MILLION // 2
 _PER_PERCENT = 10_000
 
 
@@ -59,6 +60,11 @@ def millionths(percent: Decimal) -> int:
     return int(scaled)
 
 
+def portion(minor: int, parts: int) -> int:
+    """`parts` millionths of minor units that are not negative, half-up: exact in whole numbers, and faster than Decimal."""
+    return (minor * parts + _HALF_MILLION) // MILLION
+
+
 # A msgspec structure instead of a dataclass: hundreds are made while a buyer waits, at a fifth of the price (performance.md).
 class Money(msgspec.Struct, frozen=True, gc=False):
     """A whole number of minor units of one currency; negative where money goes the other way."""
@@ -93,8 +99,8 @@ class Money(msgspec.Struct, frozen=True, gc=False):
         return Decimal(self.minor).scaleb(-exponent(self.currency))
 
     def portion(self, parts: int) -> Money:
-        """`parts` millionths of an amount that is not negative, half-up: exact in whole numbers, and faster than Decimal."""
-        return Money((self.minor * parts + MILLION // 2) // MILLION, self.currency)
+        """`parts` millionths of an amount that is not negative, half-up."""
+        return Money(portion(self.minor, parts), self.currency)
 
     def __add__(self, other: Money) -> Money:
         return Money(self.minor + self._same(other).minor, self.currency)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import starmap
 from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Conflict, InvalidInput, NotFound
-from app.ledger.rules import DEBTS, PAYING, Item, Kind, Receivable, allocate, live, receivables
+from app.ledger.rules import DEBTS, EFFECT, PAYING, Item, Kind, Receivable, allocate, live, receivables
 from app.ledger.tables import LedgerItem
 from app.money import Money
 
@@ -198,6 +199,22 @@ async def reseller_items(session: AsyncSession, reseller_id: str, until: datetim
 async def reseller_receivables(session: AsyncSession, reseller_id: str) -> list[Receivable]:
     """All debts of a reseller with their balances; the input of its standing."""
     return receivables(await reseller_items(session, reseller_id))
+
+
+async def open_by_reseller(session: AsyncSession, reseller_ids: Sequence[str]) -> dict[str, list[Money]]:
+    """What each of these resellers owes in each currency, added up by the database: for lists, not for decisions."""
+    sign = case({kind.value: on_debt for kind, (on_debt, _) in EFFECT.items() if on_debt}, value=LedgerItem.kind, else_=0)
+    query = (
+        select(LedgerItem.reseller_id, LedgerItem.currency, func.sum(sign * LedgerItem.amount_minor))
+        .where(LedgerItem.reseller_id.in_(reseller_ids))
+        .group_by(LedgerItem.reseller_id, LedgerItem.currency)
+        .order_by(LedgerItem.currency)
+    )
+    found: dict[str, list[Money]] = {}
+    for reseller_id, currency, minor in await session.execute(query):
+        if minor:
+            found.setdefault(reseller_id, []).append(Money(int(minor), currency))
+    return found
 
 
 async def receivable(session: AsyncSession, receivable_id: str) -> Receivable:

@@ -43,6 +43,7 @@ class LedgerItem(TenantScoped, Base):
         UniqueConstraint("tenant_id", "key"),
         UniqueConstraint("tenant_id", "reverses_id"),
         Index("ix_ledger_item_reseller", "tenant_id", "reseller_id", "currency"),
+        Index("ix_ledger_item_page", "tenant_id", "reseller_id", "booked_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)

@@ -21,6 +21,7 @@ class Mail(TenantScoped, Base):
         Index("ix_mail_message_id", "tenant_id", "message_id"),
         Index("ix_mail_thread", "tenant_id", "thread"),
         Index("ix_mail_reseller", "tenant_id", "reseller_id"),
+        Index("ix_mail_recipient", "tenant_id", "recipient", "created_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)

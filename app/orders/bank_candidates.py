@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from app.bank.lines import BankLine
 from app.bank.search import folded, is_marked, reference_key, strange_references, variants, windows
 from app.bank.service import accounts, year_of
 from app.bank.tables import FeeTolerance, LearnedPayer
-from app.db.bulk import chunks
+from app.db.bulk import among, chunks
 from app.db.reading import rows
 from app.documents.schemas import DocumentKind
 from app.documents.tables import Document
@@ -25,6 +26,8 @@ from app.orders.tables import ResellerOrder
 from app.resellers.tables import Reseller
 from app.saleor.shops import Shop
 
+LOADED = 2_000
+"""Debts read at a stretch: some 20 ms of an event loop that others wait for."""
 ADVICE_COUNTS = timedelta(days=90)
 """How long a wire may take to come after it was announced."""
 
@@ -36,9 +39,9 @@ async def load_candidates(session: AsyncSession, shop: Shop, today: date, at: da
     found.default_tolerance = (numbers.fee_tolerance_minor, numbers.fee_tolerance_year_minor)
     sums = select(DEBT_ID, func.sum(OPEN_EFFECT)).where(DEBT_ID.is_not(None)).group_by(DEBT_ID).having(func.sum(OPEN_EFFECT) > 0)
     opens: dict[str, int] = {debt: int(minor) async for debt, minor in rows(session, sums)}
-    # By their ids, some hundred at a time: whatever a planner thinks of a join of all, these are index look-ups.
-    for part in chunks(list(opens)):
-        for row in await session.execute(_debts().where(LedgerItem.id.in_(part))):
+    # By their ids, some thousand at a time: whatever a planner thinks of a join of all, these are index look-ups.
+    for part in chunks(list(opens), LOADED):
+        for row in await session.execute(_debts().where(among(LedgerItem.id, part))):
             found.add_debt(_debt(row, opens[row[0]]))
     await _add_bundles(session, found, at)
     await _add_payers(session, found)
@@ -59,7 +62,7 @@ async def add_named(session: AsyncSession, found: Candidates, lines: Iterable[Ba
     added = False
     for column, wanted in ((LedgerItem.reference, references), (LedgerItem.order_number, numbers - {""})):
         for part in chunks(sorted(wanted)):
-            named = (await session.execute(_debts().where(column.in_(part)))).all()
+            named = (await session.execute(_debts().where(among(column, part)))).all()
             opens = await open_of(session, [row[0] for row in named])
             for row in named:
                 if row[0] not in found.debts:
@@ -101,12 +104,13 @@ def _debt(row: Sequence[Any], open_minor: int) -> Debt:
     of_order = row[8] == Kind.RECEIVABLE
     return Debt(
         id=row[0],
-        reseller_id=row[1],
-        currency=row[2],
+        # Of a few thousand resellers and days each is there once in memory, not with every debt.
+        reseller_id=sys.intern(row[1]),
+        currency=sys.intern(row[2]),
         total_minor=row[3],
         open_minor=open_minor,
         number=(row[4] or "") if of_order else f"interest {row[4]}",
-        due=str(row[5] or row[6]),
+        due=sys.intern(str(row[5] or row[6])),
         reference=row[7] or "",
         order_id=row[9],
         po_number=row[10] or "",

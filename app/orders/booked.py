@@ -16,12 +16,13 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.base import new_id
-from app.db.bulk import chunks, insert_rows
+from app.db.bulk import among, chunks, insert_rows
 from app.ledger.booking import Share, Wire
-from app.ledger.rules import PAYING, Kind
+from app.ledger.rules import PAYING, Kind, unallocated
+from app.ledger.service import as_item
 from app.ledger.tables import LedgerItem
 from app.money import Money
-from app.orders.record import add_event, add_task, hold
+from app.orders.record import add_event, add_task, finish_task, hold
 from app.orders.rules import Terms
 from app.orders.services import Services
 from app.orders.tables import MoneyReport, OrderEvent, PaymentSession, ResellerOrder
@@ -54,7 +55,7 @@ class Came:
 async def lock_orders(session: AsyncSession, order_ids: Iterable[str]) -> None:
     """Lock orders before their debts, in the order everybody takes them."""
     for part in chunks(sorted(set(order_ids))):
-        query = select(ResellerOrder.id).where(ResellerOrder.id.in_(part)).order_by(ResellerOrder.id).with_for_update()
+        query = select(ResellerOrder.id).where(among(ResellerOrder.id, part)).order_by(ResellerOrder.id).with_for_update()
         await session.execute(query)
 
 
@@ -128,6 +129,7 @@ async def follow_taken_back(
             await add_task(session, f"returned:{item.id}", order_id, [because("returned_after_release", why=why)], now)
     await insert_rows(session, OrderEvent, events)
     await _report(session, orders, reports)
+    await _surplus_of(session, items, now)
     await _ask(session, services, shop, list(orders.values()), batch)
 
 
@@ -186,7 +188,7 @@ async def _orders(session: AsyncSession, order_ids: Sequence[str]) -> dict[str, 
                 PaymentSession.terms,
             )
             .outerjoin(PaymentSession, PaymentSession.id == ResellerOrder.payment_session_id)
-            .where(ResellerOrder.id.in_(part))
+            .where(among(ResellerOrder.id, part))
         )
         found |= {row[0]: _Order(*row) for row in await session.execute(query)}
     return found
@@ -196,7 +198,7 @@ async def _report(session: AsyncSession, orders: Mapping[str, _Order], reports: 
     """What Saleor must be told; what a bank kept is settled too, or it would wait for it for ever."""
     earlier: dict[str, int] = defaultdict(int)
     for part in chunks([order_id for order_id, order in orders.items() if order.transaction_id is not None]):
-        query = select(MoneyReport.order_id, func.count()).where(MoneyReport.order_id.in_(part)).group_by(MoneyReport.order_id)
+        query = select(MoneyReport.order_id, func.count()).where(among(MoneyReport.order_id, part)).group_by(MoneyReport.order_id)
         earlier |= {row[0]: row[1] for row in await session.execute(query)}
     rows: list[Mapping[str, Any]] = []
     for report in reports:
@@ -235,6 +237,22 @@ async def _surplus(session: AsyncSession, came: Came, at: datetime) -> None:
     if order_id is not None:
         await add_event(session, order_id, f"surplus:{came.wire.payment_id}", at, reason)
     await add_task(session, f"surplus:{came.wire.payment_id}", order_id, [reason], at)
+
+
+async def _surplus_of(session: AsyncSession, items: Sequence[LedgerItem], at: datetime) -> None:
+    """Of a wire that was taken back nothing is left over to decide about; of one that counts again it is asked for anew."""
+    came = {item.payment_id: item for item in items if item.kind == Kind.PAYMENT and item.payment_id is not None}
+    for payment_id, item in came.items():
+        if item.amount_minor < 0:
+            await finish_task(session, f"surplus:{payment_id}", at)
+            continue
+        wanted = select(LedgerItem).where((LedgerItem.id == payment_id) | (LedgerItem.payment_id == payment_id))
+        payment = {row.id: row for row in await session.scalars(wanted)}
+        if (left := unallocated(as_item(row) for row in payment.values()).get(payment_id, 0)) > 0:
+            surplus = Money(left, item.currency)
+            reason = because("wire_surplus", amount=surplus, reference=payment[payment_id].reference)
+            order_id = next((row.order_id for row in payment.values() if row.kind == Kind.ALLOCATION and row.order_id), None)
+            await add_task(session, f"surplus:{payment_id}", order_id, [reason], at)
 
 
 async def _other_payer(

@@ -15,10 +15,11 @@ from sqlalchemy import select
 from app.errors import SaleorError
 from app.mail.service import waiting
 from app.mail.tables import Mailbox
+from app.orders.customer_types import CustomerTypes, customer_types
 from app.orders.installation import Facts, Finding, active_channels, channel_patch, findings, tax_patch
 from app.orders.services import Services
 from app.saleor import webhooks
-from app.saleor.client import SaleorClient
+from app.saleor.client import SaleorClient, SaleorDenied
 from app.saleor.jwks import fetch_jwks, jwks_url
 from app.saleor.operations import (
     APP_SELF,
@@ -84,6 +85,7 @@ async def gather(services: Services, shop: Shop, client: SaleorClient) -> Facts:
         mails_waiting_since=services.clock() - oldest.created_at if oldest else timedelta(),
         mail_words=oldest.error if oldest else "",
         mailbox_problem=box.error.rstrip(".") if box and services.settings.imap_url else "",
+        types=await ask(_types(client)),
         problems=tuple(problems),
     )
 
@@ -144,6 +146,14 @@ async def fix(services: Services, shop: Shop) -> list[Repair]:
         "The store's flat rates are copied again.",
     )
     return repairs
+
+
+async def _types(client: SaleorClient) -> CustomerTypes | None:
+    """The customer types of the shop as far as our permissions show them; None where Saleor has none."""
+    try:
+        return await customer_types(client, create=False)
+    except SaleorDenied:
+        return CustomerTypes(None, None)
 
 
 async def _skew(services: Services, api_url: str) -> timedelta | None:

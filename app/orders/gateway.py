@@ -256,8 +256,8 @@ def _line(line: CheckoutLine, channel: str, currency: str, with_tax: bool) -> Li
         ),
         name=product.name,
         quantity=line.quantity,
-        base=Money(0, currency) if line.is_gift else unit * line.quantity,
-        retail=retail,
+        base=0 if line.is_gift else unit.minor * line.quantity,
+        retail=None if retail is None else retail.minor,
         tax_class=tax_class.id if tax_class else None,
         for_resale=for_resale(line.not_for_resale),
     )

@@ -13,9 +13,9 @@ from sqlalchemy import select
 from app.errors import Unavailable
 from app.mail.mailbox import Batch, Place, fetch, name_of
 from app.mail.tables import Mailbox
+from app.orders.durable import RETRY, services
 from app.orders.inbound import receive
 from app.orders.services import Services
-from app.orders.workflow import RETRY, services
 
 log = structlog.get_logger()
 ROUNDS = 50

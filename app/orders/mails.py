@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.documents.logo import logo_png
-from app.errors import NotFound
+from app.errors import InvalidInput, NotFound
 from app.mail.markup import Look
 from app.mail.overrides import own_templates
 from app.mail.rules import Context, envelope
@@ -19,18 +19,27 @@ from app.mail.tables import Mail
 from app.orders.record import add_event, add_task, finish_task
 from app.orders.service import find_order
 from app.orders.services import Services
-from app.orders.tables import ResellerOrder
+from app.orders.tables import PaymentSession, ResellerOrder
 from app.reasons import because, register
-from app.resellers.roles import Role
+from app.resellers.roles import Post, Role, gets
 from app.resellers.rules import fold_email
 from app.resellers.tables import Reseller, ResellerUser
 from app.saleor.shops import Shop
 from app.settings import ShopSettings
 
+POST: Mapping[MailKind, Post] = {
+    MailKind.ORDER_RECEIVED: Post.ORDERS,
+    MailKind.ORDER_DETAILS: Post.INVOICES,
+    MailKind.CREDIT_NOTE: Post.INVOICES,
+    MailKind.LICENSE: Post.LICENSES,
+}
+"""What each mail about an order is for."""
+
 register(
     {
         "mail_refused": "The mail '{subject}' to {recipient} was refused: {words}. Send it again to an address that works.",
         "mail_bounced": "The mail '{subject}' to {recipient} came back: {words}. Send it again to an address that works.",
+        "mail_impossible": "A mail about order {number} could not go to {recipient}: {words} Correct the user's address.",
         "mail_again": "The mail '{subject}' goes once more, to {recipient}.",
         "mail_template_fault": "A mail template of your own fails, and the built-in one is used: {fault}. Correct it with "
         "`reseller mail templates set`, or take it away with `reset`.",
@@ -99,19 +108,49 @@ async def queue_mail(
     attachments: tuple[Attachment, ...],
     key: str = "",
 ) -> None:
-    """A mail about an order to its reseller, made once by kind and key, on its way when the session's transaction commits."""
-    await send(
-        session,
-        services,
-        shop,
-        key=f"{kind}:{key}:{order.id}" if key else f"{kind}:{order.id}",
-        kind=kind,
-        recipient=order.recipient,
-        language=order.language,
-        context=context,
-        attachments=attachments,
-        order_id=order.id,
+    """A mail about an order to its reseller, made once by kind and key, on its way when the session's transaction commits.
+
+    It goes to the reseller's own address, and to each user whose part it is (`roles.gets`). A user's address that takes no mail
+    becomes a task of staff and keeps nobody else from theirs.
+    """
+    first = f"{kind}:{key}:{order.id}" if key else f"{kind}:{order.id}"
+    recipients = {first: order.recipient} | {f"{first}:{user.id}": user.email for user in await _users(session, order, kind)}
+    for mail_key, recipient in recipients.items():
+        try:
+            await send(
+                session,
+                services,
+                shop,
+                key=mail_key,
+                kind=kind,
+                recipient=recipient,
+                language=order.language,
+                context=context,
+                attachments=attachments,
+                order_id=order.id,
+            )
+        except InvalidInput as error:
+            if mail_key == first:
+                raise
+            reason = because("mail_impossible", number=order.number, recipient=recipient, words=error.sentence)
+            await add_task(session, f"mail-to:{mail_key}", order.id, [reason], services.clock())
+
+
+async def _users(session: AsyncSession, order: ResellerOrder, kind: MailKind) -> list[ResellerUser]:
+    """Users of the order's reseller that get a mail of this kind beside its own address."""
+    if order.reseller_id is None:
+        return []
+    promised = select(PaymentSession.saleor_user_id).where(PaymentSession.id == order.payment_session_id)
+    placed = await session.scalar(promised) if order.payment_session_id else None
+    users = await session.scalars(
+        select(ResellerUser).where(ResellerUser.reseller_id == order.reseller_id).order_by(ResellerUser.id)
     )
+    post = POST[kind]
+    return [
+        user
+        for user in users
+        if user.email != order.recipient and gets(Role(user.role), post, placed=user.saleor_user_id == placed)
+    ]
 
 
 async def note_failure(session: AsyncSession, services: Services, shop: Shop, mail: Mail) -> None:
@@ -136,7 +175,9 @@ async def note_failure(session: AsyncSession, services: Services, shop: Shop, ma
 async def resend_order_mail(
     session: AsyncSession, services: Services, shop: Shop, *, number: str, kind: MailKind, to: str | None = None
 ) -> Mail:
-    """Send an order's latest mail of a kind once more, to `to` or to the same address; its failures are no task any more.
+    """Send an order's mail of a kind once more, to `to` or to the same address; its failures are no task any more.
+
+    Of several recipients' it is the one that was refused, otherwise the one to the reseller's own address.
 
     Raises NotFound without the order or such a mail, Conflict for one that is still on its way to that address, InvalidInput for
     a text that is no mail address.
@@ -145,7 +186,11 @@ async def resend_order_mail(
     mails = [mail for mail in await of_order(session, order.id) if mail.kind == kind]
     if not mails:
         raise NotFound(f"Order {order.number} has no {kind} mail yet.", code="no_mail")
-    return await resend_mail(session, services, shop, mails[-1].id, to=to)
+    latest = {first_key(mail.key): mail for mail in mails}
+    failed = [mail for mail in latest.values() if mail.state in (FAILED, BOUNCED)]
+    # What did not arrive is meant, else the one to the reseller's own address.
+    main = [mail for key, mail in latest.items() if key.endswith(order.id)]
+    return await resend_mail(session, services, shop, (failed or main)[-1].id, to=to)
 
 
 async def resend_mail(session: AsyncSession, services: Services, shop: Shop, mail_id: str, *, to: str | None = None) -> Mail:
@@ -156,9 +201,11 @@ async def resend_mail(session: AsyncSession, services: Services, shop: Shop, mai
     mail = await find_mail(session, mail_id)
     now = services.clock()
     again = await resend(session, mail.id, recipient=to, at=now)
-    family = select(Mail.id).where(Mail.key.startswith(first_key(mail.key), autoescape=True), Mail.kind == mail.kind)
-    for known in await session.scalars(family):
-        await finish_task(session, f"mail:{known}", now)
+    first = first_key(mail.key)
+    family = select(Mail.id, Mail.key).where(Mail.key.startswith(first, autoescape=True), Mail.kind == mail.kind)
+    for known, key in await session.execute(family):
+        if first_key(key) == first:
+            await finish_task(session, f"mail:{known}", now)
     await _note_again(session, services, again)
     await deliver_later(session, services, shop, again)
     return again
@@ -171,7 +218,7 @@ async def _note_again(session: AsyncSession, services: Services, again: Mail) ->
 
 
 async def _other_contact(session: AsyncSession, mail: Mail) -> str | None:
-    """Another owner or user of accounts of the reseller who has not got this mail, nor one like it that went to several."""
+    """The reseller's own address or another owner of it, who has not got this mail, nor one like it that went to several."""
     if mail.reseller_id is None or mail.kind in PERSONAL:
         return None
     reseller = await session.scalar(select(Reseller).where(Reseller.id == mail.reseller_id))
@@ -185,10 +232,7 @@ async def _other_contact(session: AsyncSession, mail: Mail) -> str | None:
         for recipient, key, state in await session.execute(alike)
         if first_key(key) == first_key(mail.key) or state in (SENT, QUEUED)
     }
-    contacts = [
-        reseller.email,
-        *(user.email for role in (Role.OWNER, Role.ACCOUNTS) for user in reseller.users if user.role == role),
-    ]
+    contacts = [reseller.email, *(user.email for user in reseller.users if user.role == Role.OWNER)]
     return next((contact for contact in contacts if fold_email(contact) not in has), None)
 
 

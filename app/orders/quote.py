@@ -15,8 +15,8 @@ from decimal import Decimal
 import msgspec
 
 from app.errors import InvalidInput, Refused
-from app.money import MILLION, Money, MoneyError, exponent, millionths, spread
-from app.pricing.rules import Item, LinePrice, PartnerPrice, PriceList, choose, partner_price
+from app.money import MILLION, Money, MoneyError, exponent, millionths, portion, spread
+from app.pricing.rules import Item, LinePrice, PartnerPrice, PriceList, choose, partner_price, unit_price
 from app.reasons import Reason, because, register
 from app.settings import ShopSettings
 from app.tax.days import state_day
@@ -28,14 +28,15 @@ register({"public_price": "The public price; the buyer is not an active reseller
 class LineRequest(msgspec.Struct, frozen=True, gc=False):
     """A line as Saleor sends it: `base` is its total without entire-order discounts, `retail` the channel's unit price.
 
-    `item` is None where the variant was deleted since; a reseller gets no price for it.
+    Both in minor units of the request's currency. `item` is None where the variant was deleted since; a reseller gets no price
+    for it.
     """
 
     item: Item | None
     name: str
     quantity: int
-    base: Money
-    retail: Money | None
+    base: int
+    retail: int | None
     tax_class: str | None = None
     charge_taxes: bool = True
     for_resale: bool = True
@@ -82,26 +83,51 @@ class Program:
 
 
 class LineQuote(msgspec.Struct, frozen=True, gc=False):
-    """A line's answer. `chosen` is set for a reseller: the partner price, whether or not it was the lower one."""
+    """A line's answer in minor units; what it was made of is kept, so that it can be put into words when somebody asks.
 
-    net: Money
-    gross: Money
+    `prices` is set for a reseller. `public` is the total that everybody else would pay.
+    """
+
+    net_minor: int
+    gross_minor: int
     tax: TaxDecision
-    chosen: LinePrice | None = None
+    asked: LineRequest
+    public: int
+    currency: str
+    on: date
+    prices: PriceList | None = None
+
+    @property
+    def net(self) -> Money:
+        """What the line costs before tax."""
+        return Money(self.net_minor, self.currency)
+
+    @property
+    def gross(self) -> Money:
+        """What the line costs."""
+        return Money(self.gross_minor, self.currency)
+
+    @property
+    def chosen(self) -> LinePrice | None:
+        """The partner price for a reseller, whether or not it was the lower one."""
+        asked = self.asked
+        if self.prices is None or asked.item is None or asked.retail is None:
+            return None
+        price = partner_price(asked.item, asked.quantity, Money(asked.retail, self.currency), self.prices, self.on)
+        return choose(price, asked.quantity, Money(self.public, self.currency))
 
     @property
     def price(self) -> PartnerPrice | None:
         """The partner price of one unit, where one was computed."""
-        return self.chosen.unit if self.chosen else None
+        return chosen.unit if (chosen := self.chosen) else None
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
         """Why the net is what it is."""
-        return self.chosen.reasons if self.chosen else (because("public_price"),)
+        return chosen.reasons if (chosen := self.chosen) else (because("public_price"),)
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(msgspec.Struct, frozen=True):
     """The checkout's answer: `reseller_id` is whose partner prices these are, `price_list_id` of which list (`PriceList.id`)."""
 
     lines: tuple[LineQuote, ...]
@@ -148,13 +174,15 @@ def quote(request: QuoteRequest, program: Program) -> Quote:
         raise Refused("This channel sells to active resellers only.", code="resellers_only")
     taxes = _Taxes(request, reseller.location if reseller else None, program.tax)
     shares = _shares(request)
-    lines = tuple([_line(line, share, reseller, request.on, taxes) for line, share in zip(request.lines, shares, strict=True)])
+    currency, on, prices = request.currency, request.on, reseller.prices if reseller else None
+    lines = tuple([_line(line, share, currency, prices, on, taxes) for line, share in zip(request.lines, shares, strict=True)])
     reseller_id, list_id = (reseller.id, reseller.prices.id) if reseller else (None, "")
     shipping = _price_after_discount(request.shipping, request.shipping_discount)
     if not shipping:
         return Quote(lines, shipping, shipping, ZERO, reseller_id, list_id)
     tax = taxes[None, True, True]
-    return Quote(lines, *tax.on(shipping), tax.decision.rate, reseller_id, list_id)
+    net, gross = tax.on(shipping.minor)
+    return Quote(lines, Money(net, currency), Money(gross, currency), tax.decision.rate, reseller_id, list_id)
 
 
 class _Tax(msgspec.Struct, frozen=True, gc=False):
@@ -164,8 +192,8 @@ class _Tax(msgspec.Struct, frozen=True, gc=False):
     rate: int
     held: int | None
 
-    def on(self, entered: Money) -> tuple[Money, Money]:
-        """(net, gross) of an entered total, half-up.
+    def on(self, entered: int) -> tuple[int, int]:
+        """(net, gross) of an entered total, all in minor units, half-up.
 
         Prices entered with tax hold the store's own flat rate of the ship-to country; that is taken out first, so that an exempt
         reseller pays the net and one of another state its own state's tax on it.
@@ -173,11 +201,11 @@ class _Tax(msgspec.Struct, frozen=True, gc=False):
         net = entered
         if self.held is not None:
             whole = MILLION + self.held
-            net = Money((2 * MILLION * entered.minor + whole) // (2 * whole), entered.currency)
+            net = (2 * MILLION * entered + whole) // (2 * whole)
             if self.rate == self.held:
                 # The entered total is the gross to the cent, whatever the net rounded to.
                 return net, entered
-        return net, net.portion(MILLION + self.rate) if self.rate else net
+        return net, portion(net, MILLION + self.rate) if self.rate else net
 
 
 class _Taxes(dict[tuple[str | None, bool, bool], _Tax]):
@@ -211,25 +239,24 @@ class _Taxes(dict[tuple[str | None, bool, bool], _Tax]):
         return made
 
 
-def _line(line: LineRequest, share: int, reseller: ActiveReseller | None, on: date, taxes: _Taxes) -> LineQuote:
-    total = Money(line.base.minor - share, line.base.currency) if share else line.base
-    chosen: LinePrice | None = None
-    if reseller is not None:
+def _line(line: LineRequest, share: int, currency: str, prices: PriceList | None, on: date, taxes: _Taxes) -> LineQuote:
+    public = total = line.base - share
+    if prices is not None:
         if line.item is None or line.retail is None:
             raise Refused(f"{line.name} has no price in this channel.", code="no_price")
-        price = partner_price(line.item, line.quantity, line.retail, reseller.prices, on)
-        chosen = choose(price, line.quantity, total)
-        total = chosen.total
+        partner = unit_price(line.item, line.quantity, line.retail, currency, prices, on)[0] * line.quantity
+        if partner < public:
+            total = partner
     tax = taxes[line.tax_class, line.charge_taxes, line.for_resale]
     net, gross = tax.on(total)
-    return LineQuote(net, gross, tax.decision, chosen)
+    return LineQuote(net, gross, tax.decision, line, public, currency, on, prices)
 
 
 def _shares(request: QuoteRequest) -> list[int]:
     """The entire-order discount per line in minor units, in proportion to the lines' totals and never more than a line's own."""
     if not request.subtotal_discount:
         return [0] * len(request.lines)
-    bases = [line.base.minor for line in request.lines]
+    bases = [line.base for line in request.lines]
     if not any(bases):
         return [0] * len(bases)
     return spread(min(request.subtotal_discount.minor, sum(bases)), bases)

@@ -72,7 +72,7 @@ async def order_gate(session: AsyncSession, order: ResellerOrder, at: datetime) 
     rows = await session.scalars(
         select(StaffDecision).where(StaffDecision.order_id == order.id).order_by(StaffDecision.at.desc(), StaffDecision.id)
     )
-    decision = next((found for row in rows if (found := _decision(row)).in_force(at)), None)
+    decision = next((found for row in rows if (found := in_force(row, at)) is not None), None)
     return gate(
         await receivable(session, debt),
         Terms(order.terms),
@@ -258,7 +258,7 @@ async def staff_accepts(
         raise Refused(str(because("no_owner")), code="no_owner")
     rows = await session.scalars(select(StaffDecision).where(StaffDecision.order_id == order.id))
     for row in rows:
-        if _decision(row).in_force(now):
+        if in_force(row, now) is not None:
             row.expires_at = now
     accepted = because("accepted_by_staff", by=by, reason=reason.strip())
     await add_event(session, order.id, f"staff:{now.isoformat()}", now, accepted)
@@ -346,5 +346,7 @@ async def _attend_again(session: AsyncSession, services: Services, tenant_id: st
     )
 
 
-def _decision(row: StaffDecision) -> Decision:
-    return Decision(row.hold, row.by, row.reason, row.expires_at)
+def in_force(row: StaffDecision, at: datetime) -> Decision | None:
+    """The decision of a row as the rules see it; None when it counts no more."""
+    decision = Decision(row.hold, row.by, row.reason, row.expires_at)
+    return decision if decision.in_force(at) else None

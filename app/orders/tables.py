@@ -10,7 +10,10 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Numeric, String, Tex
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db.base import Base, TenantScoped, new_id
+from app.db.base import Base, TenantScoped, new_id, partial_index
+
+OPEN = "release_decided_at IS NULL AND canceled_at IS NULL"
+"""An order that nothing went out of and that is not canceled."""
 
 
 class PaymentSession(TenantScoped, Base):
@@ -58,6 +61,11 @@ class ResellerOrder(TenantScoped, Base):
         UniqueConstraint("tenant_id", "reference"),
         Index("ix_reseller_order_page", "tenant_id", "reseller_id", "created_at", "id"),
         Index("ix_reseller_order_end_customer", "tenant_id", "end_customer_id"),
+        # Lists of staff: of a million orders a few are open, and they are paged by their own index.
+        partial_index("ix_reseller_order_open", OPEN, "tenant_id", "created_at", "id"),
+        partial_index("ix_reseller_order_open_due", OPEN, "tenant_id", "due_date", "id"),
+        partial_index("ix_reseller_order_held", f"{OPEN} AND NOT audit_passed", "tenant_id", "id"),
+        partial_index("ix_reseller_order_po_number", "po_number <> ''", "tenant_id", "po_number"),
         Index(
             "uq_reseller_order_po_number",
             "tenant_id",
@@ -149,6 +157,7 @@ class StaffDecision(TenantScoped, Base):
     """A hold or release of one order by a person; the latest in force counts (`rules.md` 5.5)."""
 
     __tablename__ = "staff_decision"
+    __table_args__ = (partial_index("ix_staff_decision_hold", "hold", "tenant_id", "order_id"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     order_id: Mapped[str] = mapped_column(ForeignKey("reseller_order.id"), index=True)
@@ -266,7 +275,11 @@ class StaffTask(TenantScoped, Base):
     """Something that needs a person, once by its key until it is done."""
 
     __tablename__ = "staff_task"
-    __table_args__ = (UniqueConstraint("tenant_id", "key"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "key"),
+        partial_index("ix_staff_task_open", "done_at IS NULL", "tenant_id", "created_at", "id"),
+        partial_index("ix_staff_task_order", "order_id IS NOT NULL", "tenant_id", "order_id"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     key: Mapped[str] = mapped_column(Text)

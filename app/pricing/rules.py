@@ -13,7 +13,7 @@ from enum import IntEnum
 
 import msgspec
 
-from app.money import MILLION, Money, millionths
+from app.money import MILLION, Money, millionths, portion
 from app.reasons import Reason, because, register
 
 register(
@@ -201,20 +201,29 @@ def partner_price(item: Item, quantity: int, retail: Money, prices: PriceList, o
     The most specific valid entry wins; among entries for the same thing the one with the largest minimum quantity, then the
     lowest price. Never above retail, never below what the cap or a staff exception in force allows.
     """
-    entry = _entry(item, quantity, retail, prices, on) if prices.entries else None
+    unit, entry, cap = unit_price(item, quantity, retail.minor, retail.currency, prices, on)
+    rate = prices.rate if entry is None else entry.rate
+    return PartnerPrice(Money(unit, retail.currency), retail, prices.version, rate, entry, cap)
+
+
+def unit_price(
+    item: Item, quantity: int, retail: int, currency: str, prices: PriceList, on: date
+) -> tuple[int, Entry | None, Decimal | None]:
+    """What `partner_price` is made of: the unit price in minor units, the entry that gave it, and the cap where it changed it.
+
+    In bare numbers, since a buyer waits for hundreds of them (`performance.md`); the words are made of them when somebody asks.
+    """
+    entry = _entry(item, quantity, retail, currency, prices, on) if prices.entries else None
     if entry is None or entry.fixed is None:
-        rate, kept = (prices.rate, prices.kept) if entry is None else (entry.rate, entry.kept)
-        unit = retail.portion(kept)
+        kept = prices.kept if entry is None else entry.kept
+        unit = portion(retail, kept)
         if kept >= prices.least:
-            return PartnerPrice(unit, retail, prices.version, rate, entry)
+            return unit, entry, None
     else:
-        rate = None
-        unit = retail if retail.minor < entry.fixed.minor else entry.fixed
+        unit = min(retail, entry.fixed.minor)
     highest = prices.highest_rate(on)
-    floor = retail.portion(MILLION - millionths(highest))
-    if unit.minor < floor.minor:
-        return PartnerPrice(floor, retail, prices.version, rate, entry, highest)
-    return PartnerPrice(unit, retail, prices.version, rate, entry)
+    floor = portion(retail, MILLION - millionths(highest))
+    return (floor, entry, highest) if unit < floor else (unit, entry, None)
 
 
 def choose(partner: PartnerPrice, quantity: int, public_total: Money) -> LinePrice:
@@ -225,27 +234,29 @@ def choose(partner: PartnerPrice, quantity: int, public_total: Money) -> LinePri
     return LinePrice(total, True, partner, quantity, public_total)
 
 
-def _entry(item: Item, quantity: int, retail: Money, prices: PriceList, on: date) -> Entry | None:
+def _entry(item: Item, quantity: int, retail: int, currency: str, prices: PriceList, on: date) -> Entry | None:
     variants, products, categories, collections = prices.by_target
     for found in (variants.get(item.variant), products.get(item.product), categories.get(item.category or "")):
-        if found is not None and (best := _best(found, quantity, retail, on)) is not None:
+        if found is not None and (best := _best(found, quantity, retail, currency, on)) is not None:
             return best
     best = None
     for collection in item.collections:
         if (found := collections.get(collection)) is not None:
-            best = _best(found, quantity, retail, on, best)
+            best = _best(found, quantity, retail, currency, on, best)
     return best
 
 
-def _best(entries: Iterable[Entry], quantity: int, retail: Money, on: date, best: Entry | None = None) -> Entry | None:
+def _best(
+    entries: Iterable[Entry], quantity: int, retail: int, currency: str, on: date, best: Entry | None = None
+) -> Entry | None:
     """The best of valid entries for equally specific things, and of one found before."""
     for entry in entries:
-        valid = entry.always or entry.applies(quantity, retail.currency, on)
+        valid = entry.always or entry.applies(quantity, currency, on)
         if valid and (best is None or _rank(entry, retail) < _rank(best, retail)):
             best = entry
     return best
 
 
-def _rank(entry: Entry, retail: Money) -> tuple[int, int]:
-    price = retail.portion(entry.kept) if entry.fixed is None else entry.fixed
-    return -entry.minimum_quantity, price.minor
+def _rank(entry: Entry, retail: int) -> tuple[int, int]:
+    price = portion(retail, entry.kept) if entry.fixed is None else entry.fixed.minor
+    return -entry.minimum_quantity, price

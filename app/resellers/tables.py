@@ -18,7 +18,11 @@ class Reseller(ProgramRow, Base):
     """A company in the program. Its address is the approved business address: the place of sales tax (`rules.md` 10.1)."""
 
     __tablename__ = "reseller"
-    __table_args__ = (UniqueConstraint("tenant_id", "email"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "email"),
+        Index("ix_reseller_company", "tenant_id", "company", "id"),
+        Index("ix_reseller_created", "tenant_id", "created_at", "id"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     email: Mapped[str] = mapped_column(Text)
@@ -61,7 +65,7 @@ class ResellerUser(ProgramRow, Base):
     saleor_user_id: Mapped[str] = mapped_column(Text)
     email: Mapped[str] = mapped_column(Text)
     role: Mapped[str] = mapped_column(String(10), default="owner")
-    """A `roles.Role`. Who applied, and whom staff linked, is an owner."""
+    """A `roles.Role`. Who applied is an owner."""
 
 
 class ResellerInvitation(TenantScoped, Base):

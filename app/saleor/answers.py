@@ -101,9 +101,10 @@ class SaleorAddressee(Answer):
 
 
 class SaleorAccount(SaleorCustomer):
-    """An account with those its addresses name; none when an account was just created."""
+    """An account with those its addresses name and its private metadata; nothing of them when it was just created."""
 
     addresses: list[SaleorAddressee] = Field(default_factory=list)
+    private_metadata: Metadata = Field(default_factory=dict)
 
 
 class SaleorAddress(Answer):
@@ -398,6 +399,23 @@ class SaleorPricedVariant(Answer):
 
 class VariantPriceAnswer(Answer):
     product_variant: SaleorPricedVariant | None
+
+
+class SaleorListedVariant(Answer):
+    """A variant with its retail price per channel."""
+
+    id: str
+    sku: str | None
+    name: str
+    channel_listings: list[SaleorCurrencyListing] | None
+
+
+class SaleorListedProduct(SaleorPricedProduct):
+    variants: list[SaleorListedVariant] | None
+
+
+class ProductPricesAnswer(Answer):
+    product: SaleorListedProduct | None
 
 
 class SaleorWarehouse(Answer):

@@ -131,8 +131,7 @@ class Location(msgspec.Struct, frozen=True, gc=False):
     certificates: Sequence[Certificate] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TaxDecision:
+class TaxDecision(msgspec.Struct, frozen=True):
     """The rate in percent with its reasons and, when exempt, the evidence to freeze on the order."""
 
     rate: Decimal
@@ -191,14 +190,24 @@ def best_certificate(certificates: Iterable[Certificate], us_state: str, on: dat
 def _state_rate(program: TaxProgram, reseller: Location, tax_class: str | None, on: date) -> TaxDecision:
     """The ZIP's rate before the state's, the tax class's before the general one, the latest valid one of each."""
     state, zip_code = reseller.us_state, reseller.zip_code[:5]
-    for place in dict.fromkeys(((zip_code, tax_class), (None, tax_class), (zip_code, None), (None, None))):
-        if found := [rate for rate in program.rates.get((state, *place), ()) if rate.valid(on)]:
-            rate = max(found, key=lambda rate: rate.valid_from)
-            if rate.tax_class is not None and not rate.rate:
-                return TaxDecision(ZERO, (because("tax_class_untaxed", state=state),))
-            if rate.zip_code is not None:
-                return TaxDecision(
-                    rate.rate, (because("tax_zip", rate=rate.rate, state=state, zip=zip_code, version=rate.version),)
-                )
-            return TaxDecision(rate.rate, (because("tax_state", rate=rate.rate, state=state, version=rate.version),))
+    for kind in (tax_class, None) if tax_class is not None else (None,):
+        for zip_or_none in (zip_code, None):
+            rates = program.rates.get((state, zip_or_none, kind))
+            rate = _latest(rates, on) if rates else None
+            if rate is not None:
+                return _by_rate(rate, state)
     return TaxDecision(ZERO, (because("tax_no_state_rate", state=state, day=on),))
+
+
+def _latest(rates: Iterable[StateRate], on: date) -> StateRate | None:
+    return max((rate for rate in rates if rate.valid(on)), key=lambda rate: rate.valid_from, default=None)
+
+
+def _by_rate(rate: StateRate, state: str) -> TaxDecision:
+    if rate.tax_class is not None and not rate.rate:
+        return TaxDecision(ZERO, (because("tax_class_untaxed", state=state),))
+    if rate.zip_code is not None:
+        reason = because("tax_zip", rate=rate.rate, state=state, zip=rate.zip_code, version=rate.version)
+    else:
+        reason = because("tax_state", rate=rate.rate, state=state, version=rate.version)
+    return TaxDecision(rate.rate, (reason,))

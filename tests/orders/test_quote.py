@@ -40,8 +40,8 @@ def line(quantity: int = 2, unit: str = "10.00", **changed: Any) -> LineRequest:
         "item": Item("v1", "p1"),
         "name": "Grid",
         "quantity": quantity,
-        "base": usd(unit) * quantity,
-        "retail": usd(unit),
+        "base": usd(unit).minor * quantity,
+        "retail": usd(unit).minor,
     }
     return LineRequest(**facts | changed)
 
@@ -97,8 +97,8 @@ def test_prices_are_shown_before_an_address_is_known() -> None:
 
 
 def test_case_13_a_sale_below_the_partner_price_and_one_above() -> None:
-    assert answer("texan", line(base=usd("15.00"))) == [("15.00", "16.24")]
-    assert answer("texan", line(base=usd("19.00"))) == [("18.00", "19.49")]
+    assert answer("texan", line(base=1500)) == [("15.00", "16.24")]
+    assert answer("texan", line(base=1900)) == [("18.00", "19.49")]
 
 
 def test_an_entire_order_discount_is_spread_for_the_public() -> None:
@@ -141,7 +141,7 @@ def test_tax_is_added_and_taken_out_as_decimal_would(
     )
     asked = request(
         "ny",
-        line(1, base=total, retail=total),
+        line(1, base=minor, retail=minor),
         currency=currency,
         prices_entered_with_tax=entered_with_tax,
         shipping=zero,
@@ -203,7 +203,7 @@ def test_a_channel_for_resellers_serves_them() -> None:
 def test_no_line_is_negative_and_no_reseller_pays_more_than_the_public(
     sizes: list[tuple[int, int]], discount: int, user: str | None
 ) -> None:
-    lines = [line(quantity, base=Money(unit * quantity, "USD"), retail=Money(unit, "USD")) for quantity, unit in sizes]
+    lines = [line(quantity, base=unit * quantity, retail=unit) for quantity, unit in sizes]
     asked = request(user, *lines, subtotal_discount=Money(discount, "USD"))
     found, public = quote(asked, PROGRAM), quote(replace(asked, user=None), PROGRAM)
     for ours, theirs in zip(found.lines, public.lines, strict=True):

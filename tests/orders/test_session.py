@@ -39,7 +39,8 @@ def usd(amount: str) -> Money:
 
 def line(quantity: int = 2, unit: str = "10.00", **changed: Any) -> LineRequest:
     facts: dict[str, Any] = {
-        "item": Item("v1", "p1"), "name": "Grid", "quantity": quantity, "base": usd(unit) * quantity, "retail": usd(unit),
+        "item": Item("v1", "p1"), "name": "Grid", "quantity": quantity,
+        "base": usd(unit).minor * quantity, "retail": usd(unit).minor,
     }  # fmt: skip
     return LineRequest(**facts | changed)
 
@@ -216,7 +217,7 @@ def test_a_checkout_priced_by_the_quote_itself_is_always_accepted(
     user: str, sizes: list[tuple[int, int, int]], with_tax: bool, currency: str, shipping: int
 ) -> None:
     lines = [
-        LineRequest(Item(f"v{n}", "p"), f"L{n}", count, Money(unit * sale // 100 * count, currency), Money(unit, currency))
+        LineRequest(Item(f"v{n}", "p"), f"L{n}", count, unit * sale // 100 * count, unit)
         for n, (count, unit, sale) in enumerate(sizes)
     ]
     zero, sent = Money(0, currency), Money(shipping, currency)

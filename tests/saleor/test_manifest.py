@@ -39,7 +39,7 @@ def test_permissions_are_the_least_and_never_over_apps() -> None:
     assert "MANAGE_APPS" not in manifest["permissions"]
     assert len(manifest["author"]) <= 60
     # A trailing slash would be doubled by the Dashboard (dashboard-facts 0.14).
-    assert manifest["appUrl"] == BASE
+    assert manifest["appUrl"] == f"{BASE}/dashboard"
     assert re.fullmatch(r"https://[^/]+/api/register", manifest["tokenTargetUrl"])
 
 

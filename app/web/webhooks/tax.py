@@ -65,9 +65,9 @@ def quote_request(base: TaxBase, shop: Shop, clock: Clock) -> QuoteRequest:
         subtotal = shipping = Money(0, currency)
         for discount in base.discounts:
             if discount.type == "SUBTOTAL":
-                subtotal = subtotal + _money(discount.amount.amount, currency, scale)
+                subtotal = subtotal + Money(_minor(discount.amount.amount, scale), currency)
             else:
-                shipping = shipping + _money(discount.amount.amount, currency, scale)
+                shipping = shipping + Money(_minor(discount.amount.amount, scale), currency)
         return QuoteRequest(
             channel=channel,
             currency=currency,
@@ -76,8 +76,8 @@ def quote_request(base: TaxBase, shop: Shop, clock: Clock) -> QuoteRequest:
             country=base.address.country.code if base.address else None,
             on=now.astimezone(ZoneInfo(shop.settings.time_zone)).date(),
             at=tax_moment(shop.settings, now),
-            lines=[_line(line, channel, currency, scale) for line in base.lines],
-            shipping=_money(base.shipping_price.amount, currency, scale),
+            lines=[_line(line, channel, scale) for line in base.lines],
+            shipping=Money(_minor(base.shipping_price.amount, scale), currency),
             subtotal_discount=subtotal,
             shipping_discount=shipping,
         )
@@ -85,8 +85,8 @@ def quote_request(base: TaxBase, shop: Shop, clock: Clock) -> QuoteRequest:
         raise InvalidInput(f"The request holds no valid money: {error}.", code="money") from error
 
 
-def _line(line: Line, channel: str, currency: str, scale: Decimal) -> LineRequest:
-    base = _money(line.total_price.amount, currency, scale)
+def _line(line: Line, channel: str, scale: Decimal) -> LineRequest:
+    base = _minor(line.total_price.amount, scale)
     variant = line.source_line.variant or line.source_line.order_variant
     resale = for_resale(line.source_line.not_for_resale)
     if variant is None:
@@ -98,7 +98,7 @@ def _line(line: Line, channel: str, currency: str, scale: Decimal) -> LineReques
     retail = None
     for listing in variant.channel_listings or ():
         if listing.channel.slug == channel and listing.price:
-            retail = _money(listing.price.amount, currency, scale)
+            retail = _minor(listing.price.amount, scale)
             break
     return LineRequest(
         Item(
@@ -117,18 +117,18 @@ def _line(line: Line, channel: str, currency: str, scale: Decimal) -> LineReques
     )
 
 
-def _money(amount: Decimal, currency: str, scale: Decimal) -> Money:
+def _minor(amount: Decimal, scale: Decimal) -> int:
     """Saleor's amount in minor units. It rounds its own prices already; a stray digit beyond must not stop a checkout."""
     if not ZERO <= amount < MAX_AMOUNT:  # refuses exponents that would take forever, too; comparing NaN raises InvalidOperation
         raise MoneyError(f"{amount} is not the amount of a price")
-    return Money(int(amount * scale + HALF), currency)
+    return int(amount * scale + HALF)
 
 
 def _answer(found: Quote) -> TaxAnswer:
     unit, fractions = _fractions(found.shipping_net.currency)
     lines = []
     for line in found.lines:
-        net, gross = line.net.minor, line.gross.minor
+        net, gross = line.net_minor, line.gross_minor
         lines.append(
             LineAnswer(f"{gross // unit}{fractions[gross % unit]}", f"{net // unit}{fractions[net % unit]}", str(line.tax.rate))
         )

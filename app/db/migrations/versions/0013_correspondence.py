@@ -1,7 +1,7 @@
 """Correspondence, mail templates of the vendor's own, and the mailbox
 
-Revision ID: 0011_correspondence
-Revises: 0010_statements
+Revision ID: 0013_correspondence
+Revises: 0012_staff_pages
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import app.db.base
 
-revision = "0011_correspondence"
-down_revision = "0010_statements"
+revision = "0013_correspondence"
+down_revision = "0012_staff_pages"
 branch_labels = None
 depends_on = None
 
