@@ -19,7 +19,7 @@ from app.mail.tables import Mail
 from app.orders.record import add_event, add_task, finish_task
 from app.orders.service import find_order
 from app.orders.services import Services
-from app.orders.tables import PaymentSession, ResellerOrder
+from app.orders.tables import PaymentSession, ResellerOrder, StaffTask
 from app.reasons import because, register
 from app.resellers.roles import Post, Role, gets
 from app.resellers.rules import fold_email
@@ -187,7 +187,9 @@ async def resend_order_mail(
     if not mails:
         raise NotFound(f"Order {order.number} has no {kind} mail yet.", code="no_mail")
     latest = {first_key(mail.key): mail for mail in mails}
-    failed = [mail for mail in latest.values() if mail.state in (FAILED, BOUNCED)]
+    told = StaffTask.key.in_([f"mail:{mail.id}" for mail in mails])
+    open_ones = set(await session.scalars(select(StaffTask.key).where(told, StaffTask.done_at.is_(None))))
+    failed = [mail for mail in mails if f"mail:{mail.id}" in open_ones]
     # What did not arrive is meant, else the one to the reseller's own address.
     main = [mail for key, mail in latest.items() if key.endswith(order.id)]
     return await resend_mail(session, services, shop, (failed or main)[-1].id, to=to)
