@@ -17,10 +17,12 @@ from app.cli import (
     certificates,
     correspondence,
     mail,
+    money,
     orders,
     people,
     policy,
     price_files,
+    refunds,
     server,
     shop,
     statements,
@@ -36,8 +38,8 @@ cli = typer.Typer(
     "command itself. Every command that prints takes --json.",
 )
 COMMANDS = (
-    server, shop, applications, people, policy, price_files, taxes, certificates, orders, bank, bank_import, statements,
-    mail, correspondence,
+    server, shop, applications, people, policy, price_files, taxes, certificates, orders, money, refunds, bank, bank_import,
+    statements, mail, correspondence,
 )  # fmt: skip
 for module in COMMANDS:
     module.mount(cli)

@@ -20,8 +20,9 @@ from app.mail.samples import sample
 from app.mail.schemas import Language, MailKind, TrialContext
 from app.mail.service import QUEUED, SENT, deliver, queue
 from app.mail.tables import Mail, Mailbox
+from app.orders.mail_again import resend_mail
 from app.orders.mailbox import read_batch
-from app.orders.mails import look_of, resend_mail
+from app.orders.mails import look_of
 from app.orders.record import finish_task
 from app.orders.services import Services
 from app.orders.tables import StaffTask

@@ -36,6 +36,7 @@ from app.mail.schemas import (
     ResellerContext,
     StatementContext,
     TrialContext,
+    WireContext,
 )
 
 PLAIN = Look()
@@ -55,6 +56,7 @@ Context = (
     | StatementContext
     | ReminderContext
     | TrialContext
+    | WireContext
 )
 CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.ORDER_RECEIVED: OrderContext,
@@ -79,6 +81,7 @@ CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.STATEMENT: StatementContext,
     MailKind.REMINDER: ReminderContext,
     MailKind.TEST: TrialContext,
+    MailKind.WIRE_BOOKED: WireContext,
 }
 
 

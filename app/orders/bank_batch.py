@@ -15,7 +15,7 @@ from app.bank import service as bank
 from app.bank.batches import Place, place_of
 from app.bank.candidates import Candidates
 from app.bank.decisions import CONFIDENCE, Decision, Outcome, Part, Policy, Rule
-from app.bank.lines import LineStatus
+from app.bank.lines import BankLine, LineStatus
 from app.bank.prints import loose_key
 from app.bank.reading import ReadFile, ReadLine
 from app.bank.reasons import because
@@ -31,6 +31,7 @@ from app.ledger.reversal import reverse_payments
 from app.money import Money
 from app.orders.bank_candidates import add_named
 from app.orders.booked import Came, follow_booked, follow_taken_back, lock_orders
+from app.orders.refunds import sent_by_lines
 from app.orders.services import Services
 from app.reasons import Reason
 from app.saleor.shops import Shop
@@ -193,6 +194,7 @@ async def book_batch(session: AsyncSession, run: Run, lines: Sequence[ReadLine],
     rows: list[Mapping[str, Any]] = []
     wires: list[Wire] = []
     third: set[str] = set()
+    debits: list[BankLine] = []
     for line in fresh:
         if line.number not in decided:
             continue
@@ -204,12 +206,15 @@ async def book_batch(session: AsyncSession, run: Run, lines: Sequence[ReadLine],
             if decision.third_party:
                 third.add(payment_id)
         rows.append(line_row(run, row_id, line, decision, payment_id, told.get(line.number, (None,))[0]))
+        if line.line.amount < 0 and line.line.status is LineStatus.BOOKED:
+            debits.append(line.line)
     await insert_rows(session, BankLineRow, rows)
     booked = await book(session, wires, by=run.by, at=run.at)
-    came = [Came(wire, wire.shares, wire.surplus_minor, wire.payment_id in third) for wire in booked]
+    came = [Came(wire, wire.shares, wire.surplus_minor, wire.payment_id in third, closes=True) for wire in booked]
     batch = f"{run.import_id}:{lines[0].number}"
     if came:
         await follow_booked(session, run.services, run.shop, came, by=run.by, batch=batch)
+    await sent_by_lines(session, run.services, run.shop, debits, by=run.by)
     # After the others: a return may come in the same file as its wire.
     for line in fresh:
         if line.number not in decided:

@@ -26,6 +26,7 @@ from app.orders.record import add_event, add_task, finish_task, hold
 from app.orders.rules import Terms
 from app.orders.services import Services
 from app.orders.tables import MoneyReport, OrderEvent, PaymentSession, ResellerOrder
+from app.orders.wire_mails import tell_of_wires
 from app.reasons import Reason, because, register
 from app.saleor.shops import Shop
 
@@ -44,12 +45,16 @@ register(
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """A wire that was booked just now with its shares, and whether somebody else than the reseller sent it."""
+    """A wire that was booked just now with its shares, and whether somebody else than the reseller sent it.
+
+    `closes` where nothing is open any more of what it pays.
+    """
 
     wire: Wire
     shares: tuple[Share, ...]
     surplus_minor: int
     third_party: bool = False
+    closes: bool = False
 
 
 async def lock_orders(session: AsyncSession, order_ids: Iterable[str]) -> None:
@@ -88,6 +93,7 @@ async def follow_booked(
     for each in came:
         await _surplus(session, each, now)
         await _other_payer(session, services, shop, each, orders)
+    await tell_of_wires(session, services, shop, came)
     paid = dict.fromkeys(share.order_id for _, share in shares if share.order_id in orders)
     await _ask(session, services, shop, [orders[order_id] for order_id in paid if order_id], batch)
 
@@ -125,7 +131,10 @@ async def follow_taken_back(
         code = "wire_taken_back" if change < 0 else "wire_again"
         events.append(_event(order_id, f"back:{item.id}", because(code, amount=amount, why=why), now))
         reports.append(_Report(item.id, order_id, abs(change), now, "CHARGE_BACK" if change < 0 else "CHARGE_SUCCESS"))
-        if change < 0 and orders[order_id].released:
+        if change > 0:
+            # What was taken back counts again: nobody needs to decide about the license any more.
+            await finish_task(session, f"returned:{item.reverses_id}", now)
+        elif orders[order_id].released:
             await add_task(session, f"returned:{item.id}", order_id, [because("returned_after_release", why=why)], now)
     await insert_rows(session, OrderEvent, events)
     await _report(session, orders, reports)

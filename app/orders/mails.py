@@ -3,24 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.documents.logo import logo_png
-from app.errors import InvalidInput, NotFound
+from app.errors import InvalidInput
 from app.mail.markup import Look
 from app.mail.overrides import own_templates
 from app.mail.rules import Context, envelope
 from app.mail.schemas import Attachment, MailKind
-from app.mail.service import BOUNCED, FAILED, QUEUED, SENT, find_mail, first_key, of_order, queue, resend
+from app.mail.service import BOUNCED, FAILED, QUEUED, SENT, first_key, queue, resend
 from app.mail.tables import Mail
-from app.orders.record import add_event, add_task, finish_task
-from app.orders.service import find_order
+from app.orders.record import add_event, add_task
 from app.orders.services import Services
-from app.orders.tables import PaymentSession, ResellerOrder, StaffTask
-from app.reasons import because, register
+from app.orders.tables import PaymentSession, ResellerOrder
+from app.reasons import Reason, because, register
 from app.resellers.roles import Post, Role, gets
 from app.resellers.rules import fold_email
 from app.resellers.tables import Reseller, ResellerUser
@@ -97,6 +96,49 @@ def look_of(settings: ShopSettings) -> Look:
     return Look(logo, width, own.accent_color, {"en": own.footer.of("en"), "de": own.footer.of("de")})
 
 
+def recipients(reseller: Reseller) -> list[str]:
+    """Whom mails about money go to: the reseller's own address and its users of accounts, each once."""
+    accounts = [user.email for user in reseller.users if user.role == Role.ACCOUNTS]
+    return list(dict.fromkeys([reseller.email, *accounts]))
+
+
+async def send_to_accounts(
+    session: AsyncSession,
+    services: Services,
+    shop: Shop,
+    reseller: Reseller,
+    *,
+    key: str,
+    kind: MailKind,
+    context: Context,
+    attachments: Sequence[Attachment] = (),
+    problem: tuple[str, Callable[[str], Reason]],
+) -> list[Mail]:
+    """A mail about money to everybody whom it concerns, once by the key. `problem` is the key of staff's task, and what it says,
+    where an address takes no mail."""
+    mails = []
+    for recipient in recipients(reseller):
+        try:
+            mail = await send(
+                session,
+                services,
+                shop,
+                key=f"{kind}:{key}:{recipient}",
+                kind=kind,
+                recipient=recipient,
+                language=reseller.language,
+                reseller_id=reseller.id,
+                context=context,
+                attachments=attachments,
+            )
+        except InvalidInput as error:
+            task, says = problem
+            await add_task(session, f"{task}:{recipient}", None, [says(error.sentence)], services.clock())
+        else:
+            mails.append(mail)
+    return mails
+
+
 async def queue_mail(
     session: AsyncSession,
     services: Services,
@@ -168,52 +210,12 @@ async def note_failure(session: AsyncSession, services: Services, shop: Shop, ma
     other = await _other_contact(session, mail)
     if other is not None:
         again = await resend(session, mail.id, recipient=other, at=now)
-        await _note_again(session, services, again)
+        await note_again(session, services, again)
         await deliver_later(session, services, shop, again)
 
 
-async def resend_order_mail(
-    session: AsyncSession, services: Services, shop: Shop, *, number: str, kind: MailKind, to: str | None = None
-) -> Mail:
-    """Send an order's mail of a kind once more, to `to` or to the same address; its failures are no task any more.
-
-    Of several recipients' it is the one that was refused, otherwise the one to the reseller's own address.
-
-    Raises NotFound without the order or such a mail, Conflict for one that is still on its way to that address, InvalidInput for
-    a text that is no mail address.
-    """
-    order = await find_order(session, number)
-    mails = [mail for mail in await of_order(session, order.id) if mail.kind == kind]
-    if not mails:
-        raise NotFound(f"Order {order.number} has no {kind} mail yet.", code="no_mail")
-    latest = {first_key(mail.key): mail for mail in mails}
-    told = StaffTask.key.in_([f"mail:{mail.id}" for mail in mails])
-    open_ones = set(await session.scalars(select(StaffTask.key).where(told, StaffTask.done_at.is_(None))))
-    failed = [mail for mail in mails if f"mail:{mail.id}" in open_ones]
-    # What did not arrive is meant, else the one to the reseller's own address.
-    main = [mail for key, mail in latest.items() if key.endswith(order.id)]
-    return await resend_mail(session, services, shop, (failed or main)[-1].id, to=to)
-
-
-async def resend_mail(session: AsyncSession, services: Services, shop: Shop, mail_id: str, *, to: str | None = None) -> Mail:
-    """Send a mail once more, to `to` or to the address it went to; the failures of it are no task any more.
-
-    Raises NotFound, Conflict and InvalidInput as `resend_order_mail` does.
-    """
-    mail = await find_mail(session, mail_id)
-    now = services.clock()
-    again = await resend(session, mail.id, recipient=to, at=now)
-    first = first_key(mail.key)
-    family = select(Mail.id, Mail.key).where(Mail.key.startswith(first, autoescape=True), Mail.kind == mail.kind)
-    for known, key in await session.execute(family):
-        if first_key(key) == first:
-            await finish_task(session, f"mail:{known}", now)
-    await _note_again(session, services, again)
-    await deliver_later(session, services, shop, again)
-    return again
-
-
-async def _note_again(session: AsyncSession, services: Services, again: Mail) -> None:
+async def note_again(session: AsyncSession, services: Services, again: Mail) -> None:
+    """Put on its order's record that a mail goes once more."""
     if again.order_id is not None:
         reason = because("mail_again", subject=again.subject, recipient=again.recipient)
         await add_event(session, again.order_id, f"mail-again:{again.id}", services.clock(), reason)

@@ -15,12 +15,14 @@ from app.licenses.rules import LicenseState
 from app.licenses.service import set_state
 from app.money import Money
 from app.orders.booked import Came, follow_booked
+from app.orders.conversion import Conversion
 from app.orders.intake import owe
 from app.orders.record import add_event, add_task, finish_task
 from app.orders.rules import Gate, Terms, gate
 from app.orders.rules import StaffDecision as Decision
 from app.orders.services import Services
 from app.orders.tables import MoneyReport, OrderEvent, ResellerOrder, StaffDecision
+from app.orders.tolerance import tolerance_of
 from app.reasons import because, register
 from app.saleor.shops import Shop
 
@@ -142,11 +144,14 @@ async def confirm_wire(
     bank_reference: str,
     value_date: date,
     by: str,
+    conversion: Conversion | None = None,
 ) -> tuple[ResellerOrder, Booking]:
     """Book a wire for one order (`rules.md` 4.3), and start what follows: the report to Saleor and every gate it may open.
 
-    Repeated with the same bank reference it changes nothing. Raises NotFound, InvalidInput or Conflict as `ledger.book_wire`.
+    Of another currency it is booked as `conversion` says, with rate and source on record (edge case 54). Repeated with the same
+    bank reference it changes nothing. Raises NotFound, InvalidInput or Conflict as `ledger.book_wire`.
     """
+    arrived, amount = amount, amount if conversion is None else conversion.of(amount)
     found = await find_order(session, number)
     order = await lock_order(session, found.id)
     if order.reseller_id is None or not order.audit_passed:
@@ -163,11 +168,13 @@ async def confirm_wire(
         value_date=value_date,
         by=by,
         at=now,
-        # Never more than a tenth: a tolerance that was set for large wires must not give small orders away.
-        tolerance_minor=min(shop.settings.program.fee_tolerance_minor, order.total_minor // 10),
+        tolerance_minor=(await tolerance_of(session, shop, order.reseller_id, order.currency, value_date)).of(order.total_minor),
+        reason=str(conversion.reason(arrived)) if conversion else "",
     )
     if booking.repeated:
         return order, booking
+    if conversion is not None:
+        await add_event(session, order.id, f"converted:{booking.payment_id}", now, conversion.reason(arrived))
     wire = Wire(booking.payment_id, "", order.reseller_id, amount, value_date, checked_reference(bank_reference))
     share = Share(
         booking.debt_id, booking.allocated_minor, booking.bank_charge_minor, order.id, order.number, booking.allocation_id

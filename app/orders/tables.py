@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Numeric, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, Numeric, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -221,19 +222,66 @@ class LicenseClaim(TenantScoped, Base):
     withdrawn_at: Mapped[datetime | None]
 
 
+def transfer_reference() -> str:
+    """A new reference of a transfer: short, without letters that are read as digits, so that people may type it."""
+    return "REFUND" + "".join(secrets.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(12))
+
+
 class RefundRequest(TenantScoped, Base):
-    """Staff asked in Saleor to give money back; done when the bookkeeper has sent and booked it (`rules.md` 5.7)."""
+    """Money to be sent back: asked for by staff in Saleor or here; done when it was sent and booked (`rules.md` 4.3, 5.7).
+
+    With an order it is that order's money, without one the reseller's unallocated credit. `reference` is what the transfer says,
+    so that the bank's statement names it again.
+    """
 
     __tablename__ = "refund_request"
-    __table_args__ = (UniqueConstraint("tenant_id", "psp_reference"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "psp_reference"),
+        UniqueConstraint("tenant_id", "reference"),
+        Index("ix_refund_request_export", "export_id"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    order_id: Mapped[str] = mapped_column(ForeignKey("reseller_order.id"), index=True)
+    order_id: Mapped[str | None] = mapped_column(ForeignKey("reseller_order.id"), index=True)
+    reseller_id: Mapped[str | None] = mapped_column(ForeignKey("reseller.id"), index=True)
     psp_reference: Mapped[str] = mapped_column(Text)
+    """Saleor's name for its request; our own for one that was asked for here."""
+    reference: Mapped[str] = mapped_column(String(35), default=transfer_reference)
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     requested_at: Mapped[datetime]
+    requested_by: Mapped[str] = mapped_column(Text, default="Saleor")
+    reason: Mapped[str] = mapped_column(Text, default="")
+    beneficiary: Mapped[str] = mapped_column(Text, default="")
+    """Whom it goes to as staff entered it; empty goes back to where the money came from."""
+    iban: Mapped[str] = mapped_column(String(34), default="")
+    export_id: Mapped[str | None] = mapped_column(ForeignKey("refund_export.id"))
+    """The file it went out in: once."""
     done_at: Mapped[datetime | None]
+    done_by: Mapped[str] = mapped_column(Text, default="")
+    bank_reference: Mapped[str] = mapped_column(Text, default="")
+    """Of the transfer that sent it."""
+    canceled_at: Mapped[datetime | None]
+    canceled_by: Mapped[str] = mapped_column(Text, default="")
+    cancel_reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class RefundExport(TenantScoped, Base):
+    """A SEPA file of refunds as it was made: written again it is the same bytes."""
+
+    __tablename__ = "refund_export"
+    __table_args__ = (UniqueConstraint("tenant_id", "message_id"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    message_id: Mapped[str] = mapped_column(String(35))
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(Text)
+    iban: Mapped[str] = mapped_column(String(34))
+    """The vendor's account that pays."""
+    count: Mapped[int]
+    total_minor: Mapped[int] = mapped_column(BigInteger)
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    sha256: Mapped[str] = mapped_column(String(64))
 
 
 class MoneyReport(TenantScoped, Base):
@@ -249,7 +297,7 @@ class MoneyReport(TenantScoped, Base):
     psp_reference: Mapped[str] = mapped_column(Text)
     """The first wire of a prepaid order reports under the session's own, every further one under its own."""
     type: Mapped[str] = mapped_column(String(30))
-    """CHARGE_SUCCESS or REFUND_SUCCESS."""
+    """CHARGE_SUCCESS, CHARGE_BACK or REFUND_SUCCESS."""
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     at: Mapped[datetime]

@@ -237,6 +237,8 @@ class SaleorTransaction(Answer):
     charged_amount: SaleorAmount
     authorized_amount: SaleorAmount
     charge_pending_amount: SaleorAmount
+    refunded_amount: SaleorAmount
+    refund_pending_amount: SaleorAmount
     events: list[SaleorTransactionEvent]
 
 
@@ -327,6 +329,36 @@ class OrdersChangedAnswer(Answer):
     """One page of orders, the longest unchanged first."""
 
     orders: SaleorChangedOrders | None
+
+
+class SaleorMoney(Answer):
+    """What a transaction's events add up to."""
+
+    id: str
+    charged_amount: SaleorAmount
+    refunded_amount: SaleorAmount
+    refund_pending_amount: SaleorAmount
+    authorized_amount: SaleorAmount
+    charge_pending_amount: SaleorAmount
+
+
+class SaleorOrderMoney(Answer):
+    id: str
+    transactions: list[SaleorMoney]
+
+
+class SaleorOrderMoneyEdge(Answer):
+    node: SaleorOrderMoney
+
+
+class SaleorOrdersMoney(Answer):
+    edges: list[SaleorOrderMoneyEdge]
+
+
+class OrdersMoneyAnswer(Answer):
+    """The orders among the ids asked for that there are."""
+
+    orders: SaleorOrdersMoney | None
 
 
 # --- Customers, products, warehouses ----------------------------------------------------------------------------------

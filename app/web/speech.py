@@ -12,7 +12,7 @@ from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from babel.core import negotiate_locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
@@ -26,10 +26,12 @@ from app.money import Money
 from app.orders.attend import order_state
 from app.reasons import SENTENCES, Reason
 from app.web.german import ERRORS, REASONS
+from app.web.german_staff import STAFF_REASONS
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 Words = Mapping[str, tuple[str, str]]
 """For each key the English and the German."""
+GERMAN = {**REASONS, **STAFF_REASONS}
 _AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?) ([A-Z]{3})")
 _RATE = re.compile(r"\d+(\.\d+)?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -81,9 +83,8 @@ class Speech:
 
     def said(self, reason: Reason) -> str:
         """A reason in the reader's language, its amounts and days as the language writes them."""
-        sentences = SENTENCES if self.language == "en" else {**SENTENCES, **REASONS}
-        values = {name: self._local(name, value) for name, value in reason.params}
-        return sentences[reason.code].format(**values)
+        sentence = SENTENCES[reason.code] if self.language == "en" else GERMAN.get(reason.code, SENTENCES[reason.code])
+        return sentence.format(**{name: self._local(name, value) for name, value in reason.params})
 
     def failed(self, error: ResellerError) -> str:
         """An error in the reader's language; in German its own sentence stands behind where only that names the place."""
@@ -105,7 +106,8 @@ class Speech:
 
     def moment(self, value: datetime) -> str:
         """Day and time in the reader's zone."""
-        return str(format_datetime(value, "medium", self._zone, LOCALES[self.language]))
+        local, locale = value.astimezone(self._zone), LOCALES[self.language]
+        return f"{format_date(local, 'medium', locale)}, {format_time(local, 'short', locale=locale)}"
 
     def month(self, value: date) -> str:
         """The month of a day."""

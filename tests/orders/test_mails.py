@@ -9,7 +9,8 @@ from app.errors import NotFound
 from app.mail.schemas import MailKind
 from app.mail.tables import Mail
 from app.orders.documents import issue_invoice
-from app.orders.mails import note_failure, resend_order_mail
+from app.orders.mail_again import resend_order_mail
+from app.orders.mails import note_failure
 from app.orders.release import issue_licenses, queue_order_received, queue_release_mails
 from app.orders.service import lock_order
 from app.orders.tables import OrderEvent, PaymentSession, StaffTask

@@ -12,7 +12,7 @@ extends `layout.html`, its words in `words/<page>.py` (listed in `words.ROOMS`),
     @router.post("/payments/undo")
     async def undo(staff: OrderStaff, form: Posted) -> Response:
         ...                                                      # a ResellerError is told beside the form, which stays as it is
-        return staff.go("/payments", "payment_undone")           # word `notice_payment_undone` becomes the Dashboard's own notice
+        return staff.go("/payments", "task_done")                # the word `notice_task_done` becomes the Dashboard's own notice
 
 The first parameter names who may (`visit.OrderStaff`, `UserStaff`, `AppStaff` ...); `staff.need(...)` asks for more. A form is
 `<form method="post" action="{{ base }}/...">` with an empty `<div class="problem">`; what destroys something is asked by

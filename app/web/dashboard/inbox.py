@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.errors import NotFound
 from app.orders.certificates import decide
-from app.orders.mails import resend_mail
+from app.orders.mail_again import resend_mail
 from app.orders.queue import KINDS, counts, waiting
 from app.orders.record import finish_task
 from app.orders.stuck import run_again

@@ -14,7 +14,8 @@ from sqlalchemy import select, update
 
 from app.errors import InvalidInput
 from app.files.tables import StoredFile
-from app.ledger.charging import charge_interest, open_dispute
+from app.ledger.charging import charge_interest
+from app.ledger.disputes import open_dispute
 from app.ledger.interest import DayCount, Rate
 from app.ledger.service import receivable_id
 from app.licenses.tables import License
@@ -175,7 +176,7 @@ def test_reasons_and_errors_as_they_are_said() -> None:
     assert "USD 118.80" in speech("en").said(overdue)
     assert speech("de").said(because("tax_state", rate="8.25", state="TX", version="1.2")).startswith("8,25 % nach dem Sitz")
     assert speech("de").said(because("application_missing", field="company")) == "Firma: fehlt noch."
-    assert speech("de").said(because("staff_hold", by="a", reason="b")) == "Held by a: b."
+    assert speech("de").said(because("staff_hold", by="a", reason="b")) == "Angehalten von a: b."
     assert speech("de").failed(InvalidInput("x: is odd.", code="odd")) == "Das hat nicht geklappt: x: is odd."
 
 

@@ -38,7 +38,6 @@ WORDS: Words = {
     "run_again": ("Run again", "Noch einmal ausführen"),
     "send_again": ("Send again", "Erneut senden"),
     "send_again_title": ("Send the mail again?", "Mail erneut senden?"),
-    "send_to": ("Another address", "Andere Adresse"),
     "send_to_hint": ("Leave it empty for the same address.", "Leer lassen für dieselbe Adresse."),
     "approve": ("Approve", "Anerkennen"),
     "reject": ("Reject", "Ablehnen"),

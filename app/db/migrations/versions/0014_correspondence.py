@@ -1,7 +1,7 @@
 """Correspondence, mail templates of the vendor's own, and the mailbox
 
-Revision ID: 0013_correspondence
-Revises: 0012_staff_pages
+Revision ID: 0014_correspondence
+Revises: 0013_refunds
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import app.db.base
 
-revision = "0013_correspondence"
-down_revision = "0012_staff_pages"
+revision = "0014_correspondence"
+down_revision = "0013_refunds"
 branch_labels = None
 depends_on = None
 
