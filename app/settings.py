@@ -211,6 +211,9 @@ class ShopSettings(BaseModel):
         description="Storefront page that a link to claim a license opens, with {token} in it, like "
         "https://shop.example.com/claim/{token}; empty opens the app's own portal.",
     )
+    forum_url: str = Field(
+        "", description="Where support requests are led to (rules.md 11.2), like https://forum.example.com; empty offers none."
+    )
     storefront_origins: list[str] = Field(
         default_factory=list,
         description="Exact origins, like https://shop.example.com, whose pages may call the storefront API from a browser.",
@@ -237,6 +240,13 @@ class ShopSettings(BaseModel):
         for origin in value:
             if not re.fullmatch(ORIGIN, origin):
                 raise ValueError(f"{origin!r} is not an exact origin like https://shop.example.com")
+        return value
+
+    @field_validator("forum_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("give a web address like https://forum.example.com")
         return value
 
     @field_validator("claim_url")

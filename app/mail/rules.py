@@ -23,6 +23,7 @@ from app.mail.markup import TEMPLATES, Fault, Look, Rendered, TemplateFault, ren
 from app.mail.schemas import (
     ApplicationContext,
     Attachment,
+    CaseContext,
     CertificateContext,
     ClaimContext,
     CreditNoteContext,
@@ -56,6 +57,7 @@ Context = (
     | StatementContext
     | ReminderContext
     | TrialContext
+    | CaseContext
     | WireContext
 )
 CONTEXTS: dict[MailKind, type[Context]] = {
@@ -81,6 +83,7 @@ CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.STATEMENT: StatementContext,
     MailKind.REMINDER: ReminderContext,
     MailKind.TEST: TrialContext,
+    MailKind.CASE: CaseContext,
     MailKind.WIRE_BOOKED: WireContext,
 }
 

@@ -13,6 +13,8 @@ import segno.helpers
 from app.mail.rules import CONTEXTS, Context
 from app.mail.schemas import (
     ApplicationContext,
+    CaseContext,
+    CaseStep,
     CertificateContext,
     ClaimContext,
     CreditNoteContext,
@@ -210,6 +212,22 @@ def trial(**changed: Any) -> TrialContext:
     return replace(TrialContext(seller=SELLER), **changed)
 
 
+def case(**changed: Any) -> CaseContext:
+    full = CaseContext(
+        seller=SELLER,
+        company="Beta Resell GmbH",
+        number="A2026-00001",
+        hand_over=True,
+        subject="Volume for a bank",
+        step=CaseStep.ANSWERED,
+        text="They ask for 40 seats.\nCan you help?",
+        by="anna",
+        customer="Acme GmbH",
+        contact="Eva Ende",
+    )
+    return replace(full, **changed)
+
+
 def wire(**changed: Any) -> WireContext:
     full = WireContext(
         seller=SELLER,
@@ -239,6 +257,7 @@ SAMPLES: dict[type[Context], Callable[..., Context]] = {
     StatementContext: statement,
     ReminderContext: reminder,
     TrialContext: trial,
+    CaseContext: case,
     WireContext: wire,
 }
 

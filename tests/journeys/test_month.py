@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import email
 import email.policy
+import html
+import re
 from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -11,8 +14,10 @@ from typing import Any
 
 from aiosmtpd.smtp import Envelope
 from sqlalchemy import select
+from sqlalchemy.orm import undefer
 
 from app.bank.reading import read
+from app.documents.statement import StatementData
 from app.mail.plain import plain_text
 from app.mail.record import verify
 from app.mail.schemas import MailKind
@@ -48,6 +53,29 @@ async def run(at: Journey, clock: Ticking, day: date) -> int:
         return len((await session.scalars(select(Mail.id).where(Mail.kind == MailKind.REMINDER))).all())
 
 
+def bytes_of(envelope: Envelope) -> bytes:
+    assert isinstance(envelope.content, bytes)
+    return envelope.content
+
+
+def letters(server: Server, subject: str) -> list[EmailMessage]:
+    """What the mail server took for the reseller under this subject, each with text, HTML and what is attached."""
+    taken = [
+        email.message_from_bytes(bytes_of(envelope), _class=EmailMessage, policy=email.policy.default)
+        for envelope in server.taken
+        if envelope.rcpt_tos == [EXEMPT]
+    ]
+    return [mail for mail in taken if subject in str(mail["Subject"])]
+
+
+def texts(mail: EmailMessage) -> tuple[str, str]:
+    """Its text, and what of its HTML is read."""
+    plain, shown = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert plain is not None
+    assert shown is not None
+    return plain.get_content(), html.unescape(re.sub(r"<[^>]+>", " ", shown.get_content()))
+
+
 async def test_a_late_payer_is_reminded_gets_its_statement_and_pays_it_with_one_wire(tmp_path: Path) -> None:
     clock = Ticking(datetime.now(UTC))
     url = f"sqlite+aiosqlite:///{tmp_path}/reseller.db"
@@ -59,6 +87,10 @@ async def test_a_late_payer_is_reminded_gets_its_statement_and_pays_it_with_one_
         orders = [(await at.buy(EXEMPT, [("GRID-DEV", 1)], end_customer="new@customer.example"))[1] for _ in range(2)]
         await at.idle()
         rows = [await at.recorded(order.number) for order in orders]
+        for row in rows:
+            (details,) = letters(server, f"Order {row.number}: details and invoice")
+            assert [part.get_content_type() for part in details.iter_attachments()] == ["application/pdf"]
+            assert all(row.reference in text for text in texts(details))
         due = rows[0].due_date
         assert await run(at, clock, due - timedelta(days=4)) == 0
         assert await run(at, clock, due - timedelta(days=3)) == 1
@@ -66,18 +98,28 @@ async def test_a_late_payer_is_reminded_gets_its_statement_and_pays_it_with_one_
         # The 1st after the due date; whatever it missed before is caught up.
         month = Period(due.year, due.month)
         reminded = await run(at, clock, month.dated + timedelta(days=1))
+        told = letters(server, "Payment reminder")
+        assert len(told) == reminded >= 2
+        for mail in told[:2]:
+            assert all(row.number in text and row.reference in text for row in rows for text in texts(mail))
+            assert list(mail.iter_attachments()) == []
         async with at.rows() as session:
-            statement = (await session.scalars(select(Statement).where(Statement.period == str(month)))).one()
+            query = select(Statement).where(Statement.period == str(month))
+            files = query.options(undefer(Statement.pdf), undefer(Statement.csv), undefer(Statement.content))
+            statement = (await session.scalars(files)).one()
             pays = await service.paid_by(session, statement.reference)
             assert pays is not None
-        assert pays.open_minor == statement.to_pay_minor > sum(row.total_minor for row in rows), "with interest"
-        arrived = [parsed(envelope) for envelope in server.taken]
-        (letter,) = [mail for mail in arrived if mail["Subject"] == f"Statement of account for {month}"]
-        assert [part.get_content_type() for part in letter.iter_attachments()] == ["application/pdf", "text/csv"]
-        assert statement.number in str(letter.get_body(("plain",)))
-        for mail in arrived:
+        interest = StatementData.model_validate(statement.content).interest
+        assert interest > 0
+        assert pays.open_minor == statement.to_pay_minor == sum(row.total_minor for row in rows) + interest
+        (letter,) = letters(server, f"Statement of account for {month}")
+        assert all(statement.number in text and statement.reference in text for text in texts(letter))
+        pdf, table = letter.iter_attachments()
+        assert (pdf.get_content_type(), pdf.get_content()) == ("application/pdf", statement.pdf)
+        assert (table.get_content_type(), table.get_payload(decode=True)) == ("text/csv", statement.csv)
+        assert pdf.get_filename() == f"statement-{statement.number}.pdf"
+        for mail in map(parsed, server.taken):
             await assert_kept_as_it_came(at, mail)
-        assert {str(mail["Subject"]) for mail in arrived if "reminder" in str(mail["Subject"])} == {"Payment reminder"}
         await wire(at, statement)
         await at.idle()
         async with at.rows() as session:

@@ -1,7 +1,7 @@
 """Correspondence, mail templates of the vendor's own, and the mailbox
 
-Revision ID: 0014_correspondence
-Revises: 0013_refunds
+Revision ID: 0015_correspondence
+Revises: 0014_cases
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import app.db.base
 
-revision = "0014_correspondence"
-down_revision = "0013_refunds"
+revision = "0015_correspondence"
+down_revision = "0014_cases"
 branch_labels = None
 depends_on = None
 
