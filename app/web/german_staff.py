@@ -3,6 +3,31 @@
 from __future__ import annotations
 
 STAFF_REASONS: dict[str, str] = {
+    "listing_missing": "{company} hat den Bedingungen vor mehr als {days} Tagen zugestimmt und nennt keine Seite mit Produkten.",
+    # Refunds, disputes and the comparison with Saleor
+    "mail_impossible": "Eine Mail zu Bestellung {number} konnte nicht an {recipient} gehen: {words} "
+    "Berichtigen Sie die Adresse des Benutzers.",
+    "wire_converted": "{amount} kamen an; sie wurden als {booked} zum Kurs {rate} gebucht ({source}).",
+    "refund_differs": "{sent} gingen mit der Referenz {reference} ab; die Erstattung beträgt {wanted}. Buchen Sie sie von Hand.",
+    "refund_asked": "{amount} sind zurückzuzahlen, verlangt von {by}: {why}.",
+    "refund_canceled": "Die Erstattung von {amount} nahm {by} von der Liste: {why}.",
+    "refund_exported": "Die Erstattung von {amount} ging mit der Datei {file} hinaus.",
+    "refund_waits": "{amount} sind an {company} zurückzuzahlen: mit `reseller refunds export` oder von Hand und `refunds sent`.",
+    "refund_not_eur": "SEPA überweist nur EUR, nicht {currency}.",
+    "refund_no_account": "Keine Bankzeile nennt das Konto, von dem das Geld kam; tragen Sie es mit `reseller refunds to` ein.",
+    "refund_no_iban": "{why}",
+    "contested": "{by} hat vermerkt, dass der Wiederverkäufer die Bestellung bestreitet: {reason}. "
+    "Bis dahin ohne Zinsen, Erinnerung und Sperre.",
+    "settled": "{by} hat den Streit beigelegt: {reason}.",
+    "waived": "{by} hat {amount} Zinsen erlassen: {reason}.",
+    "written_off": "{by} hat {amount} ausgebucht: {reason}.",
+    "money_charged": "Saleor zeigt {saleor} als eingezogen, das Hauptbuch {ledger} als bezahlt.",
+    "money_refunded": "Saleor zeigt {saleor} als erstattet, das Hauptbuch {ledger} als zurückgezahlt.",
+    "money_authorized": "Saleor zeigt {saleor} als zugesagt; {ledger} sind es noch.",
+    "money_pending": "Saleor zeigt {saleor} als unterwegs; {ledger} werden noch erwartet.",
+    "money_gone": "Saleor zeigt keine Transaktion des Programms mehr an der Bestellung; im Hauptbuch sind {ledger} bezahlt.",
+    "license_kept": "{by} hat entschieden, dass die Lizenz bleibt: {reason}.",
+    "no_wire_mail": "{company} konnte von der Überweisung nicht erfahren: {words} Berichtigen Sie die Adresse des Benutzers.",
     # Bank lines
     "line_not_booked": "Die Bank nennt sie {status}; nur gebuchtes Geld zahlt.",
     "own_transfer": "Eine Umbuchung zwischen eigenen Konten.",
@@ -172,30 +197,6 @@ STAFF_REASONS: dict[str, str] = {
     "credit_note_issued": "Rechnungskorrektur {number} über {amount} wurde zu Rechnung {invoice} ausgestellt.",
     "no_e_invoice": "Die Rechnung ging ohne ihr XML nach EN 16931 hinaus: {why}",
     "invoice_requested": "Saleor wurde um die Rechnung gebeten; sie folgt mit der Freigabe.",
-    "mail_impossible": "Eine Mail zu Bestellung {number} konnte nicht an {recipient} gehen: {words} Berichtigen Sie die Adresse.",
-    "no_wire_mail": "{company} konnte über die Überweisung nicht benachrichtigt werden: {words} Berichtigen Sie die Adresse.",
-    "wire_converted": "{amount} gingen ein; sie wurden als {booked} zum Kurs {rate} gebucht ({source}).",
-    "refund_differs": "{sent} gingen mit der Referenz {reference} ab; die Rückzahlung ist {wanted}. Buchen Sie sie von Hand.",
-    "money_charged": "Saleor zeigt {saleor} als eingezogen, die Buchungen {ledger} als bezahlt.",
-    "money_refunded": "Saleor zeigt {saleor} als erstattet, die Buchungen {ledger} als zurückgesendet.",
-    "money_authorized": "Saleor zeigt {saleor} als zugesagt; {ledger} sind es noch.",
-    "money_pending": "Saleor zeigt {saleor} als unterwegs; {ledger} werden noch erwartet.",
-    "money_gone": "Saleor zeigt keine Transaktion des Programms mehr zur Bestellung; gebucht sind {ledger} als bezahlt.",
-    "listing_missing": "{company} nahm die Richtlinie vor mehr als {days} Tagen an und nennt keine Seite, die die Produkte "
-    "anbietet.",
-    "license_kept": "{by} entschied, dass die Lizenz bleibt: {reason}.",
-    "contested": "{by} hielt fest, dass der Wiederverkäufer die Bestellung bestreitet: {reason}. Bis dahin keine Zinsen, Mahnung "
-    "oder Sperre.",
-    "settled": "{by} erklärte den Streit für beendet: {reason}.",
-    "waived": "{by} erließ {amount} Zinsen: {reason}.",
-    "written_off": "{by} buchte {amount} aus: {reason}.",
-    "refund_asked": "{amount} sind zurückzusenden, erbeten von {by}: {why}.",
-    "refund_canceled": "Die Rückzahlung von {amount} nahm {by} von der Liste: {why}.",
-    "refund_exported": "Die Rückzahlung von {amount} ging in der Datei {file} hinaus.",
-    "refund_waits": "{amount} sind an {company} zurückzusenden: mit `reseller refunds export`, oder von Hand und `refunds sent`.",
-    "refund_not_eur": "SEPA sendet nur EUR, nicht {currency}.",
-    "refund_no_account": "Keine Bankzeile nennt das Konto, von dem das Geld kam; geben Sie es mit `reseller refunds to` ein.",
-    "refund_no_iban": "{why}",
     # Certificates and taxes
     "needs_state_form": "{states} braucht ein eigenes Formular: Das der Multistate Tax Commission gilt dort nicht.",
     "certificate_other_state": "Es gilt nicht für {state}, wo der Wiederverkäufer sitzt: Seine Bestellungen bleiben besteuert.",

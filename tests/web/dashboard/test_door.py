@@ -35,8 +35,8 @@ async def test_a_session_is_given_for_the_shop_s_own_token_only(dashboard: Dashb
         answer = await dashboard.client.post("/dashboard/session", headers=bearer)
         assert answer.status_code == 401, code
         assert "set-cookie" not in answer.headers
-    tampered = f"{staff_token()[:-8]}AAAAAAAA"
-    for header in ({}, *({"Authorization": value} for value in ("Basic x", "Bearer ", f"Bearer {tampered}"))):
+    forged = f"{staff_token()[:-8]}AAAAAAAA"
+    for header in ({}, *({"Authorization": value} for value in ("Basic x", "Bearer ", f"Bearer {forged}"))):
         assert (await dashboard.client.post("/dashboard/session", headers=header)).status_code == 401
     # Whatever the address says, the shop is the one that signed.
     answer = await dashboard.client.post(
