@@ -80,6 +80,7 @@
   function arrived(address) {
     var page = target.querySelector("[data-title]"), told = target.querySelector("#notice");
     body.classList.remove("starting");
+    target.setAttribute("aria-busy", "false");
     if (page) { document.title = page.dataset.title; target.lang = page.lang || root.lang; root.lang = target.lang; }
     if (address && frame !== "widget") {
       var here = own(address);
@@ -169,6 +170,7 @@
     if (one.dataset.dialog) { document.getElementById(one.dataset.dialog).showModal(); return; }
     if ("close" in one.dataset) { one.closest("dialog").close(); return; }
     event.preventDefault();
+    event.stopPropagation(); // htmx would follow the link as well
     if (one.dataset.to) bridge.redirect(one.dataset.to, "newTab" in one.dataset);
     else if ("closePopup" in one.dataset) bridge.closePopup();
     else download(one);
