@@ -9,7 +9,20 @@ from tests.browser.conftest import Desk
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.mark.parametrize("path", ["", "/inbox", "/resellers", "/resellers/applications", "/orders", "/health"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/inbox",
+        "/resellers",
+        "/resellers/applications",
+        "/orders",
+        "/payments",
+        "/payments/imports",
+        "/payments/payers",
+        "/health",
+    ],
+)
 async def test_a_page_opens_in_its_frame(desk: Desk, path: str) -> None:
     frame = await desk.open(path)
     assert await frame.inner_text("h1")
