@@ -16,14 +16,14 @@ from app.clock import Clock, system_clock
 from app.db.jobs import Jobs
 from app.db.secrets import SecretBox
 from app.db.session import Database
-from app.orders import workflow
+from app.orders import mailbox, workflow
 from app.orders.services import Services
 from app.orders.snapshot import Programs
 from app.saleor.manifest import webhook_path
 from app.saleor.shops import Shops
 from app.settings import Settings
 from app.statements import workflow as statements
-from app.web import documents, health, install
+from app.web import documents, health, inbound, install
 from app.web.dashboard.application import dashboard_application
 from app.web.dashboard.rendering import PATH as DASHBOARD
 from app.web.dispatch import Asgi, Dispatcher
@@ -64,6 +64,7 @@ def build(services: Services) -> Asgi:
     api.include_router(install.router)
     api.include_router(health.router)
     api.include_router(documents.router)
+    api.include_router(inbound.router)
     api.mount(PREFIX, storefront_application(services))
     api.mount(PORTAL, portal_application(services))
     staff_pages = dashboard_application(services)
@@ -86,6 +87,7 @@ async def running(settings: Settings, *, worker: bool, clock: Clock = system_clo
         if worker:
             await workflow.start(services)
             statements.schedule()
+            mailbox.schedule(settings.imap_url)
         # What is loaded now stays: walking it at every collection would cost pauses (performance.md).
         gc.collect()
         gc.freeze()

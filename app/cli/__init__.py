@@ -14,7 +14,10 @@ from app.cli import (
     applications,
     bank,
     bank_import,
+    cases,
     certificates,
+    correspondence,
+    mail,
     money,
     orders,
     people,
@@ -37,7 +40,7 @@ cli = typer.Typer(
 )
 COMMANDS = (
     server, shop, applications, people, policy, price_files, taxes, certificates, orders, money, refunds, bank, bank_import,
-    statements,
+    statements, cases, mail, correspondence,
 )  # fmt: skip
 for module in COMMANDS:
     module.mount(cli)

@@ -110,9 +110,13 @@ class World:
 
     async def set(self, **program: Any) -> None:
         """Change numbers of the shop's program."""
+        await self.configure(program={**self.shop.settings.program.model_dump(mode="json"), **program})
+
+    async def configure(self, **settings: Any) -> None:
+        """Change settings of the shop."""
         async with self.database.system() as session:
             row = (await session.scalars(select(Tenant).where(Tenant.id == self.shop.tenant_id))).one()
-            row.settings = {**row.settings, "program": {**row.settings.get("program", {}), **program}}
+            row.settings = {**row.settings, **settings}
             row.program_version += 1
         await self.refresh()
 

@@ -81,6 +81,7 @@
   function arrived(address) {
     var page = target.querySelector("[data-title]"), told = target.querySelector("#notice");
     body.classList.remove("starting");
+    target.setAttribute("aria-busy", "false");
     if (page) { document.title = page.dataset.title; target.lang = page.lang || root.lang; root.lang = target.lang; }
     if (address && frame !== "widget") {
       var here = own(address);
@@ -184,6 +185,7 @@
     if (one.dataset.dialog) { document.getElementById(one.dataset.dialog).showModal(); return; }
     if ("close" in one.dataset) { one.closest("dialog").close(); return; }
     event.preventDefault();
+    event.stopPropagation(); // htmx would follow the link as well
     if (one.dataset.open) opened(one);
     else if (one.dataset.to) bridge.redirect(one.dataset.to, "newTab" in one.dataset);
     else if ("closePopup" in one.dataset) bridge.closePopup();

@@ -13,6 +13,7 @@ WORDS: Words = {
     "inbox_kind_certificates": ("Certificates", "Zertifikate"),
     "inbox_kind_orders": ("Held orders", "Angehaltene Bestellungen"),
     "inbox_kind_accounts": ("Accounts", "Konten"),
+    "inbox_kind_cases": ("Deals", "Geschäfte"),
     "inbox_kind_mail": ("Mail", "Mails"),
     "inbox_kind_work": ("Stuck work", "Hängende Arbeit"),
     "inbox_kind_setup": ("Setup", "Einrichtung"),
