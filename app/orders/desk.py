@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, not_, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.documents.tables import Document
@@ -138,7 +138,8 @@ def found(order: ResellerOrder | None) -> ResellerOrder:
 
 def _held(at: datetime) -> CompoundSelect[str]:
     """Ids of the held orders: two small sets with an index each, where a condition on every open order would read all."""
-    audit = select(ResellerOrder.id).where(OPEN, ResellerOrder.audit_passed.is_(False))
+    # `not_`, not `is_(False)`: PostgreSQL finds its partial index by the condition as it is written there.
+    audit = select(ResellerOrder.id).where(OPEN, not_(ResellerOrder.audit_passed))
     decided = select(StaffDecision.order_id).where(
         StaffDecision.hold, or_(StaffDecision.expires_at.is_(None), StaffDecision.expires_at > at)
     )

@@ -39,7 +39,7 @@ TASKS, APPLICATIONS = 2_000, 300
 HELD_SHARE = 200
 """Of so many orders the newest is held by a person."""
 CONSOLE = Console(width=160)
-READS_ALL = {"resellers": {"reseller"}}
+READS_ALL = {"resellers": {"reseller", "reseller_user"}}
 """They are counted by their status, and a text is looked for in each; there are thousands, not millions."""
 
 
