@@ -16,13 +16,14 @@ from app.db.jobs import Jobs
 from app.db.secrets import SecretBox
 from app.db.session import Database
 from app.orders import workflow
+from app.orders.measures import Measured
 from app.orders.services import Services
 from app.orders.snapshot import Programs
 from app.saleor.manifest import webhook_path
 from app.saleor.shops import Shops
 from app.settings import Settings
 from app.statements import workflow as statements
-from app.web import documents, health, install
+from app.web import documents, health, install, metrics
 from app.web.dispatch import Asgi, Dispatcher
 from app.web.portal.application import portal_application
 from app.web.portal.session import PATH as PORTAL
@@ -58,16 +59,21 @@ def build(services: Services) -> Asgi:
     """The ASGI application: webhooks in front of the router, everything else behind it."""
     api = FastAPI(title="Reseller program", docs_url=None, redoc_url=None)
     api.state.services = services
+    api.state.measured = Measured(services)
     api.include_router(install.router)
     api.include_router(health.router)
+    api.include_router(metrics.router)
     api.include_router(documents.router)
     api.mount(PREFIX, storefront_application(services))
     api.mount(PORTAL, portal_application(services))
     answers = payment_answers(services) | event_answers(services)
     limit = services.settings.max_body_bytes
-    routes = {webhook_path(event).encode(): signed_endpoint(services.shops, limit, answer) for event, answer in answers.items()}
-    taxes = tax_endpoint(services.shops, services.programs, services.settings, services.clock)
-    routes |= {webhook_path(event).encode(): taxes for event in ("checkout_calculate_taxes", "order_calculate_taxes")}
+    routes = {
+        webhook_path(event).encode(): signed_endpoint(services.shops, limit, answer, event) for event, answer in answers.items()
+    }
+    for event in ("checkout_calculate_taxes", "order_calculate_taxes"):
+        taxes = tax_endpoint(services.shops, services.programs, services.settings, services.clock, event)
+        routes[webhook_path(event).encode()] = taxes
     return Dispatcher(routes, api)
 
 

@@ -7,16 +7,19 @@ all: no outbox, no sweep for what was lost in between. A workflow's id makes it 
 from __future__ import annotations
 
 import itertools
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOSClient
+from dbos import DBOSClient, EnqueueOptions
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import tracing
 
 QUEUE = "orders"
 FIRST, IN_TURN = 1, 2
 PAGE = 100
+GAVE_UP = ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 
 def system_url(database_url: str) -> str:
@@ -50,20 +53,38 @@ class Jobs:
         """
         connection = await session.connection()
 
+        options: EnqueueOptions = {
+            "workflow_name": workflow,
+            "queue_name": QUEUE,
+            "workflow_id": workflow_id,
+            "queue_partition_key": partition,
+            "priority": FIRST if first else IN_TURN,
+        }
+        if (trace := tracing.carried()) is not None:
+            options["otel_context"] = trace
+
         def insert(sync: sa.Connection) -> None:
-            self._client.enqueue_in_transaction(
-                sync,
-                {
-                    "workflow_name": workflow,
-                    "queue_name": QUEUE,
-                    "workflow_id": workflow_id,
-                    "queue_partition_key": partition,
-                    "priority": FIRST if first else IN_TURN,
-                },
-                *args,
-            )
+            self._client.enqueue_in_transaction(sync, options, *args)
 
         await connection.run_sync(insert)
+
+    async def waiting(self, session: AsyncSession) -> tuple[int, datetime | None, int]:
+        """How many workflows wait for a worker, since when the oldest does, and how many gave up. Of all shops."""
+        table = sa.table(
+            "workflow_status",
+            sa.column("status", sa.Text),
+            sa.column("created_at", sa.BigInteger),
+            schema="dbos" if session.get_bind().dialect.name == "postgresql" else None,
+        )
+        query = (
+            sa.select(table.c.status, sa.func.count(), sa.func.min(table.c.created_at))
+            .where(table.c.status.in_(("ENQUEUED", *GAVE_UP)))
+            .group_by(table.c.status)
+        )
+        found = {status: (count, oldest) for status, count, oldest in await session.execute(query)}
+        count, oldest = found.pop("ENQUEUED", (0, None))
+        since = datetime.fromtimestamp(oldest / 1000, UTC) if oldest is not None else None
+        return count, since, sum(number for number, _ in found.values())
 
     async def stuck(self, tenant_id: str | None = None, *, limit: int = 100) -> list[dict[str, Any]]:
         """At most `limit` workflows that gave up after all their retries, the oldest first: id, name and the error's words.
@@ -72,9 +93,7 @@ class Jobs:
         """
         found: list[dict[str, Any]] = []
         for offset in itertools.count(step=PAGE):
-            page = await self._client.list_workflows_async(
-                status=["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"], limit=PAGE, offset=offset, load_input=False
-            )
+            page = await self._client.list_workflows_async(status=list(GAVE_UP), limit=PAGE, offset=offset, load_input=False)
             found += [
                 {"id": item.workflow_id, "workflow": item.name, "error": str(item.error), "partition": item.queue_partition_key}
                 for item in page

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
+from app import metrics
 from app.clock import Clock
 from app.db.base import new_id
 from app.db.session import Database
@@ -163,6 +164,7 @@ async def deliver(database: Database, tenant_id: str, mail_id: str, settings: Se
 
 async def _note(database: Database, mail: Mail, state: str, error: str, sent_at: datetime | None) -> str:
     """Record how an attempt ended; what another attempt ended in meanwhile stays."""
+    metrics.MAIL_ATTEMPTS.labels("later" if state == QUEUED else state).inc()
     async with database.tenant(mail.tenant_id) as session:
         row = (await session.scalars(select(Mail).where(Mail.id == mail.id).with_for_update())).one()
         row.attempts += 1

@@ -17,6 +17,7 @@ from dbos import DBOS
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from app import tracing
 from app.db.bulk import chunks
 from app.db.jobs import QUEUE, system_url
 from app.errors import Unavailable
@@ -67,6 +68,9 @@ async def start(opened: Services) -> None:
             "executor_id": settings.worker_id,
             "log_level": "WARNING",
             "notification_listener_polling_interval_sec": 0.2,
+            # Its spans go where `tracing` sends ours.
+            "enable_otlp": tracing.on(),
+            "otel_attribute_format": "semconv",
         }
     )
     DBOS.launch()
