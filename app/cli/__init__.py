@@ -15,6 +15,7 @@ from app.cli import (
     bank,
     bank_import,
     certificates,
+    operations,
     orders,
     people,
     policy,
@@ -35,6 +36,7 @@ cli = typer.Typer(
 )
 COMMANDS = (
     server, shop, applications, people, policy, price_files, taxes, certificates, orders, bank, bank_import, statements,
+    operations,
 )  # fmt: skip
 for module in COMMANDS:
     module.mount(cli)

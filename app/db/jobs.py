@@ -15,6 +15,7 @@ from dbos import DBOSClient, EnqueueOptions
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import tracing
+from app.db.session import Database
 
 QUEUE = "orders"
 FIRST, IN_TURN = 1, 2
@@ -70,12 +71,7 @@ class Jobs:
 
     async def waiting(self, session: AsyncSession) -> tuple[int, datetime | None, int]:
         """How many workflows wait for a worker, since when the oldest does, and how many gave up. Of all shops."""
-        table = sa.table(
-            "workflow_status",
-            sa.column("status", sa.Text),
-            sa.column("created_at", sa.BigInteger),
-            schema="dbos" if session.get_bind().dialect.name == "postgresql" else None,
-        )
+        table = _workflows(session, "status", "created_at")
         query = (
             sa.select(table.c.status, sa.func.count(), sa.func.min(table.c.created_at))
             .where(table.c.status.in_(("ENQUEUED", *GAVE_UP)))
@@ -85,6 +81,12 @@ class Jobs:
         count, oldest = found.pop("ENQUEUED", (0, None))
         since = datetime.fromtimestamp(oldest / 1000, UTC) if oldest is not None else None
         return count, since, sum(number for number, _ in found.values())
+
+    async def unfinished(self, session: AsyncSession) -> int:
+        """How much work of the queue is neither done nor canceled."""
+        table = _workflows(session, "status", "queue_name")
+        over = table.c.status.in_(("SUCCESS", "CANCELLED"))
+        return await session.scalar(sa.select(sa.func.count()).where(~over, table.c.queue_name == QUEUE)) or 0
 
     async def stuck(self, tenant_id: str | None = None, *, limit: int = 100) -> list[dict[str, Any]]:
         """At most `limit` workflows that gave up after all their retries, the oldest first: id, name and the error's words.
@@ -123,6 +125,24 @@ class Jobs:
             await self._client.delete_workflows_async([item.workflow_id for item in found])
             count += len(found)
 
+    async def forget_shop(self, database: Database, tenant_id: str) -> int:
+        """Delete all work of a shop, whatever its state; how many. Its id stands between colons in the id of all its work."""
+        count = 0
+        async with database.system_reading() as session:
+            table = _workflows(session, "workflow_uuid")
+            query = sa.select(table.c.workflow_uuid).where(table.c.workflow_uuid.contains(f":{tenant_id}:", autoescape=True))
+            ids = list(await session.scalars(query))
+        for start in range(0, len(ids), PAGE):
+            await self._client.delete_workflows_async(ids[start : start + PAGE])
+            count += len(ids[start : start + PAGE])
+        return count
+
     def close(self) -> None:
         """Give the client's own connections back."""
         self._client.destroy()
+
+
+def _workflows(session: AsyncSession, *columns: str) -> sa.TableClause:
+    """The workflow engine's own table, to be read beside ours."""
+    schema = "dbos" if session.get_bind().dialect.name == "postgresql" else None
+    return sa.table("workflow_status", *(sa.column(name) for name in columns), schema=schema)

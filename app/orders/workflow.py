@@ -29,6 +29,7 @@ from app.orders import price_changes as planned_prices
 from app.orders.check import show_contradictions
 from app.orders.intake import record
 from app.orders.mails import note_failure
+from app.orders.purge import purge_due
 from app.orders.service import confirm_order, decide_release, ended_decisions, lock_order, pending_reports, waiting_orders
 from app.orders.services import Services
 from app.orders.stuck import show_stuck
@@ -42,8 +43,6 @@ log = structlog.get_logger()
 _services: Services | None = None
 
 STOP_SECONDS = 10
-KEPT = timedelta(days=30)
-"""How long finished work can be looked at; its steps hold whole orders with addresses."""
 LISTING_ROUNDS = 20
 RECONCILE_OVERLAP = timedelta(minutes=10)
 
@@ -243,6 +242,7 @@ async def look_again_in_shop(tenant_id: str, run: str) -> None:
 async def look_after(scheduled: datetime, context: object) -> None:
     """What days do: certificates end, their resellers are reminded, staff look again; hourly, for the day ends state by state."""
     await for_each_shop("look_after_shop", scheduled.isoformat())
+    await purge_removed_shops(scheduled.isoformat())
 
 
 @DBOS.workflow(name="look_after_shop")
@@ -504,7 +504,12 @@ async def refresh_flat_rates(tenant_id: str) -> bool:
 
 @DBOS.step(name="forget_finished", **RETRY)
 async def forget_finished(run: str) -> int:
-    return await services().jobs.forget(datetime.fromisoformat(run) - KEPT)
+    return await services().jobs.forget(datetime.fromisoformat(run) - timedelta(services().settings.workflow_days))
+
+
+@DBOS.step(name="purge_removed_shops", **RETRY)
+async def purge_removed_shops(run: str) -> int:
+    return len(await purge_due(services()))
 
 
 @DBOS.step(name="attend_changed", **RETRY)
