@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager, suppress
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
 
 import app.tables  # noqa: F401 - every mapped table must be known before the first query
 from app.clock import Clock, system_clock
+from app.db import workers
 from app.db.jobs import Jobs
 from app.db.secrets import SecretBox
 from app.db.session import Database
@@ -83,9 +85,11 @@ async def running(settings: Settings, *, worker: bool, clock: Clock = system_clo
     async with open_services(settings, clock) as services:
         await services.programs.refresh(services.shops.all())
         polling = asyncio.create_task(services.programs.poll(services.shops))
+        beating: asyncio.Task[None] | None = None
         if worker:
             await workflow.start(services)
             statements.schedule()
+            beating = asyncio.create_task(workers.keep(services.database, services.jobs, settings.worker_id, services.clock))
         # What is loaded now stays: walking it at every collection would cost pauses (performance.md).
         gc.collect()
         gc.freeze()
@@ -95,5 +99,10 @@ async def running(settings: Settings, *, worker: bool, clock: Clock = system_clo
             polling.cancel()
             with suppress(asyncio.CancelledError):
                 await polling
-            if worker:
+            if beating is not None:
+                beating.cancel()
+                with suppress(asyncio.CancelledError):
+                    await beating
                 await asyncio.to_thread(workflow.stop)
+                with suppress(DBAPIError):
+                    await workers.beat(services.database, settings.worker_id, workers.ENDED)

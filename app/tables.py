@@ -1,7 +1,7 @@
 """Every mapped table of the program, so that the schema is complete wherever this is imported."""
 
 from app.bank import tables as bank
-from app.db import tenants
+from app.db import tenants, workers
 from app.documents import tables as documents
 from app.files import tables as files
 from app.ledger import tables as ledger
@@ -26,4 +26,5 @@ __all__ = [
     "statements",
     "tax",
     "tenants",
+    "workers",
 ]

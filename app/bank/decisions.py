@@ -52,6 +52,10 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
+WAITING = (Outcome.PROPOSAL, Outcome.UNMATCHED)
+"""What waits for a person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """What of a line pays one debt, and what a bank kept of it; minor units."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import date
+from decimal import Decimal
 
 from app.bank.candidates import payer_key
 from app.bank.lines import BankLine, LineStatus
@@ -47,7 +48,12 @@ def day_of(line: BankLine) -> date | None:
 
 def loose_key(line: BankLine) -> str:
     """What two banks' words for one payment have in common at least: day, amount, currency."""
-    return f"{day_of(line)}|{line.amount.normalize():f}|{line.currency}|{int(line.reversal)}"
+    return day_key(day_of(line), line.amount, line.currency, reversal=line.reversal)
+
+
+def day_key(day: date | None, amount: Decimal, currency: str, *, reversal: bool = False) -> str:
+    """The `loose_key` of such a line."""
+    return f"{day}|{amount.normalize():f}|{currency}|{int(reversal)}"
 
 
 def same_payment(

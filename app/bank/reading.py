@@ -6,7 +6,7 @@ Its lines wait on disk, so that a file of any length needs little memory.
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -14,6 +14,7 @@ from typing import IO
 
 import msgspec
 
+from app.bank.batches import Batch, Place, place_of
 from app.bank.lines import BankItem, BankLine, BankStream, RefusedLine, StatementEnd, StatementHeader
 from app.bank.prints import day_of, fingerprint
 from app.bank.search import folded
@@ -52,6 +53,8 @@ class ReadFile:
     refused: list[RefusedLine] = field(default_factory=list)
     prints: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often each (account, fingerprint) is in the file."""
+    batches: defaultdict[Place, Batch] = field(default_factory=lambda: defaultdict(Batch))
+    """Lines that are parts of collective entries, or such entries as a whole, together."""
     count: int = 0
 
     def lines(self, size: int) -> Iterator[list[ReadLine]]:
@@ -105,6 +108,8 @@ def _take(found: ReadFile, item: BankItem, account: str, encoder: msgspec.msgpac
             printed = fingerprint(item)
             found.prints[whose, printed] += 1
             found.count += 1
+            if (place := place_of(whose, item)) is not None:
+                found.batches[place].take(item.amount, item.bank_reference)
             kept = ReadLine(found.count, whose, printed, found.prints[whose, printed], replace(item, account=whose))
             data = encoder.encode(kept)
             found.spool.write(len(data).to_bytes(4, "big") + data)

@@ -47,6 +47,8 @@ register(
         "equals_subset": "{amount} is what is open of {numbers} together, and of no other up to eight.",
         "no_only_subset": "No single set of the {count} open items adds up to it.",
         "possible_duplicate": "A line of the same day, payer and amount is known from {file}, told in other words.",
+        "told_one_by_one": "It is the total of {count} payments that {file} has one by one; those are what pays.",
+        "batch_booked": "The total of its batch is in {file} and was booked from there.",
         "reverses_line": "It takes back the line of {day} with the reference {reference}.",
         "original_unclear": "It takes money back, and {count} booked lines can be the one it means.",
         "original_unknown": "It takes money back that is not known here.",

@@ -23,6 +23,7 @@ _MARK = re.compile(
     r"[\s.:#-]*(?:NO|NR|NUMBER|NUMMER)?[\s.:#-]*$"
 )
 """What stands before a number to say that it is one of ours."""
+_MARK_REACH = 80
 
 
 class Spelling(StrEnum):
@@ -49,6 +50,8 @@ LOST: dict[Spelling, int] = {
 
 def folded(text: str) -> str:
     """Capital letters and digits only, the letter O as zero."""
+    if text.isascii() and text.isalnum():
+        return text.upper().replace("O", "0")
     return _NOT_WORD.sub("", text).upper().replace("O", "0")
 
 
@@ -141,5 +144,8 @@ def is_marked(text: str, number: str) -> bool:
     upper = text.upper()
     if number_key(upper) == number_key(number):
         return True
-    digits = re.escape(number.upper().lstrip("#0"))
-    return any(_MARK.search(upper[: match.start()]) for match in re.finditer(rf"(?<![0-9A-Z])0*{digits}(?![0-9A-Z])", upper))
+    bare = number.upper().lstrip("#0")
+    return any(
+        match[0].lstrip("0") == bare and _MARK.search(upper, max(0, match.start() - _MARK_REACH), match.start())
+        for match in _WORD.finditer(upper)
+    )

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,13 +18,13 @@ from app.bank.reasons import because
 from app.bank.returns import Earlier
 from app.bank.search import folded
 from app.bank.tables import BankAccountRow, BankImport, BankLineRow, BankStatement
-from app.db.bulk import chunks
+from app.db.bulk import among, chunks
 from app.errors import Conflict, InvalidInput, NotFound
 from app.reasons import Reason
 
 T = TypeVar("T")
 
-RUNNING, DONE, UNDOING, UNDONE = "running", "done", "undoing", "undone"
+READING, RUNNING, DONE, UNDOING, UNDONE = "reading", "running", "done", "undoing", "undone"
 
 
 def plain(amount: Decimal) -> str:
@@ -78,23 +78,59 @@ async def account_ids(session: AsyncSession, file: ReadFile, own: Iterable[str],
 
 
 async def lock_accounts(session: AsyncSession, ids: Iterable[str]) -> None:
-    """One writer per account at a time: files that overlap wait for each other, batch by batch."""
+    """One writer per account at a time: files that overlap wait for each other, batch by batch. Taken before an import's row."""
     query = select(BankAccountRow.id).where(BankAccountRow.id.in_(list(ids))).order_by(BankAccountRow.id).with_for_update()
     await session.execute(query)
 
 
-async def begin(
-    session: AsyncSession, *, file_name: str, sha256: str, format: str, by: str, at: datetime
-) -> tuple[BankImport, bool]:
-    """The import of this file, and whether it was read to its end before. One that ended early goes on."""
-    query = select(BankImport).where(BankImport.sha256 == sha256, BankImport.state.in_((RUNNING, DONE)))
-    known = await session.scalar(query.order_by(BankImport.started_at.desc()).with_for_update())
-    if known is not None:
-        return known, known.state == DONE
-    row = BankImport(file_name=file_name, sha256=sha256, format=format, state=RUNNING, by=by, started_at=at)
+async def begin_reading(session: AsyncSession, *, file_name: str, sha256: str, by: str, at: datetime) -> tuple[BankImport, bool]:
+    """The import of a file that is about to be read, for everybody to see; or the one that was through before, and True."""
+    query = select(BankImport).where(BankImport.sha256 == sha256, BankImport.state == DONE).order_by(BankImport.started_at.desc())
+    if (known := await session.scalar(query.limit(1))) is not None:
+        return known, True
+    row = BankImport(file_name=file_name, sha256=sha256, format="", state=READING, by=by, started_at=at)
     session.add(row)
     await session.flush()
     return row, False
+
+
+async def show_read(session: AsyncSession, import_id: str, lines: int) -> None:
+    """Tell how far the reading of a file is."""
+    query = update(BankImport).where(BankImport.id == import_id, BankImport.state == READING).values(lines_read=lines)
+    await session.execute(query.execution_options(synchronize_session=False))
+
+
+async def show_done(session: AsyncSession, import_id: str, lines: int) -> None:
+    """Tell how many lines of a file are through."""
+    query = update(BankImport).where(BankImport.id == import_id).values(lines_done=lines)
+    await session.execute(query.execution_options(synchronize_session=False))
+
+
+async def forget_reading(session: AsyncSession, import_id: str) -> None:
+    """Keep nothing of a file that was refused while it was read."""
+    await session.execute(delete(BankImport).where(BankImport.id == import_id, BankImport.state == READING))
+
+
+async def begin(
+    session: AsyncSession, file: ReadFile, *, file_name: str, sha256: str, format: str, by: str, at: datetime, reading: str = ""
+) -> tuple[BankImport, bool]:
+    """The import of this file, and whether it was through before. One that ended early goes on; `reading` is its row so far."""
+    same = select(BankImport).where(BankImport.sha256 == sha256)
+    query = same.where(BankImport.state.in_((RUNNING, DONE))).order_by(BankImport.started_at.desc())
+    row = await session.scalar(query.limit(1).with_for_update())
+    if row is None and reading:
+        row = await session.scalar(same.where(BankImport.id == reading, BankImport.state == READING).with_for_update())
+    if row is None:
+        row = BankImport(file_name=file_name, sha256=sha256, by=by, started_at=at)
+        session.add(row)
+    repeated = row.state == DONE
+    if not repeated:
+        row.state, row.format, row.lines_read = RUNNING, format, file.count
+    await session.flush()
+    # Others that read the same file, or died of it: whoever still reads finds this one.
+    read = delete(BankImport).where(BankImport.sha256 == sha256, BankImport.state == READING, BankImport.id != row.id)
+    await session.execute(read.execution_options(synchronize_session=False))
+    return row, repeated
 
 
 async def known_prints(session: AsyncSession, account_id: str, prints: Sequence[str]) -> dict[tuple[str, int], str]:
@@ -102,7 +138,7 @@ async def known_prints(session: AsyncSession, account_id: str, prints: Sequence[
     found: dict[tuple[str, int], str] = {}
     for part in chunks(list(dict.fromkeys(prints))):
         query = select(BankLineRow.fingerprint, BankLineRow.occurrence, BankLineRow.import_id).where(
-            BankLineRow.account_id == account_id, BankLineRow.fingerprint.in_(part), BankLineRow.undone == ""
+            BankLineRow.account_id == account_id, among(BankLineRow.fingerprint, part), BankLineRow.undone == ""
         )
         found |= {(row[0], row[1]): row[2] for row in await session.execute(query)}
     return found
@@ -131,7 +167,7 @@ async def in_other_words(
             .join(BankImport, BankImport.id == BankLineRow.import_id)
             .where(
                 BankLineRow.account_id == account_id,
-                BankLineRow.loose_key.in_(part),
+                among(BankLineRow.loose_key, part),
                 BankLineRow.import_id != import_id,
                 BankLineRow.undone == "",
                 BankLineRow.status == "booked",
@@ -296,7 +332,7 @@ async def lines_to_review(session: AsyncSession, *, outcomes: Sequence[str], lim
     """Lines that wait for a person, the oldest first."""
     query = (
         select(BankLineRow)
-        .where(BankLineRow.outcome.in_(outcomes), BankLineRow.undone == "")
+        .where(BankLineRow.outcome.in_(outcomes), BankLineRow.undone == "", BankLineRow.details_import_id.is_(None))
         .order_by(BankLineRow.booking_date, BankLineRow.number, BankLineRow.id)
     )
     return (await session.scalars(query.limit(limit))).all()

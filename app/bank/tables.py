@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, TenantScoped, new_id
@@ -38,7 +38,11 @@ class BankImport(TenantScoped, Base):
     sha256: Mapped[str] = mapped_column(String(64))
     format: Mapped[str] = mapped_column(String(20))
     state: Mapped[str] = mapped_column(String(10))
-    """running, done, undoing or undone."""
+    """reading, running, done, undoing or undone."""
+    lines_read: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Lines found so far, and in the end all of them: how far a long file is, for everybody to see."""
+    lines_done: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Lines of these that are in the books or known from before."""
     counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Lines by what became of them."""
     notes: Mapped[list[Any]] = mapped_column(default=list)
@@ -72,6 +76,9 @@ class BankStatement(TenantScoped, Base):
     undone: Mapped[str] = mapped_column(String(36), default="")
 
 
+_IN_BATCH = text("batch IS NOT NULL")
+
+
 class BankLineRow(TenantScoped, Base):
     """A line of a file, once: by its account, fingerprint and how often the file has it (edge case 60)."""
 
@@ -82,6 +89,9 @@ class BankLineRow(TenantScoped, Base):
         Index("ix_bank_line_outcome", "tenant_id", "outcome", "booking_date"),
         Index("ix_bank_line_import", "import_id", "number"),
         Index("ix_bank_line_amount", "tenant_id", "account_id", "amount"),
+        Index(
+            "ix_bank_line_batch", "tenant_id", "account_id", "booking_date", sqlite_where=_IN_BATCH, postgresql_where=_IN_BATCH
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
@@ -123,6 +133,8 @@ class BankLineRow(TenantScoped, Base):
     """The ledger's payment it became, or the one it took back."""
     reversed_by: Mapped[str | None] = mapped_column(String(36))
     """The line that took it back."""
+    details_import_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    """Of the total of a batch the file that has its payments one by one: those are the money, so it waits for nobody (59)."""
     decided_by: Mapped[str] = mapped_column(Text, default="")
     decided_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)

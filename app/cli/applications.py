@@ -15,6 +15,7 @@ from app.orders.services import Services
 from app.reasons import sentence
 from app.resellers import review
 from app.resellers.application import WAITING, ApplicationState, missing
+from app.resellers.roles import role_of
 from app.resellers.tables import Application
 from app.saleor.shops import Shop
 
@@ -106,6 +107,7 @@ def evidence(
 def approve(
     which: Which,
     link_to: Annotated[str, typer.Option("--link-to", help="E-mail of the reseller this account shall order for.")] = "",
+    role: Annotated[str, typer.Option("--role", help="Of a linked account: owner, buyer (without it), accounts or viewer.")] = "",
     separate: Annotated[bool, typer.Option("--separate", help="It is another company than those proposed.")] = False,
     by: By = "",
     shop: ShopUrl = "",
@@ -117,7 +119,15 @@ def approve(
         async with services.database.tenant(shop.tenant_id) as session:
             row = await review.find(session, which)
             reseller = await decisions.approve(
-                session, services, shop, row.id, by=who(by), version=row.version, link_to=link_to, separate=separate
+                session,
+                services,
+                shop,
+                row.id,
+                by=who(by),
+                version=row.version,
+                link_to=link_to,
+                role=role_of(role) if role else None,
+                separate=separate,
             )
             return {**_shown(row), "reseller": reseller.email, "status": reseller.status}
 

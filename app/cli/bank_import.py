@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,11 +16,12 @@ from app.bank import learning, service
 from app.bank.csv_mapping import read_mapping
 from app.cli.bank import bank
 from app.cli.common import By, Json, ShopUrl, an_amount, run_in_shop, show, who
-from app.errors import InvalidInput, ResellerError
+from app.errors import InvalidInput
 from app.money import Money
 from app.orders import bank_desk
 from app.orders.bank_batch import ImportReport
 from app.orders.bank_desk import Conversion
+from app.orders.bank_drop import Drop, Dropped
 from app.orders.bank_undo import undo_import, undo_line
 from app.orders.bank_upload import import_bank_file
 from app.orders.remittance import advise
@@ -33,8 +33,6 @@ from app.saleor.shops import Shop
 Line = Annotated[str, typer.Argument(help="The line's id, or its beginning, as `bank proposals` prints it.")]
 Why = Annotated[str, typer.Option("--reason", help="Why; it is kept with the line.")]
 Account = Annotated[str, typer.Option(help="Whose file it is, where it does not say; its CSV mapping is taken.")]
-SETTLED_SECONDS = 2.0
-"""A file younger than this may still be written."""
 
 
 def mount(cli: typer.Typer) -> None:
@@ -88,6 +86,8 @@ def imports(shop: ShopUrl = "", as_json: Json = False) -> None:
                 "started_at": row.started_at,
                 "finished_at": row.finished_at,
                 "undone_by": row.undone_by or None,
+                "lines_read": row.lines_read,
+                "lines_done": row.lines_done,
                 "lines": row.counts,
                 "notes": [str(Reason.from_dict(note)) for note in row.notes],
             }
@@ -284,25 +284,28 @@ def advice(
 
 
 def watch(
-    directory: Annotated[Path, typer.Argument(help="Where files are dropped; they are moved to done/ or refused/ in it.")],
+    directory: Annotated[
+        Path,
+        typer.Argument(help="Where files are dropped, by hand or by an SFTP server; they are moved to done/ or refused/ in it."),
+    ],
     once: Annotated[bool, typer.Option("--once", help="Import what is there now, and end.")] = False,
     every: Annotated[float, typer.Option(min=1, help="Seconds between two looks.")] = 30,
     by: By = "",
     shop: ShopUrl = "",
     as_json: Json = False,
 ) -> None:
-    """Import every file that is dropped into a folder; a refused one is moved aside with the reason beside it."""
+    """Import every file that is dropped into a folder, once nobody writes to it; a refused one has the reason beside it."""
     if not directory.is_dir():
         raise InvalidInput(f"{directory} is no folder.", code="directory")
 
     async def work(services: Services, shop: Shop) -> None:
+        drop = Drop(directory)
         while True:
-            for found in sorted(directory.iterdir()):
-                if found.is_file() and not found.name.startswith(".") and _settled(found, services.clock(), once):
-                    show(await _dropped(services, shop, found, who(by)), as_json=as_json)
-            if once:
+            async for found in drop.look(services, shop, by=who(by)):
+                show(_dropped(found), as_json=as_json)
+            if once and not drop.is_growing(services.clock()):
                 return
-            await asyncio.sleep(every)
+            await asyncio.sleep(1 if once else every)
 
     run_in_shop(shop, work)
 
@@ -323,27 +326,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 
 
-async def _dropped(services: Services, shop: Shop, found: Path, by: str) -> dict[str, Any]:
-    """Import one dropped file and move it away, so that it is not read again."""
-    try:
-        with found.open("rb") as source:
-            report = await import_bank_file(services, shop, source, file_name=found.name, by=by)
-    except ResellerError as refused:
-        place = _moved(found, "refused", services.clock())
-        place.with_name(f"{place.name}.txt").write_text(f"{refused.sentence}\n", encoding="utf-8")
-        return {"file": found.name, "refused": refused.sentence}
-    _moved(found, "done", services.clock())
-    return _report(found.name, report, dry_run=False)
-
-
-def _moved(found: Path, folder: str, at: datetime) -> Path:
-    place = found.parent / folder / f"{at:%Y%m%dT%H%M%S%f}-{found.name}"
-    place.parent.mkdir(exist_ok=True)
-    return found.rename(place)
-
-
-def _settled(found: Path, now: datetime, once: bool) -> bool:
-    return once or now.timestamp() - found.stat().st_mtime > SETTLED_SECONDS
+def _dropped(found: Dropped) -> dict[str, Any]:
+    if found.report is not None:
+        return _report(found.name, found.report, dry_run=False)
+    return {"file": found.name, "refused" if found.moved else "waits": found.sentence}
 
 
 def _report(file: str, report: ImportReport, *, dry_run: bool) -> dict[str, Any]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, LargeBinary, Table, func, insert, select, update
+from sqlalchemy import LargeBinary, Table, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db import migrate
-from app.db.base import Base
+from app.db.base import program_tables
 from app.db.jobs import Jobs
 from app.db.session import Database
 from app.errors import Conflict, InvalidInput
@@ -40,7 +39,7 @@ async def copy(source: Database, target: Database, jobs: Jobs) -> Copied:
     await _refuse_waiting(source, jobs)
     await migrate.upgrade(target)
     async with source.engine.begin() as reading, target.engine.begin() as writing:
-        tables = Base.metadata.sorted_tables
+        tables = program_tables()
         for table in tables:
             if await writing.scalar(select(func.count()).select_from(table)):
                 raise Conflict(f"The target already has rows in {table.name}; give an empty database.", code="copy")
@@ -65,25 +64,23 @@ async def _refuse_waiting(source: Database, jobs: Jobs) -> None:
 
 
 async def _copy_table(table: Table, reading: AsyncConnection, writing: AsyncConnection) -> None:
-    """Rows that name rows of their own table are told so once all are there."""
-    own = [column for column in table.columns if any(key.column.table is table for key in column.foreign_keys)]
-    later: list[dict[str, Any]] = []
+    """Rows that name rows of their own table come after those: what is append-only cannot be told later."""
+    own = [column.name for column in table.columns if any(key.column.table is table for key in column.foreign_keys)]
+    held: list[dict[str, Any]] = []
     result = await reading.stream(select(table).execution_options(yield_per=CHUNK))
     async for part in result.mappings().partitions():
-        rows = [_without(row, own, later) for row in part]
-        await writing.execute(insert(table), rows)
-    for row in later:
-        identity = row.pop("id")
-        await writing.execute(update(table).where(table.c.id == identity).values(row))
-
-
-def _without(row: Mapping[Any, Any], own: list[Column[Any]], later: list[dict[str, Any]]) -> dict[str, Any]:
-    values = dict(row)
-    named = {column.name: values[column.name] for column in own if values[column.name] is not None}
-    if named:
-        later.append({"id": values["id"], **named})
-        values |= dict.fromkeys(named)
-    return values
+        rows = [dict(row) for row in part]
+        free = [row for row in rows if all(row[name] is None for name in own)]
+        held += [row for row in rows if any(row[name] is not None for name in own)]
+        if free:
+            await writing.execute(insert(table), free)
+    while held:
+        missing = {row["id"] for row in held}
+        free = [row for row in held if not any(row[name] in missing for name in own)]
+        held = [row for row in held if any(row[name] in missing for name in own)]
+        if not free:
+            raise Conflict(f"Rows of {table.name} name each other in a circle; they cannot be copied.", code="copy")
+        await writing.execute(insert(table), free)
 
 
 async def _sums(table: Table, connection: AsyncConnection) -> dict[str, int]:

@@ -82,6 +82,11 @@ class Jobs:
         since = datetime.fromtimestamp(oldest / 1000, UTC) if oldest is not None else None
         return count, since, sum(number for number, _ in found.values())
 
+    async def busy_workers(self, session: AsyncSession) -> set[str]:
+        """The names of workers that have work in their hands."""
+        table = _workflows(session, "status", "executor_id")
+        return set(await session.scalars(sa.select(table.c.executor_id).where(table.c.status == "PENDING").distinct())) - {None}
+
     async def unfinished(self, session: AsyncSession) -> int:
         """How much work of the queue is neither done nor canceled."""
         table = _workflows(session, "status", "queue_name")

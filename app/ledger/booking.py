@@ -11,7 +11,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.base import new_id
-from app.db.bulk import chunks, insert_rows
+from app.db.bulk import among, chunks, insert_rows
 from app.errors import InvalidInput
 from app.ledger.rules import DEBTS, EFFECT, Kind
 from app.ledger.tables import LedgerItem
@@ -58,7 +58,7 @@ async def lock_debts(session: AsyncSession, debt_ids: Iterable[str]) -> dict[str
     """What is open of each debt, in minor units, true until the transaction ends. Unknown ids are absent."""
     found: dict[str, int] = {}
     for part in chunks(sorted(set(debt_ids))):
-        await session.execute(select(LedgerItem.id).where(LedgerItem.id.in_(part)).order_by(LedgerItem.id).with_for_update())
+        await session.execute(select(LedgerItem.id).where(among(LedgerItem.id, part)).order_by(LedgerItem.id).with_for_update())
         found |= await open_of(session, part)
     return found
 
@@ -67,7 +67,7 @@ async def open_of(session: AsyncSession, debt_ids: Sequence[str]) -> dict[str, i
     """What is open of each of at most some hundred debts, in minor units."""
     query = (
         select(DEBT_ID, func.sum(OPEN_EFFECT))
-        .where(LedgerItem.id.in_(debt_ids) | LedgerItem.receivable_id.in_(debt_ids))
+        .where(among(LedgerItem.id, debt_ids) | among(LedgerItem.receivable_id, debt_ids))
         .group_by(DEBT_ID)
     )
     return {debt: int(minor) for debt, minor in await session.execute(query) if debt in set(debt_ids)}

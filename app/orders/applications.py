@@ -14,6 +14,7 @@ from app.orders.services import Services
 from app.resellers import review, service
 from app.resellers.application import may_apply_again
 from app.resellers.policy import in_force
+from app.resellers.roles import Role
 from app.resellers.rules import Decision
 from app.resellers.tables import Application, Reseller
 from app.saleor.shops import Shop
@@ -35,6 +36,7 @@ async def approve(
     by: str,
     version: int | None = None,
     link_to: str = "",
+    role: Role | None = None,
     separate: bool = False,
 ) -> Reseller:
     """Approve an application as `review.approve` does, mail it, and mirror the new standing."""
@@ -47,6 +49,7 @@ async def approve(
         policy_version=policy.version,
         version=version,
         link_to=link_to,
+        role=role,
         separate=separate,
     )
     accepted = {acceptance.policy_version for acceptance in reseller.acceptances}

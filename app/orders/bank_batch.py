@@ -12,6 +12,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bank import service as bank
+from app.bank.batches import Place, place_of
 from app.bank.candidates import Candidates
 from app.bank.decisions import CONFIDENCE, Decision, Outcome, Part, Policy, Rule
 from app.bank.lines import LineStatus
@@ -21,6 +22,7 @@ from app.bank.reasons import because
 from app.bank.returns import original_of
 from app.bank.rules import decide
 from app.bank.tables import BankLineRow
+from app.bank.totals import details_of
 from app.db.base import new_id
 from app.db.bulk import insert_rows
 from app.errors import Conflict
@@ -63,6 +65,8 @@ class Run:
     today: date
     import_id: str
     at: datetime
+    booked_batches: Mapping[Place, Reason]
+    """Batches whose total was booked before: their payments are not."""
 
 
 async def fresh_lines(session: AsyncSession, run: Run, lines: Sequence[ReadLine], report: ImportReport) -> list[ReadLine]:
@@ -79,13 +83,30 @@ async def fresh_lines(session: AsyncSession, run: Run, lines: Sequence[ReadLine]
     return sorted(fresh, key=lambda line: line.number)
 
 
-async def decisions(session: AsyncSession, run: Run, lines: Sequence[ReadLine]) -> dict[int, Decision]:
+async def told_one_by_one(session: AsyncSession, run: Run, lines: Sequence[ReadLine]) -> dict[int, tuple[str, Reason]]:
+    """Totals of batches, by number, whose payments are kept one by one: (their import, why)."""
+    found: dict[int, tuple[str, Reason]] = {}
+    for account, account_id in run.accounts.items():
+        own = [line for line in lines if line.account == account]
+        found |= await details_of(session, account_id, run.import_id, own, run.file)
+    return found
+
+
+async def decisions(
+    session: AsyncSession, run: Run, lines: Sequence[ReadLine], told: Mapping[int, tuple[str, Reason]]
+) -> dict[int, Decision]:
     """Decisions of the lines that are no reversals, by number. The debts they pay are locked, and were open as it was decided."""
     wanted = [line for line in lines if not _takes_back(line)]
     doubts: dict[int, Reason] = {}
     for account, account_id in run.accounts.items():
         own = [line for line in wanted if line.account == account and line.line.amount > 0]
         doubts |= await bank.in_other_words(session, account_id, run.import_id, own, run.file)
+    if run.booked_batches:
+        for line in wanted:
+            place = place_of(line.account, line.line)
+            if place is not None and place in run.booked_batches:
+                doubts[line.number] = run.booked_batches[place]
+    doubts |= {number: why for number, (_, why) in told.items()}
     locked: dict[str, int] = {}
     decided: dict[int, Decision] = {}
     named = False
@@ -166,7 +187,8 @@ async def reversal(session: AsyncSession, run: Run, line: ReadLine) -> tuple[Dec
 async def book_batch(session: AsyncSession, run: Run, lines: Sequence[ReadLine], report: ImportReport) -> None:
     await bank.lock_accounts(session, run.accounts.values())
     fresh = await fresh_lines(session, run, lines, report)
-    decided = await decisions(session, run, fresh)
+    told = await told_one_by_one(session, run, fresh)
+    decided = await decisions(session, run, fresh, told)
     rows: list[Mapping[str, Any]] = []
     wires: list[Wire] = []
     third: set[str] = set()
@@ -180,8 +202,7 @@ async def book_batch(session: AsyncSession, run: Run, lines: Sequence[ReadLine],
             wires.append(wire_of(run, row_id, payment_id, line, decision))
             if decision.third_party:
                 third.add(payment_id)
-        rows.append(line_row(run, row_id, line, decision, payment_id))
-        report.counts[decision.outcome.value] += 1
+        rows.append(line_row(run, row_id, line, decision, payment_id, told.get(line.number, (None,))[0]))
     await insert_rows(session, BankLineRow, rows)
     booked = await book(session, wires, by=run.by, at=run.at)
     came = [Came(wire, wire.shares, wire.surplus_minor, wire.payment_id in third) for wire in booked]
@@ -191,10 +212,10 @@ async def book_batch(session: AsyncSession, run: Run, lines: Sequence[ReadLine],
     # After the others: a return may come in the same file as its wire.
     for line in fresh:
         if line.number not in decided:
-            await _take_back(session, run, line, report)
+            await _take_back(session, run, line)
 
 
-async def _take_back(session: AsyncSession, run: Run, line: ReadLine, report: ImportReport) -> None:
+async def _take_back(session: AsyncSession, run: Run, line: ReadLine) -> None:
     decision, original_id, payment_id = await reversal(session, run, line)
     row_id = new_id()
     if decision.outcome is Outcome.BOOKED and original_id is not None and payment_id is not None:
@@ -207,7 +228,6 @@ async def _take_back(session: AsyncSession, run: Run, line: ReadLine, report: Im
     booked = decision.outcome is Outcome.BOOKED
     row = line_row(run, row_id, line, decision, payment_id if booked else None)
     await insert_rows(session, BankLineRow, [{**row, "parts": [{"line": original_id}] if original_id else []}])
-    report.counts[decision.outcome.value] += 1
 
 
 async def take_back(
@@ -243,7 +263,9 @@ def shares_of(parts: Iterable[Part], candidates: Candidates) -> tuple[Share, ...
     return tuple(found)
 
 
-def line_row(run: Run, row_id: str, line: ReadLine, decision: Decision, payment_id: str | None) -> dict[str, Any]:
+def line_row(
+    run: Run, row_id: str, line: ReadLine, decision: Decision, payment_id: str | None, details_import_id: str | None = None
+) -> dict[str, Any]:
     """A line as it is kept, with what became of it."""
     facts = line.line
     return {
@@ -279,6 +301,7 @@ def line_row(run: Run, row_id: str, line: ReadLine, decision: Decision, payment_
         "reseller_id": decision.reseller_id,
         "payment_id": payment_id,
         "reversed_by": None,
+        "details_import_id": details_import_id,
         "decided_by": run.by if payment_id else "",
         "decided_at": run.at if payment_id else None,
         "version": 1,

@@ -14,7 +14,7 @@ from app.bank.lines import BankLine
 from app.bank.search import folded, is_marked, reference_key, strange_references, variants, windows
 from app.bank.service import accounts, year_of
 from app.bank.tables import FeeTolerance, LearnedPayer
-from app.db.bulk import chunks
+from app.db.bulk import among, chunks
 from app.db.reading import rows
 from app.documents.schemas import DocumentKind
 from app.documents.tables import Document
@@ -25,6 +25,8 @@ from app.orders.tables import ResellerOrder
 from app.resellers.tables import Reseller
 from app.saleor.shops import Shop
 
+LOADED = 2_000
+"""Debts read at a stretch: some 20 ms of an event loop that others wait for."""
 ADVICE_COUNTS = timedelta(days=90)
 """How long a wire may take to come after it was announced."""
 
@@ -36,9 +38,9 @@ async def load_candidates(session: AsyncSession, shop: Shop, today: date, at: da
     found.default_tolerance = (numbers.fee_tolerance_minor, numbers.fee_tolerance_year_minor)
     sums = select(DEBT_ID, func.sum(OPEN_EFFECT)).where(DEBT_ID.is_not(None)).group_by(DEBT_ID).having(func.sum(OPEN_EFFECT) > 0)
     opens: dict[str, int] = {debt: int(minor) async for debt, minor in rows(session, sums)}
-    # By their ids, some hundred at a time: whatever a planner thinks of a join of all, these are index look-ups.
-    for part in chunks(list(opens)):
-        for row in await session.execute(_debts().where(LedgerItem.id.in_(part))):
+    # By their ids, some thousand at a time: whatever a planner thinks of a join of all, these are index look-ups.
+    for part in chunks(list(opens), LOADED):
+        for row in await session.execute(_debts().where(among(LedgerItem.id, part))):
             found.add_debt(_debt(row, opens[row[0]]))
     await _add_bundles(session, found, at)
     await _add_payers(session, found)
@@ -59,7 +61,7 @@ async def add_named(session: AsyncSession, found: Candidates, lines: Iterable[Ba
     added = False
     for column, wanted in ((LedgerItem.reference, references), (LedgerItem.order_number, numbers - {""})):
         for part in chunks(sorted(wanted)):
-            named = (await session.execute(_debts().where(column.in_(part)))).all()
+            named = (await session.execute(_debts().where(among(column, part)))).all()
             opens = await open_of(session, [row[0] for row in named])
             for row in named:
                 if row[0] not in found.debts:

@@ -12,10 +12,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bank import service as bank
-from app.bank.decisions import Outcome, Rule
+from app.bank.decisions import WAITING, Outcome, Rule
 from app.bank.learning import propose_payer
 from app.bank.reasons import because
 from app.bank.tables import BankLineRow
+from app.bank.totals import count_waiting
 from app.db.base import new_id
 from app.errors import Conflict, InvalidInput, NotFound, Refused
 from app.ledger.booking import Share, Wire, allocate_more, book, lock_debts
@@ -31,8 +32,6 @@ from app.orders.services import Services
 from app.orders.tables import ResellerOrder
 from app.reasons import Reason
 from app.saleor.shops import Shop
-
-WAITING = (Outcome.PROPOSAL, Outcome.UNMATCHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,7 @@ async def accept(session: AsyncSession, services: Services, shop: Shop, line_id:
         return line
     if line.outcome != Outcome.PROPOSAL:
         raise Conflict(f"The line is {line.outcome}; share it out by hand.", code="line_not_proposed")
+    _is_money(line)
     now = services.clock()
     why = because("accepted_by", by=by)
     if line.rule == Rule.REVERSAL:
@@ -94,6 +94,7 @@ async def allocate(
     several resellers or one that owes nothing here, Conflict for more than is open.
     """
     line = await bank.lock_line(session, line_id)
+    _is_money(line)
     amount = _money(line, conversion)
     orders = {number: await find_order(session, number) for number, _ in parts}
     owners = {order.reseller_id for order in orders.values()} | ({reseller_id} if reseller_id else set())
@@ -290,6 +291,11 @@ def _money(line: BankLineRow, conversion: Conversion | None) -> Money:
     return conversion.booked
 
 
+def _is_money(line: BankLineRow) -> None:
+    if line.details_import_id is not None:
+        raise Conflict("Another file has its payments one by one; those are what pays.", code="told_one_by_one")
+
+
 def _fits(shares: Sequence[Share], opens: dict[str, int], amount: Money) -> None:
     for share in shares:
         left = Money(opens.get(share.debt_id, 0), amount.currency)
@@ -326,8 +332,5 @@ def _decide(line: BankLineRow, outcome: Outcome, why: Reason, by: str, at: datet
 async def _done(session: AsyncSession, line: BankLineRow, at: datetime) -> None:
     """The file's task is done with the last line that waited."""
     await session.flush()
-    waits = select(BankLineRow.id).where(
-        BankLineRow.import_id == line.import_id, BankLineRow.outcome.in_(WAITING), BankLineRow.undone == ""
-    )
-    if await session.scalar(waits.limit(1)) is None:
+    if not await count_waiting(session, line.import_id):
         await finish_task(session, f"bank:{line.import_id}", at)

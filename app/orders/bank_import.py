@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bank import service as bank
@@ -19,11 +19,12 @@ from app.bank.candidates import Candidates
 from app.bank.decisions import Decision, Outcome, Policy
 from app.bank.reading import ReadFile, ReadLine
 from app.bank.reasons import because
-from app.bank.tables import BankLineRow
+from app.bank.tables import BankImport, BankLineRow
+from app.bank.totals import count_waiting, known_totals, wait_for_nobody
 from app.money import Money
-from app.orders.bank_batch import ImportReport, Run, book_batch, decisions, fresh_lines, reversal
+from app.orders.bank_batch import ImportReport, Run, book_batch, decisions, fresh_lines, reversal, told_one_by_one
 from app.orders.bank_candidates import load_candidates
-from app.orders.record import add_task
+from app.orders.record import add_task, finish_task
 from app.orders.services import Services
 from app.reasons import Reason
 from app.saleor.shops import Shop
@@ -44,12 +45,13 @@ async def import_file(
     format: str,
     by: str,
     dry_run: bool = False,
+    reading: str = "",
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
     """Import a file that was read to its end; with `dry_run` say what would become of it and keep nothing.
 
-    Repeated with the same bytes it changes nothing. Raises InvalidInput for the file of another account, Conflict for one whose
-    undoing is not through.
+    `reading` is the row that showed how it was read. Repeated with the same bytes it changes nothing. Raises InvalidInput for the
+    file of another account, Conflict for one whose undoing is not through.
     """
     now, today = services.clock(), services.today(shop)
     own = [each for account in shop.settings.bank_accounts for each in (account.iban, account.account_number) if each]
@@ -59,38 +61,56 @@ async def import_file(
         return await _dry(services, shop, file, own, by=by, today=today, at=now)
     async with database.tenant(tenant) as session:
         ids = await bank.account_ids(session, file, own, by=by, at=now)
-        row, repeated = await bank.begin(session, file_name=file_name, sha256=sha256, format=format, by=by, at=now)
+        row, repeated = await bank.begin(
+            session, file, file_name=file_name, sha256=sha256, format=format, by=by, at=now, reading=reading
+        )
         if repeated:
-            return ImportReport(row.id, True, Counter({"known": file.count}), [Reason.from_dict(note) for note in row.notes])
+            return repeated_report(row)
+        totals, booked_batches = await known_totals(session, ids, row.id, file)
+        await wait_for_nobody(session, totals, row.id)
+        for import_id in {total.import_id for total in totals}:
+            if not await count_waiting(session, import_id):
+                await finish_task(session, f"bank:{import_id}", now)
     async with database.tenant_reading(tenant) as session:
         notes = await _notes(session, file, ids)
         candidates = await load_candidates(session, shop, today, now)
     report = ImportReport(row.id, False, notes=notes)
     policy = Policy(shop.settings.program.book_surplus)
-    run = Run(services, shop, file, ids, candidates, policy, by, today, row.id, now)
+    run = Run(services, shop, file, ids, candidates, policy, by, today, row.id, now, booked_batches)
     done = 0
     for lines in file.lines(BATCH):
         async with database.tenant(tenant) as session:
             await book_batch(session, run, lines, report)
+            await bank.show_done(session, row.id, done + len(lines))
         done += len(lines)
         if progress is not None:
             progress(done)
     async with database.tenant(tenant) as session:
+        await bank.lock_accounts(session, ids.values())
         kept = await bank.find_import(session, row.id)
         for statement in file.statements:
             session.add(bank.statement_row(row.id, ids[statement.account], statement))
         kept.state, kept.finished_at = bank.DONE, services.clock()
-        counted = select(BankLineRow.outcome, func.count()).where(BankLineRow.import_id == row.id).group_by(BankLineRow.outcome)
+        became = case((BankLineRow.details_import_id.is_not(None), Outcome.IGNORED.value), else_=BankLineRow.outcome)
+        counted = select(became, func.count()).where(BankLineRow.import_id == row.id).group_by(became)
         # Of the whole file, also where an earlier run did a part of it.
         report.counts = Counter({row[0]: row[1] for row in await session.execute(counted)}) + Counter(
             {"known": report.counts["known"], "refused": len(file.refused)}
         )
-        if waiting := report.counts[Outcome.PROPOSAL] + report.counts[Outcome.UNMATCHED]:
-            await add_task(
-                session, f"bank:{row.id}", None, [because("lines_wait", count=waiting, file=file_name)], services.clock()
-            )
+        await ask_for_waiting(session, kept, services.clock())
         kept.counts, kept.notes = dict(report.counts), [note.as_dict() for note in notes]
     return report
+
+
+def repeated_report(row: BankImport) -> ImportReport:
+    """What is told of a file that was through before."""
+    return ImportReport(row.id, True, Counter({"known": row.lines_read}), [Reason.from_dict(note) for note in row.notes])
+
+
+async def ask_for_waiting(session: AsyncSession, row: BankImport, at: datetime) -> None:
+    """Ask staff for what waits of a file."""
+    if waiting := await count_waiting(session, row.id):
+        await add_task(session, f"bank:{row.id}", None, [because("lines_wait", count=waiting, file=row.file_name)], at)
 
 
 async def _dry(
@@ -107,13 +127,15 @@ async def _dry(
             report.notes = await _notes(session, file, ids)
             candidates = await load_candidates(session, shop, today, at)
             policy = Policy(shop.settings.program.book_surplus)
-            run = Run(services, shop, file, ids, candidates, policy, by, today, "", at)
+            _, booked_batches = await known_totals(session, ids, "", file)
+            run = Run(services, shop, file, ids, candidates, policy, by, today, "", at, booked_batches)
             for lines in file.lines(BATCH):
                 fresh = await fresh_lines(session, run, lines, report)
-                decided = await decisions(session, run, fresh)
+                told = await told_one_by_one(session, run, fresh)
+                decided = await decisions(session, run, fresh, told)
                 for line in fresh:
                     decision = decided.get(line.number) or (await reversal(session, run, line))[0]
-                    report.counts[decision.outcome.value] += 1
+                    report.counts[Outcome.IGNORED.value if line.number in told else decision.outcome.value] += 1
                     if len(report.lines) < SHOWN:
                         report.lines.append(_shown(line, decision, run.candidates))
             raise _RolledBack

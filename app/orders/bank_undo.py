@@ -11,10 +11,13 @@ from app.bank import service as bank
 from app.bank.decisions import Outcome
 from app.bank.reasons import because
 from app.bank.tables import BankImport, BankLineRow, BankStatement
+from app.bank.totals import wait_again
+from app.db.bulk import among
 from app.errors import Conflict, InvalidInput
 from app.ledger.booking import open_of
 from app.ledger.reversal import restore, reverse_payments
 from app.ledger.tables import LedgerItem
+from app.orders.bank_import import ask_for_waiting
 from app.orders.booked import follow_taken_back, lock_orders
 from app.orders.record import finish_task
 from app.orders.services import Services
@@ -55,18 +58,19 @@ async def undo_import(services: Services, shop: Shop, import_id: str, *, by: str
         if row.state == bank.UNDONE:
             return row
         row.state = bank.UNDOING
+        accounts = list(await session.scalars(select(BankLineRow.account_id).where(BankLineRow.import_id == row.id).distinct()))
     why = because("import_undone", by=by, file=row.file_name)
     while True:
         async with database.tenant(tenant) as session:
+            await bank.lock_accounts(session, accounts)
             await bank.find_import(session, row.id)
             query = select(BankLineRow).where(BankLineRow.import_id == row.id, BankLineRow.undone == "")
             lines = (await session.scalars(query.order_by(BankLineRow.number.desc()).limit(BATCH))).all()
             if not lines:
                 break
             booked = [line for line in lines if line.outcome == Outcome.BOOKED]
-            await bank.lock_accounts(session, {line.account_id for line in lines})
             await _undo(session, services, shop, booked, why, by, f"{row.id}:{lines[0].number}")
-            gone = update(BankLineRow).where(BankLineRow.id.in_([line.id for line in lines])).values(undone=row.id)
+            gone = update(BankLineRow).where(among(BankLineRow.id, [line.id for line in lines])).values(undone=row.id)
             await session.execute(gone.execution_options(synchronize_session=False))
     async with database.tenant(tenant) as session:
         row = await bank.find_import(session, row.id)
@@ -74,6 +78,8 @@ async def undo_import(services: Services, shop: Shop, import_id: str, *, by: str
         statements = update(BankStatement).where(BankStatement.import_id == row.id).values(undone=row.id)
         await session.execute(statements.execution_options(synchronize_session=False))
         await finish_task(session, f"bank:{row.id}", services.clock())
+        for import_id in await wait_again(session, row.id):
+            await ask_for_waiting(session, await bank.find_import(session, import_id), services.clock())
     return row
 
 
@@ -82,7 +88,7 @@ async def _undo(
 ) -> None:
     """Undo booked lines: of a return first, so that its wire counts before it is undone itself."""
     payments = [line.payment_id for line in lines if line.payment_id is not None]
-    affected = select(LedgerItem.order_id).where(LedgerItem.payment_id.in_(payments)).distinct()
+    affected = select(LedgerItem.order_id).where(among(LedgerItem.payment_id, payments)).distinct()
     await lock_orders(session, [order for order in await session.scalars(affected) if order])
     items: list[LedgerItem] = []
     now, reason = services.clock(), str(why)

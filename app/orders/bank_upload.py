@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from sqlalchemy import select
 
+from app.bank import service as bank
 from app.bank.csv_mapping import CsvMapping, read_mapping
 from app.bank.formats import Format, read
 from app.bank.reading import ReadFile
@@ -16,13 +17,15 @@ from app.bank.reading import read as read_whole
 from app.bank.search import folded
 from app.bank.service import accounts
 from app.bank.tables import BankAccountRow
-from app.errors import InvalidInput
+from app.errors import InvalidInput, ResellerError
 from app.orders.bank_batch import ImportReport
-from app.orders.bank_import import import_file
+from app.orders.bank_import import import_file, repeated_report
 from app.orders.services import Services
 from app.saleor.shops import Shop
 
 PIECE = 1024 * 1024
+SHOWN_EVERY = 1.0
+"""Seconds between two notes of how far a file is read."""
 
 
 async def import_bank_file(
@@ -44,30 +47,74 @@ async def import_bank_file(
     async with services.database.tenant_reading(shop.tenant_id) as session:
         mapping, whose = _mapping(list(await accounts(session)), account)
 
-    def whole() -> tuple[str, Format, ReadFile]:
-        digest = hashlib.sha256()
-        source.seek(0)
-        while piece := source.read(PIECE):
-            digest.update(piece)
-        found, stream = read(source, mapping)
-        told = (lambda count: progress("read", count)) if progress else None
-        return digest.hexdigest(), found, read_whole(stream, account=whose, progress=told)
-
-    sha256, found, file = await asyncio.to_thread(whole)
+    sha256 = await asyncio.to_thread(_digest, source)
+    row = None
+    if not dry_run:
+        async with services.database.tenant(shop.tenant_id) as session:
+            row, repeated = await bank.begin_reading(session, file_name=file_name, sha256=sha256, by=by, at=services.clock())
+        if repeated:
+            return repeated_report(row)
     try:
-        return await import_file(
-            services,
-            shop,
-            file,
-            file_name=file_name,
-            sha256=sha256,
-            format=found.value,
-            by=by,
-            dry_run=dry_run,
-            progress=(lambda count: progress("booked", count)) if progress else None,
-        )
-    finally:
-        file.close()
+        found, file = await _read(services, shop, source, mapping, whose, row.id if row else None, progress)
+        try:
+            return await import_file(
+                services,
+                shop,
+                file,
+                file_name=file_name,
+                sha256=sha256,
+                format=found.value,
+                by=by,
+                dry_run=dry_run,
+                reading=row.id if row else "",
+                progress=(lambda count: progress("booked", count)) if progress else None,
+            )
+        finally:
+            file.close()
+    except ResellerError:
+        if row is not None:
+            async with services.database.tenant(shop.tenant_id) as session:
+                await bank.forget_reading(session, row.id)
+        raise
+
+
+def _digest(source: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    source.seek(0)
+    while piece := source.read(PIECE):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+async def _read(
+    services: Services,
+    shop: Shop,
+    source: BinaryIO,
+    mapping: CsvMapping | None,
+    account: str,
+    row_id: str | None,
+    progress: Callable[[str, int], None] | None,
+) -> tuple[Format, ReadFile]:
+    """Read a file in a thread of its own; how far it is stands in its row meanwhile."""
+    count = shown = 0
+
+    def told(lines: int) -> None:
+        nonlocal count
+        count = lines
+        if progress is not None:
+            progress("read", lines)
+
+    def whole() -> tuple[Format, ReadFile]:
+        found, stream = read(source, mapping)
+        return found, read_whole(stream, account=account, progress=told)
+
+    reading = asyncio.create_task(asyncio.to_thread(whole))
+    while not (await asyncio.wait({reading}, timeout=SHOWN_EVERY))[0]:
+        if row_id is not None and count != shown:
+            shown = count
+            async with services.database.tenant(shop.tenant_id) as session:
+                await bank.show_read(session, row_id, shown)
+    return await reading
 
 
 async def mapping_of(services: Services, shop: Shop, account: str) -> CsvMapping | None:

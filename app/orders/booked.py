@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.base import new_id
-from app.db.bulk import chunks, insert_rows
+from app.db.bulk import among, chunks, insert_rows
 from app.ledger.booking import Share, Wire
 from app.ledger.rules import PAYING, Kind
 from app.ledger.tables import LedgerItem
@@ -54,7 +54,7 @@ class Came:
 async def lock_orders(session: AsyncSession, order_ids: Iterable[str]) -> None:
     """Lock orders before their debts, in the order everybody takes them."""
     for part in chunks(sorted(set(order_ids))):
-        query = select(ResellerOrder.id).where(ResellerOrder.id.in_(part)).order_by(ResellerOrder.id).with_for_update()
+        query = select(ResellerOrder.id).where(among(ResellerOrder.id, part)).order_by(ResellerOrder.id).with_for_update()
         await session.execute(query)
 
 
@@ -186,7 +186,7 @@ async def _orders(session: AsyncSession, order_ids: Sequence[str]) -> dict[str, 
                 PaymentSession.terms,
             )
             .outerjoin(PaymentSession, PaymentSession.id == ResellerOrder.payment_session_id)
-            .where(ResellerOrder.id.in_(part))
+            .where(among(ResellerOrder.id, part))
         )
         found |= {row[0]: _Order(*row) for row in await session.execute(query)}
     return found
@@ -196,7 +196,7 @@ async def _report(session: AsyncSession, orders: Mapping[str, _Order], reports: 
     """What Saleor must be told; what a bank kept is settled too, or it would wait for it for ever."""
     earlier: dict[str, int] = defaultdict(int)
     for part in chunks([order_id for order_id, order in orders.items() if order.transaction_id is not None]):
-        query = select(MoneyReport.order_id, func.count()).where(MoneyReport.order_id.in_(part)).group_by(MoneyReport.order_id)
+        query = select(MoneyReport.order_id, func.count()).where(among(MoneyReport.order_id, part)).group_by(MoneyReport.order_id)
         earlier |= {row[0]: row[1] for row in await session.execute(query)}
     rows: list[Mapping[str, Any]] = []
     for report in reports:

@@ -243,7 +243,7 @@ async def _unpaid_although_released(session: AsyncSession, at: datetime) -> Sequ
 async def _unfinished_imports(session: AsyncSession, at: datetime) -> Sequence[Any]:
     """Bank files whose import, or whose undoing, did not come to its end."""
     query = select(BankImport.file_name).where(
-        BankImport.state.in_(("running", "undoing")), BankImport.started_at < at - STUCK_AFTER
+        BankImport.state.in_(("reading", "running", "undoing")), BankImport.started_at < at - STUCK_AFTER
     )
     return (await session.scalars(query)).all()
 

@@ -1,7 +1,8 @@
 """Looking at a page on somebody else's website, without being led anywhere that is not the public Internet.
 
-Each hop's host is looked up once, every address it has must be public, and the connection goes to the address that was looked
-at: a name that changes its address in between leads nowhere else. The page is read up to a limit and never kept.
+Each hop's host is looked up once, every address it has must be public, its port one of the web's own, and the connection goes to
+the address that was looked at: a name that changes its address in between leads nowhere else. The page is read up to a limit and
+never kept.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ register(
         "page_not_web": "{url} is not an http or https address.",
         "page_no_host": "The host of {url} could not be looked up.",
         "page_private": "{url} leads to a private address.",
+        "page_port": "{url} names port {port}; only 80 and 443 are looked at.",
         "page_unreachable": "{url} did not answer: {what}.",
         "page_too_slow": "{url} did not answer within {seconds} s.",
         "page_redirects": "{url} redirects more than {most} times.",
@@ -45,7 +47,10 @@ async def look_at(
     resolve: Resolve = resolve_host,
     seconds: float = SECONDS,
 ) -> Reason | None:
-    """Why the page is not there, or names none of the words; None when it is well."""
+    """Why the page is not there, or names none of the words; None when it is well.
+
+    `allow_private` lets the check go to any address and port, as in a private network and in tests.
+    """
     try:
         async with asyncio.timeout(seconds):
             return await _follow(http, url, words, allow_private, resolve)
@@ -87,8 +92,11 @@ async def _address(url: str, allow_private: bool, resolve: Resolve) -> str | Rea
         return because("page_not_web", url=url[:200])
     if parts.scheme not in PORTS or not host:
         return because("page_not_web", url=url[:200])
+    port = PORTS[parts.scheme] if port is None else port
+    if not allow_private and port not in PORTS.values():
+        return because("page_port", url=url, port=port)
     try:
-        addresses = await resolve(host, port or PORTS[parts.scheme])
+        addresses = await resolve(host, port)
     except (OSError, UnicodeError):
         return because("page_no_host", url=url)
     if not addresses:

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import delete, func, select
 
-from app.db.base import Base
+from app.db.base import program_tables
 from app.db.tenants import Tenant
 from app.errors import Conflict, NotFound
 from app.files.tables import StoredFile
@@ -53,7 +53,7 @@ async def purge(services: Services, tenant_id: str) -> dict[str, int]:
     mails = Path(services.settings.mail_directory) / tenant_id
     if mails.is_dir():
         await asyncio.to_thread(shutil.rmtree, mails)
-    for table in reversed(Base.metadata.sorted_tables):
+    for table in reversed(program_tables()):
         if "tenant_id" not in table.c:
             continue
         async with services.database.system() as session:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, Table, select, update
 
-from app.db.base import Base
+from app.db.base import program_tables
 from app.db.tenants import Tenant
 from app.errors import Unavailable
 from app.orders.services import Services
@@ -55,7 +55,7 @@ async def rotate(services: Services, *, dry_run: bool = False) -> Sealed:
 
 def sealed_columns() -> Iterator[tuple[Table, Column[Any], Column[Any]]]:
     """Each column that holds sealed text: its table, itself, and the column of the shop it is sealed for."""
-    for table in Base.metadata.sorted_tables:
+    for table in program_tables():
         for column in table.columns:
             if column.info.get("sealed"):
                 yield table, column, table.c.id if table is Tenant.__table__ else table.c.tenant_id

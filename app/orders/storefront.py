@@ -261,7 +261,7 @@ async def price_lines(
 
 @dataclass(frozen=True, slots=True)
 class UpcomingChange:
-    """A change of the reseller's prices that it was told of; `id` is what it acknowledges."""
+    """A change of the reseller's prices that it was told of at `announced_at`; `id` is what it acknowledges."""
 
     id: str
     effective_on: date
@@ -269,11 +269,14 @@ class UpcomingChange:
     prices: tuple[PriceChangeLine, ...]
 
 
-async def upcoming_changes(session: AsyncSession, services: Services, shop: Shop, reseller: Reseller) -> list[UpcomingChange]:
-    """The changes of the reseller's prices that are to come, the earliest first (`rules.md` 2.6)."""
-    cap = shop.settings.program.max_discount_percent
-    return [
-        UpcomingChange(row.id, row.effective_on, row.announced_at, tuple(mail_lines(Changes.from_dict(row.changes))))
-        for row in await upcoming(session, reseller.id, services.today(shop), cap=cap)
-        if row.announced_at is not None
+async def upcoming_changes(
+    session: AsyncSession, services: Services, shop: Shop, reseller: Reseller, limit: int, cursor: str | None
+) -> tuple[list[UpcomingChange], str | None]:
+    """A page of the changes of the reseller's prices to come, the earliest first (`rules.md` 2.6), and the next cursor."""
+    cap, today = shop.settings.program.max_discount_percent, services.today(shop)
+    found, following = await upcoming(session, reseller.id, today, cap=cap, limit=limit, cursor=cursor)
+    changes = [
+        UpcomingChange(row.id, row.effective_on, told_at, tuple(mail_lines(Changes.from_dict(row.changes))))
+        for row, told_at in found
     ]
+    return changes, following

@@ -59,6 +59,13 @@ class ResellerOrder(TenantScoped, Base):
         Index("ix_reseller_order_page", "tenant_id", "reseller_id", "created_at", "id"),
         Index("ix_reseller_order_end_customer", "tenant_id", "end_customer_id"),
         Index(
+            "ix_reseller_order_going",
+            "tenant_id",
+            "release_decided_at",
+            sqlite_where=text("released_at IS NULL"),
+            postgresql_where=text("released_at IS NULL"),
+        ),
+        Index(
             "uq_reseller_order_po_number",
             "tenant_id",
             "reseller_id",
@@ -231,7 +238,17 @@ class MoneyReport(TenantScoped, Base):
     """A ledger item that Saleor must be told of, written with the booking; sent until it was taken (`saleor-facts.md` 0.3)."""
 
     __tablename__ = "money_report"
-    __table_args__ = (UniqueConstraint("tenant_id", "ledger_item_id"), UniqueConstraint("tenant_id", "psp_reference"))
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "ledger_item_id"),
+        UniqueConstraint("tenant_id", "psp_reference"),
+        Index(
+            "ix_money_report_waiting",
+            "tenant_id",
+            "at",
+            sqlite_where=text("reported_at IS NULL"),
+            postgresql_where=text("reported_at IS NULL"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     ledger_item_id: Mapped[str] = mapped_column(ForeignKey("ledger_item.id"))
@@ -266,7 +283,16 @@ class StaffTask(TenantScoped, Base):
     """Something that needs a person, once by its key until it is done."""
 
     __tablename__ = "staff_task"
-    __table_args__ = (UniqueConstraint("tenant_id", "key"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "key"),
+        Index(
+            "ix_staff_task_open",
+            "tenant_id",
+            "created_at",
+            sqlite_where=text("done_at IS NULL"),
+            postgresql_where=text("done_at IS NULL"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     key: Mapped[str] = mapped_column(Text)

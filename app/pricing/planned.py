@@ -14,6 +14,7 @@ from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import lazyload, undefer
 
+from app.db.pages import page
 from app.errors import Conflict, InvalidInput, NotFound, Refused
 from app.pricing.content import Changes, Content, between
 from app.pricing.draft import Difference, Draft, difference
@@ -111,6 +112,7 @@ async def cancel(session: AsyncSession, change_id: str, *, today: date, by: str,
     """
     if not reason.strip():
         raise InvalidInput("reason: a cancellation needs a reason.", code="reason")
+    await _locked_list(session, change_id)  # whoever plans a later change in this moment builds on this one, or was first
     change = await _locked(session, change_id)
     if change is None:
         raise NotFound("There is no such planned change; `reseller prices planned` shows all.", code="no_price_change")
@@ -140,11 +142,10 @@ async def due(session: AsyncSession, today: date) -> Sequence[str]:
 
 async def take_effect(session: AsyncSession, change_id: str, *, today: date, at: datetime) -> bool:
     """Carry a planned change out, once, from its day on, however late; False when there is nothing to do any more."""
+    row = await _locked_list(session, change_id)
     change = await _locked(session, change_id)
-    if change is None or change.state != PLANNED or change.effective_on > today:
+    if row is None or change is None or change.state != PLANNED or change.effective_on > today:
         return False
-    found = select(PriceListRow).where(PriceListRow.id == change.price_list_id).options(lazyload(PriceListRow.entries))
-    row = (await session.scalars(found.with_for_update())).one()
     content = await content_of(session, row)
     changes = between(content, Changes.from_dict(change.changes).on(content))
     await revise(session, row, changes, by=change.planned_by, at=at, why=change.why, change_id=change.id)
@@ -153,12 +154,12 @@ async def take_effect(session: AsyncSession, change_id: str, *, today: date, at:
     return True
 
 
-async def content_on(session: AsyncSession, row: PriceListRow, on: date, *, announced: bool = False) -> Content:
-    """What the list will say on a day, as far as it is planned - with `announced` only as far as resellers were told."""
+async def content_on(session: AsyncSession, row: PriceListRow, on: date, *, told_to: str | None = None) -> Content:
+    """What the list will say on a day, as far as it is planned - with `told_to` only as far as that reseller was told."""
     content = await content_of(session, row)
     if row.id is None:
         return content
-    for change in await _until(session, row, on, announced):
+    for change in await _until(session, row, on, told_to):
         content = Changes.from_dict(change.changes).on(content)
     return content
 
@@ -166,11 +167,13 @@ async def content_on(session: AsyncSession, row: PriceListRow, on: date, *, anno
 async def prices_on(session: AsyncSession, reseller_id: str, on: date, *, cap: int, announced: bool = True) -> PriceList:
     """The list a reseller will have on a day, as the price rules read it, for previews (`rules.md` 2.6).
 
-    Its version counts the planned changes until then as versions to come.
+    With `announced` only what the reseller was told of itself counts. Its version counts the planned changes until then as
+    versions to come.
     """
     row = await list_of(session, reseller_id, cap=cap)
-    content = await content_on(session, row, on, announced=announced)
-    ahead = len(await _until(session, row, on, announced)) if row.id is not None else 0
+    told_to = reseller_id if announced else None
+    content = await content_on(session, row, on, told_to=told_to)
+    ahead = len(await _until(session, row, on, told_to)) if row.id is not None else 0
     return content.as_list(row.version + ahead, Decimal(cap))
 
 
@@ -182,13 +185,24 @@ async def list_of(session: AsyncSession, reseller_id: str, *, cap: int) -> Price
     return row if row is not None else await known_list(session, cap=cap)
 
 
-async def upcoming(session: AsyncSession, reseller_id: str, today: date, *, cap: int) -> Sequence[PriceChange]:
-    """The changes of a reseller's list that are to come and that resellers were told of, with what they change."""
+async def upcoming(
+    session: AsyncSession, reseller_id: str, today: date, *, cap: int, limit: int, cursor: str | None = None
+) -> tuple[Sequence[tuple[PriceChange, datetime]], str | None]:
+    """A page of the changes of a reseller's list that are to come and that it was told of, each with when, the earliest first.
+
+    They come with what they change; the cursor is that of the next page (`db.pages`).
+    """
     row = await list_of(session, reseller_id, cap=cap)
     if row.id is None:
-        return []
-    query = _planned(row.id).where(PriceChange.announced_at.is_not(None), PriceChange.effective_on > today)
-    return (await session.scalars(query.order_by(PriceChange.effective_on).options(undefer(PriceChange.changes)))).all()
+        return [], None
+    query = _planned(row.id).where(exists(_told(reseller_id)), PriceChange.effective_on > today)
+    query = query.options(undefer(PriceChange.changes))
+    found, following = await page(session, query, PriceChange.effective_on, PriceChange.id, limit, cursor, ascending=True)
+    notices = select(PriceChangeNotice.price_change_id, PriceChangeNotice.told_at).where(
+        PriceChangeNotice.reseller_id == reseller_id, PriceChangeNotice.price_change_id.in_([change.id for change in found])
+    )
+    told = dict((await session.execute(notices)).all())
+    return [(change, told[change.id]) for change in found], following
 
 
 async def list_changes(session: AsyncSession, name: str | None = None) -> Sequence[tuple[PriceChange, str]]:
@@ -278,12 +292,27 @@ def _untold(change: PriceChange | None = None) -> Select[Reseller]:
     )
 
 
-async def _until(session: AsyncSession, row: PriceListRow, on: date, announced: bool) -> Sequence[PriceChange]:
+def _told(reseller_id: str) -> Select[str]:
+    """The notice to a reseller of the outer query's change."""
+    notice = select(PriceChangeNotice.id).where(
+        PriceChangeNotice.price_change_id == PriceChange.id, PriceChangeNotice.reseller_id == reseller_id
+    )
+    return notice.correlate(PriceChange)
+
+
+async def _until(session: AsyncSession, row: PriceListRow, on: date, told_to: str | None) -> Sequence[PriceChange]:
     query = _planned(row.id).where(PriceChange.effective_on <= on)
-    if announced:
-        query = query.where(PriceChange.announced_at.is_not(None))
+    if told_to is not None:
+        query = query.where(exists(_told(told_to)))
     query = query.order_by(PriceChange.effective_on, PriceChange.planned_at).options(undefer(PriceChange.changes))
     return (await session.scalars(query)).all()
+
+
+async def _locked_list(session: AsyncSession, change_id: str) -> PriceListRow | None:
+    """The list of a change under its row's lock: always before the change's own, so that nobody waits for each other."""
+    of = select(PriceChange.price_list_id).where(PriceChange.id == change_id).scalar_subquery()
+    found = select(PriceListRow).where(PriceListRow.id == of).options(lazyload(PriceListRow.entries))
+    return await session.scalar(found.with_for_update().execution_options(populate_existing=True))
 
 
 async def _locked(session: AsyncSession, change_id: str) -> PriceChange | None:

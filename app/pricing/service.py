@@ -21,6 +21,7 @@ from app.pricing.draft import Difference, Draft, difference
 from app.pricing.rules import Entry, PriceList, Scope, StaffException
 from app.pricing.tables import DEFAULT_LIST, PriceEntry, PriceListAssignment, PriceListRow
 from app.pricing.versions import content_of, exception_of, key_of, revise
+from app.resellers.service import lock
 from app.resellers.tables import ResellerHistory
 
 DEFAULT_RATE = Decimal(10)
@@ -211,6 +212,7 @@ async def assign(session: AsyncSession, reseller_id: str, name: str, *, by: str,
 
     It is on the reseller's record. Raises NotFound for a list nobody made.
     """
+    await lock(session, reseller_id)  # of two at once the second sees what the first assigned
     row = (await session.scalars(_by_name(name))).one_or_none()
     if row is None and name != DEFAULT_LIST:
         raise NotFound(f"There is no price list {name!r}; set its rate first.", code="no_price_list")

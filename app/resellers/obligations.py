@@ -14,6 +14,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.pages import page
 from app.errors import InvalidInput
 from app.reasons import Reason
 from app.resellers.companies import website_host
@@ -52,6 +53,14 @@ async def listings(session: AsyncSession, reseller_id: str) -> list[ProductListi
     """The recorded pages by their address."""
     query = select(ProductListing).where(ProductListing.reseller_id == reseller_id)
     return list(await session.scalars(query.order_by(ProductListing.url)))
+
+
+async def page_of_listings(
+    session: AsyncSession, reseller_id: str, limit: int, cursor: str | None
+) -> tuple[Sequence[ProductListing], str | None]:
+    """A page of the recorded pages by their address, and the cursor of the next."""
+    query = select(ProductListing).where(ProductListing.reseller_id == reseller_id)
+    return await page(session, query, ProductListing.url, ProductListing.id, limit, cursor, ascending=True)
 
 
 async def listings_due(session: AsyncSession, *, at: datetime, days: int, limit: int) -> Sequence[tuple[ProductListing, str]]:

@@ -28,11 +28,16 @@ from app.resellers.application import (
     missing,
 )
 from app.resellers.companies import Company, keys, same_company
-from app.resellers.rules import Decision, fold_email, valid_email
+from app.resellers.roles import Role
+from app.resellers.rules import Decision, ResellerStatus, fold_email, valid_email
 from app.resellers.tables import Application, ApplicationHistory, Reseller, ResellerUser
 from app.settings import ProgramNumbers
 
 MAX_REASON = 4000
+ASK = "ask"
+"""The line of history of a question to the applicant."""
+LINKABLE = frozenset({ResellerStatus.PENDING, ResellerStatus.APPROVED})
+"""A company in these states takes another account in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +170,7 @@ async def ask_more(
     told = _reason(reason, "ask for more")
     row = await _decidable(session, application_id, version, frozenset({ApplicationState.SUBMITTED}))
     row.state, row.reason = ApplicationState.MORE_INFORMATION.value, told
-    await record(session, row, "ask", by=by, at=at, reason=told)
+    await record(session, row, ASK, by=by, at=at, reason=told)
     return row
 
 
@@ -193,20 +198,32 @@ async def approve(
     policy_version: str,
     version: int | None = None,
     link_to: str = "",
+    role: Role | None = None,
     separate: bool = False,
 ) -> tuple[Application, Reseller]:
     """Approve an application: a new reseller, or the account is linked to the one `link_to` names by e-mail (edge case 1).
 
-    Where a reseller may be the same company, staff say which it is: `link_to`, or `separate` for two companies. A Reseller Policy
-    accepted with the application counts if it is `policy_version`, the one in force; otherwise it is void (edge case 5).
-    Raises like `reject`, InvalidInput for an application that lacks something, and Conflict with the proposals.
+    Where a reseller may be the same company, staff say which it is: `link_to`, or `separate` for two companies. A linked account
+    becomes a buyer unless `role` says otherwise; who applied for a new reseller is its owner. A Reseller Policy accepted with the
+    application counts if it is `policy_version`, the one in force; otherwise it is void (edge case 5). Raises like `reject`,
+    InvalidInput for an application that lacks something, and Conflict with the proposals, or to link to a reseller that was
+    suspended or left.
     """
     if link_to and separate:
         raise InvalidInput("Either link the account to a reseller or make a separate one, not both.", code="link_or_separate")
+    if role is not None and not link_to:
+        raise InvalidInput("role: only a linked account takes one; who applied for a new reseller is its owner.", code="role")
     row = await _decidable(session, application_id, version, WAITING)
     if link_to:
-        reseller = await service.find(session, link_to)
-        await service.add_user(session, reseller, saleor_user_id=row.saleor_user_id, email=row.email, by=by, at=at)
+        reseller = await service.lock(session, (await service.find(session, link_to)).id)
+        if reseller.status not in LINKABLE:
+            raise Conflict(
+                f"{reseller.company} is {reseller.status}; reinstate it first, or approve the application as a separate company.",
+                code="reseller_left",
+            )
+        await service.add_user(
+            session, reseller, saleor_user_id=row.saleor_user_id, email=row.email, by=by, at=at, role=role or Role.BUYER
+        )
     else:
         reseller = await _new_reseller(session, row, by=by, at=at, policy_version=policy_version, separate=separate)
     row.state, row.decided_at, row.decided_by, row.reason = ApplicationState.APPROVED.value, at, by, ""

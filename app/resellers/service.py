@@ -73,8 +73,11 @@ async def add(
         users=[ResellerUser(saleor_user_id=saleor_user_id, email=folded, role=Role.OWNER.value)],
         acceptances=[],
     )
-    session.add(reseller)
-    await session.flush()
+    try:
+        async with session.begin_nested():
+            session.add(reseller)
+    except IntegrityError as error:  # somebody else added it in the same moment
+        raise Conflict(f"{folded} is a reseller already; decide about that one instead.", code="known_reseller") from error
     await record(session, reseller, "add", by=by, at=at)
     return reseller
 
@@ -87,7 +90,7 @@ async def add_user(
     email: str,
     by: str,
     at: datetime,
-    role: Role = Role.OWNER,
+    role: Role,
 ) -> ResellerUser:
     """Another account that acts for the reseller. Raises Conflict when it acts for one already, this one or another."""
     folded = fold_email(email)

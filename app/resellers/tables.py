@@ -61,7 +61,7 @@ class ResellerUser(ProgramRow, Base):
     saleor_user_id: Mapped[str] = mapped_column(Text)
     email: Mapped[str] = mapped_column(Text)
     role: Mapped[str] = mapped_column(String(10), default="owner")
-    """A `roles.Role`. Who applied, and whom staff linked, is an owner."""
+    """A `roles.Role`. Who applied is an owner."""
 
 
 class ResellerInvitation(TenantScoped, Base):

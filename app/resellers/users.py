@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.pages import page
 from app.errors import Conflict, Forbidden, InvalidInput, NotFound, Refused
 from app.reasons import Reason
 from app.resellers.roles import Right, Role, refusal
@@ -146,12 +148,23 @@ async def withdraw(session: AsyncSession, reseller: Reseller, invitation_id: str
 
 async def open_invitations(session: AsyncSession, reseller_id: str) -> list[ResellerInvitation]:
     """Invitations neither used nor taken back, expired ones too, the newest first."""
-    query = select(ResellerInvitation).where(
-        ResellerInvitation.reseller_id == reseller_id,
-        ResellerInvitation.accepted_at.is_(None),
-        ResellerInvitation.withdrawn_at.is_(None),
-    )
-    return list(await session.scalars(query.order_by(ResellerInvitation.created_at.desc(), ResellerInvitation.id)))
+    query = _open(reseller_id).order_by(ResellerInvitation.created_at.desc(), ResellerInvitation.id.desc())
+    return list(await session.scalars(query))
+
+
+async def page_of_invitations(
+    session: AsyncSession, reseller_id: str, limit: int, cursor: str | None
+) -> tuple[Sequence[ResellerInvitation], str | None]:
+    """A page of `open_invitations`, and the cursor of the next."""
+    return await page(session, _open(reseller_id), ResellerInvitation.created_at, ResellerInvitation.id, limit, cursor)
+
+
+async def page_of_users(
+    session: AsyncSession, reseller_id: str, limit: int, cursor: str | None
+) -> tuple[Sequence[ResellerUser], str | None]:
+    """A page of the reseller's users by e-mail, and the cursor of the next."""
+    query = select(ResellerUser).where(ResellerUser.reseller_id == reseller_id)
+    return await page(session, query, ResellerUser.email, ResellerUser.id, limit, cursor, ascending=True)
 
 
 def pass_address_on(reseller: Reseller, leaving: ResellerUser) -> None:
@@ -176,6 +189,14 @@ def may_order_as(reseller: Reseller, saleor_user_id: str, policy: Policy, today:
     """Why the reseller (`rules.may_order`), or this user of it, may not order today; empty when it may."""
     role = refusal(Role(acting(reseller, saleor_user_id).role), Right.ORDER)
     return (*may_order(reseller, policy, today), *filter(None, [role]))
+
+
+def _open(reseller_id: str) -> Select[ResellerInvitation]:
+    return select(ResellerInvitation).where(
+        ResellerInvitation.reseller_id == reseller_id,
+        ResellerInvitation.accepted_at.is_(None),
+        ResellerInvitation.withdrawn_at.is_(None),
+    )
 
 
 async def _locked_user(session: AsyncSession, reseller: Reseller, user_id: str) -> tuple[Reseller, ResellerUser]:

@@ -101,9 +101,10 @@ class SaleorAddressee(Answer):
 
 
 class SaleorAccount(SaleorCustomer):
-    """An account with those its addresses name; none when an account was just created."""
+    """An account with those its addresses name and its private metadata; nothing of them when it was just created."""
 
     addresses: list[SaleorAddressee] = Field(default_factory=list)
+    private_metadata: Metadata = Field(default_factory=dict)
 
 
 class SaleorAddress(Answer):

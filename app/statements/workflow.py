@@ -10,7 +10,7 @@ from datetime import datetime
 
 from dbos import DBOS
 
-from app.orders.workflow import RETRY, for_each_shop, services
+from app.orders.durable import RETRY, for_each_shop, services
 from app.statements import drawing, reminders, service
 from app.statements.rules import Period
 

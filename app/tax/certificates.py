@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.pages import page
 from app.errors import Conflict, InvalidInput, NotFound
 from app.resellers.addresses import us_state
 from app.tax.days import is_over
@@ -200,6 +201,14 @@ async def list_certificates(session: AsyncSession, reseller_id: str | None = Non
     """All certificates, or one reseller's, in the order they came."""
     rows = select(CertificateRow).order_by(CertificateRow.created_at, CertificateRow.id)
     return list(await session.scalars(rows.where(CertificateRow.reseller_id == reseller_id) if reseller_id else rows))
+
+
+async def page_of_certificates(
+    session: AsyncSession, reseller_id: str, limit: int, cursor: str | None
+) -> tuple[Sequence[CertificateRow], str | None]:
+    """A page of a reseller's certificates, the one that came last first, and the cursor of the next."""
+    query = select(CertificateRow).where(CertificateRow.reseller_id == reseller_id)
+    return await page(session, query, CertificateRow.created_at, CertificateRow.id, limit, cursor)
 
 
 async def _replaced(session: AsyncSession, reseller_id: str, certificate_id: str) -> CertificateRow:

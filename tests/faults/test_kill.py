@@ -15,7 +15,7 @@ from app.ledger.rules import Kind
 from app.licenses.tables import License
 from app.mail.schemas import MailKind
 from app.mail.tables import Mail
-from app.orders import workflow
+from app.orders import durable, workflow
 from app.orders.ship_to import correct_ship_to
 from app.pricing.draft import Draft
 from app.pricing.planned import plan
@@ -211,7 +211,8 @@ async def test_a_planned_price_change_is_announced_once_and_in_force_once(tmp_pa
 
 
 def test_the_walks_reach_every_step_there_is() -> None:
-    names = set(re.findall(r'@DBOS\.step\(name="(\w+)"', Path(workflow.__file__).read_text()))
+    texts = [Path(str(part.__file__)).read_text() for part in (durable, *workflow.PARTS)]
+    names = set(re.findall(r'@DBOS\.step\(name="(\w+)"', "".join(texts)))
     assert names == RELEASED | SCHEDULED | PRICES | OTHERS
 
 

@@ -130,19 +130,29 @@ async def test_case_22_an_unconfirmed_account_of_the_same_company_is_asked_too(w
     assert claim.language == "de"
 
 
-async def test_an_account_we_asked_for_is_ours_although_the_answer_was_lost(world: World) -> None:
+@pytest.mark.parametrize(
+    ("found", "ours"), [("marked", True), ("marked for another", False), ("confirmed", True), ("unconfirmed", False)]
+)
+async def test_an_account_found_after_a_crash_is_taken_if_we_made_it_or_its_holder_confirmed_it(
+    world: World, found: str, ours: bool
+) -> None:
     row = await recorded(world)
+    sent: list[dict[str, str]] = []
 
     def dies(variables: dict[str, Any]) -> dict[str, Any]:
+        sent.extend(variables["input"]["privateMetadata"])
         raise RuntimeError("killed")
 
     world.saleor.answers = {"CustomerByEmail": {"user": None}, "CustomerCreate": dies}
     with pytest.raises(RuntimeError, match="killed"):
         await release(world, row)
-    world.saleor.answers = {"CustomerByEmail": {"user": account("new", isConfirmed=False, firstName="", lastName="")}}
+    (mark,) = sent
+    kept = {"marked": [mark], "marked for another": [{**mark, "value": "another"}]}.get(found, [])
+    new = account("new", isConfirmed=found == "confirmed", firstName="", lastName="", privateMetadata=kept)
+    world.saleor.answers = {"CustomerByEmail": {"user": new}}
     await release(world, row)
-    assert await owners(world) == {"new"}
-    assert await rows(world, LicenseClaim) == []
+    assert await owners(world) == ({"new"} if ours else {None})
+    assert len(await rows(world, LicenseClaim)) == (0 if ours else 1)
 
 
 async def test_an_account_that_could_not_be_made_is_not_ours_when_it_shows_later(world: World) -> None:

@@ -172,6 +172,28 @@ async def test_a_resellers_own_email_is_followed(world: World) -> None:
     assert await rows(world, StaffTask) == []
 
 
+async def test_an_address_that_another_company_has_is_a_task_and_followed_once_it_is_free(world: World) -> None:
+    await reseller(world, "rival")
+    world.saleor.answers = {"Customer": {"user": account("texan", "rival@partner.example")}}
+    for _ in range(2):
+        assert await changed(world, "texan") == "reseller"
+    texan, rival = sorted(await rows(world, Reseller), key=lambda row: row.email, reverse=True)
+    assert (texan.email, texan.users[0].email, rival.email) == (
+        "texan@partner.example",
+        "rival@partner.example",
+        "rival@partner.example",
+    )
+    (task,) = await rows(world, StaffTask)
+    assert task.key == "address:texan"
+    assert "is rival@partner.example in Saleor now, the address of" in str(Reason.from_dict(task.reasons[0]))
+    world.saleor.answers = {"Customer": {"user": account("rival", "other@partner.example")}}
+    await changed(world, "rival")
+    world.saleor.answers = {"Customer": {"user": account("texan", "rival@partner.example")}}
+    await changed(world, "texan")
+    assert {row.email for row in await rows(world, Reseller)} == {"rival@partner.example", "other@partner.example"}
+    assert (await rows(world, StaffTask))[0].done_at is not None
+
+
 async def test_a_second_users_email_leaves_the_companys(world: World) -> None:
     (row,) = await rows(world, Reseller)
     async with world.database.tenant(world.shop.tenant_id) as session:

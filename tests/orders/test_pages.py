@@ -210,3 +210,29 @@ async def test_the_certificate_must_be_the_hosts_although_its_address_is_asked(
         url = f"https://beta.example:{server.sockets[0].getsockname()[1]}/"
         found = await look_at(http, url, ["grid"], allow_private=True, resolve=local)
     assert (found.code if found else None) == code
+
+
+@respx.mock
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("http://beta.example:8080/", "page_port"),
+        ("https://beta.example:22/", "page_port"),
+        ("https://beta.example:0/", "page_port"),
+        ("https://beta.example:443/", None),
+        ("http://beta.example:443/", None),
+    ],
+)
+async def test_only_the_ports_of_the_web_are_asked(http: httpx.AsyncClient, url: str, code: str | None) -> None:
+    asked = respx.route(host=PUBLIC).respond(text="GRID")
+    assert await look(http, url) == code
+    assert asked.called == (code is None)
+
+
+@respx.mock
+async def test_no_redirect_leads_to_another_port_but_in_a_private_network(http: httpx.AsyncClient) -> None:
+    respx.get(f"https://{PUBLIC}/products").respond(302, headers={"Location": "http://beta.example:6379/"})
+    inside = respx.get(f"http://{PUBLIC}:6379/").respond(text="GRID")
+    assert await look(http) == "page_port"
+    assert not inside.called
+    assert await look(http, allow_private=True) is None

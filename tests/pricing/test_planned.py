@@ -1,3 +1,4 @@
+import asyncio
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -58,6 +59,11 @@ async def company(session: AsyncSession, name: str, status: str = "approved") ->
 
 async def content(session: AsyncSession, name: str = "default") -> Content:
     return await content_of(session, await known_list(session, cap=10, name=name))
+
+
+async def seen(session: AsyncSession, reseller: Reseller, today: date = TODAY) -> list[str]:
+    found, _ = await upcoming(session, reseller.id, today, cap=10, limit=10)
+    return [change.id for change, _ in found]
 
 
 async def test_a_planned_change_takes_effect_once_from_its_day_on_and_is_a_version(database: Database, tenant: str) -> None:
@@ -273,20 +279,57 @@ async def test_who_was_told_hears_of_the_cancellation(database: Database, tenant
 async def test_a_reseller_sees_what_it_was_told_of_and_its_prices_then(database: Database, tenant: str) -> None:
     async with database.tenant(tenant) as session:
         reseller = await company(session, "general")
-        assert list(await upcoming(session, reseller.id, TODAY, cap=10)) == []
+        assert await seen(session, reseller) == []
         assert (await prices_on(session, reseller.id, JUNE, cap=10)).rate == Decimal(10)
         june, july = await put(session, Draft(Decimal(8), {V1: FIVE})), await put(session, Draft(Decimal(7)), JULY)
-        assert list(await upcoming(session, reseller.id, TODAY, cap=10)) == []
+        assert await seen(session, reseller) == []
         assert (await prices_on(session, reseller.id, JUNE, cap=10)).rate == Decimal(10), "nobody was told yet"
         assert (await prices_on(session, reseller.id, JUNE, cap=10, announced=False)).rate == Decimal(8)
         await planned.note_told(session, june, [reseller], NOW)
-        assert [one.id for one in await upcoming(session, reseller.id, TODAY, cap=10)] == [june.id]
-        assert list(await upcoming(session, reseller.id, JUNE, cap=10)) == []
+        assert await seen(session, reseller) == [june.id]
+        assert await seen(session, reseller, JUNE) == []
         await planned.note_told(session, july, [reseller], NOW)
         for day, rate, version in [(JUNE - timedelta(1), 10, 1), (JUNE, 8, 2), (JULY, 7, 3)]:
             prices = await prices_on(session, reseller.id, day, cap=10)
             assert (prices.rate, prices.version) == (Decimal(rate), version)
+        other = await company(session, "not told yet")
+        assert await seen(session, other) == [], "one of a later batch"
+        assert (await prices_on(session, other.id, JULY, cap=10)).rate == Decimal(10)
+        later = NOW + timedelta(hours=1)
+        await planned.note_told(session, june, [other], later)
+        ((change, told_at),), following = await upcoming(session, other.id, TODAY, cap=10, limit=1)
+        assert (change.id, told_at, following) == (june.id, later, None)
+        first, cursor = await upcoming(session, reseller.id, TODAY, cap=10, limit=1)
+        second, end = await upcoming(session, reseller.id, TODAY, cap=10, limit=1, cursor=cursor)
+        assert [change.id for change, _ in [*first, *second]] == [june.id, july.id]
+        assert end is None
         await set_rate(session, Decimal(9), **NOWADAYS, name="gold")
         await assign(session, reseller.id, "gold", by="anna", at=NOW)
-        assert list(await upcoming(session, reseller.id, TODAY, cap=10)) == []
+        assert await seen(session, reseller) == []
         assert (await prices_on(session, reseller.id, JULY, cap=10)).rate == Decimal(9)
+
+
+async def test_canceling_waits_for_who_plans_a_later_change_in_the_same_moment(database: Database, tenant: str) -> None:
+    async with database.tenant(tenant) as session:
+        first = await put(session, Draft(Decimal(8)))
+    planned_later, end = asyncio.Event(), asyncio.Event()
+
+    async def later() -> None:
+        async with database.tenant(tenant) as session:
+            await put(session, Draft(Decimal(7)), JULY)
+            planned_later.set()
+            await end.wait()
+
+    async def take_back() -> None:
+        await planned_later.wait()
+        async with database.tenant(tenant) as session:
+            await cancel(session, first.id, today=TODAY, by="berta", at=NOW, reason="no")
+
+    plan_work, cancel_work = asyncio.create_task(later()), asyncio.create_task(take_back())
+    await planned_later.wait()
+    done, _ = await asyncio.wait({cancel_work}, timeout=0.1)
+    assert not done, "it waits for the list"
+    end.set()
+    await plan_work
+    with pytest.raises(Conflict, match="planned for 2026-07-01 builds on this one"):
+        await cancel_work

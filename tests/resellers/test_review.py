@@ -10,6 +10,8 @@ from app.errors import Conflict, InvalidInput, NotFound, Refused
 from app.resellers import review, service
 from app.resellers.application import ApplicationState
 from app.resellers.policy import publish
+from app.resellers.roles import Role
+from app.resellers.rules import Decision
 from app.resellers.tables import Application, Reseller
 from app.settings import ProgramNumbers
 from tests.conftest import NOW, install
@@ -226,12 +228,32 @@ async def test_case_1_a_link_is_proposed_instead_of_a_second_partner(database: D
         assert caught.value.code == "known_company"
         with pytest.raises(InvalidInput, match="not both"):
             await approved(session, second, link_to="rita@beta.example", separate=True)
+        with pytest.raises(InvalidInput, match="only a linked account takes one"):
+            await approved(session, second, separate=True, role=Role.VIEWER)
         linked = await approved(session, second, link_to="rita@beta.example")
         assert linked is first
-        assert {user.saleor_user_id for user in first.users} == {"rita", "max"}
+        assert {user.saleor_user_id: user.role for user in first.users} == {"rita": "owner", "max": "buyer"}
         assert (second.state, second.reseller_id) == ("approved", first.id)
         assert "add_user" in [row.action for row in await service.history(session, first.id)]
         assert len(await service.list_all(session)) == 1
+
+
+@pytest.mark.parametrize("decision", [Decision.SUSPEND, Decision.END])
+async def test_case_1_nobody_is_linked_to_a_reseller_that_was_suspended_or_left(
+    database: Database, tenant: str, decision: Decision
+) -> None:
+    async with database.tenant(tenant) as session:
+        first = await approved(session, await submitted(session))
+        facts: dict[str, Any] = {"by": "anna", "at": NOW, "policy_version": "1"}
+        await service.decide(session, first.email, decision, reason="no listing", **facts)
+        second = await submitted(session, "max", company="Other")
+        with pytest.raises(Conflict, match=rf"Beta Resell GmbH is {first.status}; reinstate it first, or approve") as caught:
+            await approved(session, second, link_to=first.email)
+        assert caught.value.code == "reseller_left"
+        assert (second.state, len(first.users)) == ("submitted", 1)
+        await service.decide(session, first.email, Decision.REINSTATE, **facts)
+        await approved(session, second, link_to=first.email, role=Role.ACCOUNTS)
+        assert sorted(user.role for user in first.users) == ["accounts", "owner"]
 
 
 async def test_case_1_staff_may_say_that_it_is_another_company(database: Database, tenant: str) -> None:
@@ -240,7 +262,9 @@ async def test_case_1_staff_may_say_that_it_is_another_company(database: Databas
         second = await approved(session, await submitted(session, "max"), separate=True)
         assert second.id != first.id
         with pytest.raises(Conflict, match=r"max@beta.example orders for Beta Resell GmbH \(max@beta.example\) already"):
-            await service.add_user(session, first, saleor_user_id="max", email="max@beta.example", by="anna", at=NOW)
+            await service.add_user(
+                session, first, saleor_user_id="max", email="max@beta.example", by="anna", at=NOW, role=Role.BUYER
+            )
 
 
 async def test_case_1_two_applications_of_one_company_see_each_other(database: Database, tenant: str) -> None:

@@ -13,12 +13,24 @@ from starlette.staticfiles import StaticFiles
 from app.errors import InvalidInput, NotFound, ResellerError
 from app.orders.services import Services
 from app.web.dispatch import Asgi
-from app.web.portal import applying, certificates, customers, entry, home, obligations, orders, prices, statement, users
+from app.web.portal import (
+    applying,
+    certificates,
+    customers,
+    entry,
+    home,
+    obligations,
+    orders,
+    prices,
+    statement,
+    statements,
+    users,
+)
 from app.web.portal.front import Front
 from app.web.portal.visit import Signed, SignInFirst, Visit, visiting
 from app.web.storefront.access import Buckets
 
-ROOMS = (home, applying, prices, orders, statement, certificates, obligations, users, customers, entry)
+ROOMS = (home, applying, prices, orders, statement, statements, certificates, obligations, users, customers, entry)
 """`entry` is the last: it takes every name that is no page for a shop's."""
 STATIC = Path(__file__).parent / "static"
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from app.errors import ResellerError
+from app.errors import NotFound, ResellerError
 from app.files.service import content
 from app.orders.acceptance import accept_with_application
 from app.orders.applying import hand_in, newest_application
 from app.reasons import Reason
-from app.resellers import evidence, policy, review
-from app.resellers.application import EDITABLE, LONGEST, MAX_ANSWER, MAX_QUESTION, OPEN, ApplicationState, Business
+from app.resellers import applicant, evidence, policy, review
+from app.resellers.application import EDITABLE, LONGEST, MAX_ANSWER, OPEN, Business
 from app.resellers.tables import Application
 from app.web.portal.visit import Form, Person, Posted, Signed, uploaded
 from app.web.portal.words import OPTIONAL
@@ -23,7 +24,7 @@ router = APIRouter()
 LINES = ("contact", "company", "street", "street2", "postal_code", "city", "region", "country", "tax_number", "website")
 """Fields of one line, as the form shows them."""
 FIELDS = (*LINES, "main_business", "why")
-NOTICES = ("saved", "submitted", "file_added", "file_removed")
+NOTICES = ("saved", "submitted", "taken_back", "file_added", "file_removed")
 
 
 @router.get("/apply")
@@ -52,9 +53,10 @@ async def keep(person: Person, form: Posted) -> Response:
                 session,
                 row.id,
                 {**form.named(FIELDS), "language": person.language},
-                answers={**row.answers, _question(row): form["answer"]} if _question(row) and form["answer"] else None,
                 version=int(seen) if seen.isdecimal() and len(seen) < 10 else None,
             )
+            if form["answer"].strip():
+                await applicant.keep_answer(session, row.id, form["answer"])
             if form["accept"]:
                 await accept_with_application(
                     session,
@@ -71,6 +73,23 @@ async def keep(person: Person, form: Posted) -> Response:
     except ResellerError as error:
         return await _page(person, form=form, error=error)
     return await _page(person, lacks=lacks) if lacks else person.go("/apply?notice=submitted")
+
+
+@router.get("/apply/withdraw")
+async def ask_to_withdraw(person: Person) -> Response:
+    """The question whether the application is to be taken back. Raises NotFound where none is open."""
+    async with person.services.database.tenant_reading(person.shop.tenant_id) as session:
+        row = await _open(session, person.customer.user_id)
+    return person.page("withdraw.html", application=row)
+
+
+@router.post("/apply/withdraw")
+async def withdraw(person: Person, form: Posted) -> Response:
+    """Take the application back."""
+    async with person.services.database.tenant(person.shop.tenant_id) as session:
+        row = await _open(session, person.customer.user_id)
+        await applicant.withdraw(session, row.id, by=person.customer.email, at=person.services.clock())
+    return person.go("/apply?notice=taken_back")
 
 
 @router.post("/apply/evidence")
@@ -124,10 +143,11 @@ async def remove_file(person: Person, file_id: Id, form: Posted) -> Response:
     return person.go("/apply?notice=file_removed")
 
 
-def _question(row: Application) -> str:
-    """What staff want to know, as short as an answer's name may be; empty where nothing was asked."""
-    asked = row.reason if row.state == ApplicationState.MORE_INFORMATION else ""
-    return " ".join(asked.split())[:MAX_QUESTION].strip()
+async def _open(session: AsyncSession, user_id: str) -> Application:
+    row = await newest_application(session, user_id)
+    if row is None or row.state not in OPEN:
+        raise NotFound("There is no application of this account that is open.", code="no_application")
+    return row
 
 
 async def _page(
@@ -142,17 +162,19 @@ async def _page(
     async with person.services.database.tenant_reading(person.shop.tenant_id) as session:
         row = await newest_application(session, person.customer.user_id)
         open_ = row is not None and row.state in OPEN
+        asked = await applicant.question(session, row) if row is not None else None
         files = await evidence.evidence(session, person.customer.user_id) if open_ else []
         in_force = await policy.in_force(session, person.shop.settings, person.services.today(person.shop))
     typed = form.named((*FIELDS, "answer")) if form else {}
     kept = {name: getattr(row, name) for name in FIELDS} if row else {}
-    answer = row.answers.get(_question(row), "") if row else ""
+    answer = row.answers.get(asked, "") if row and asked else ""
     return person.page(
         "apply.html",
         status=error.status if error else 422 if lacks else 200,
         application=row,
         editable=row is None or row.state in EDITABLE,
-        question=row.reason if row and _question(row) else "",
+        question=row.reason if row and asked else "",
+        may_withdraw=open_,
         values={**dict.fromkeys(FIELDS, ""), "answer": answer, **kept, **typed},
         files=files,
         lines=LINES,

@@ -12,19 +12,22 @@ from app.files.service import content
 from app.orders import certificates as cases
 from app.resellers.roles import Right
 from app.tax.answer import will_be_taxed
-from app.tax.certificates import list_certificates
+from app.tax.certificates import list_certificates, page_of_certificates
+from app.tax.rules import CertificateState
 from app.web.portal.rendering import label
 from app.web.portal.visit import Form, Person, Posted, Signed, uploaded
-from app.web.storefront.common import Id
+from app.web.storefront.common import Cursor, Id
 
 router = APIRouter()
+PAGE = 20
+RENEWABLE = frozenset({CertificateState.APPROVED, CertificateState.EXPIRED})
 FIELDS = ("number", "form", "states", "signed_on", "valid_from", "valid_to", "replaces")
 
 
 @router.get("/certificates")
-async def show(person: Person, notice: str = "") -> Response:
+async def show(person: Person, notice: str = "", cursor: Cursor = None) -> Response:
     """The certificates with their states, the form for a new one, and today's answer about tax."""
-    return await _page(person, notice="uploaded" if notice == "uploaded" else "")
+    return await _page(person, notice="uploaded" if notice == "uploaded" else "", cursor=cursor)
 
 
 @router.post("/certificates")
@@ -68,17 +71,28 @@ def _day(person: Signed, form: Form, name: str) -> date:
         raise InvalidInput(f"{label(person.language, name)}: give a day like 2026-12-31.", code="day") from None
 
 
-async def _page(person: Signed, *, notice: str = "", form: Form | None = None, error: ResellerError | None = None) -> Response:
+async def _page(
+    person: Signed,
+    *,
+    notice: str = "",
+    form: Form | None = None,
+    error: ResellerError | None = None,
+    cursor: str | None = None,
+) -> Response:
     services, shop = person.services, person.shop
     async with services.database.tenant_reading(shop.tenant_id) as session:
         reseller = await person.member(session, Right.SEE_CERTIFICATES)
-        rows = await list_certificates(session, reseller.id)
+        rows, following = await page_of_certificates(session, reseller.id, PAGE, cursor)
+        renewable = [row for row in await list_certificates(session, reseller.id) if row.state in RENEWABLE]
         today = cases.vendor_day(services, shop)
         answer = await will_be_taxed(session, reseller, at=services.clock(), day=None, state="", today=today)
     return person.page(
         "certificates.html",
         status=error.status if error else 200,
         certificates=rows,
+        following=following,
+        first=cursor is None,
+        renewable=renewable,
         answer=answer,
         values={name: form[name] if form else "" for name in FIELDS},
         error=error,

@@ -66,6 +66,7 @@ REASONS: dict[str, str] = {
     "page_too_slow": "{url} hat nicht innerhalb von {seconds} s geantwortet.",
     "page_redirects": "{url} leitet mehr als {most} Mal weiter.",
     "page_status": "{url} antwortet mit Status {status}.",
+    "page_port": "{url} nennt Port {port}; geprüft werden nur 80 und 443.",
     "page_words": "{url} nennt {words} nicht.",
     # Application
     "application_missing": "{field}: fehlt noch.",
@@ -142,6 +143,9 @@ ERRORS: dict[str, str] = {
     "advice": "Keine Zeile des Avis war zu verstehen. Schreiben Sie in jede Zeile eine Nummer und einen Betrag.",
     "currency": "Eine Zeile nennt eine Währung, die es nicht gibt.",
     "amount": "Jeder Betrag muss größer als null sein.",
+    "no_statement": "Diese Abrechnung gibt es nicht.",
+    "already_decided": "Über die Bewerbung ist schon entschieden.",
+    "not_asked": "Zu dieser Bewerbung ist keine Frage offen.",
     "no_advice": "Dieses Zahlungsavis gibt es nicht.",
     "day": "Geben Sie einen Tag wie 2026-12-31 an.",
     "changed": "Die Bewerbung wurde inzwischen geändert; laden Sie die Seite neu.",

@@ -20,6 +20,8 @@ from app.web.portal.visit import Person, Posted
 
 router = APIRouter()
 RECENT = 5
+SHOWN_CHANGES = 10
+"""Price changes to come, the nearest."""
 NOTICES = ("accepted", "submitted", "joined", "acknowledged")
 
 
@@ -34,7 +36,9 @@ async def home(person: Person, notice: str = "") -> Response:
         reseller = await person.member(session, Right.SEE_STANDING)
         found = await storefront.reseller_standing(session, services, shop, reseller, person.customer.user_id)
         current = await policy.in_force(session, shop.settings, services.today(shop))
-        changes = await storefront.upcoming_changes(session, services, shop, reseller) if person.may("SEE_PRICES") else []
+        changes: list[storefront.UpcomingChange] = []
+        if person.may("SEE_PRICES"):
+            changes, _ = await storefront.upcoming_changes(session, services, shop, reseller, SHOWN_CHANGES, None)
         read = await acknowledged(session, reseller.id) if changes else {}
         sees = person.may("SEE_ORDERS")
         recent = (await storefront.page_of_orders(session, reseller.id, RECENT, None))[0] if sees else ()

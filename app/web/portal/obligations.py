@@ -51,7 +51,7 @@ async def acknowledge(person: Person, change_id: Id, form: Posted) -> Response:
 async def _page(person: Signed, *, notice: str = "", typed: str | None = None, error: InvalidInput | None = None) -> Response:
     async with person.services.database.tenant_reading(person.shop.tenant_id) as session:
         reseller = await person.member(session, Right.SEE_LISTINGS)
-        rows = await obligations.listings(session, reseller.id)
+        rows, _ = await obligations.page_of_listings(session, reseller.id, obligations.MAX_LISTINGS, None)  # never more
     return person.page(
         "listings.html",
         status=error.status if error else 200,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from zoneinfo import ZoneInfo
 
 from babel.core import negotiate_locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
@@ -78,6 +78,7 @@ def render(visit: Visit, name: str, context: Mapping[str, Any]) -> str:
         money=partial(MAILS.filters["money"], language=language),
         day=partial(_day, language, zone),
         moment=partial(_moment, language, zone),
+        month=partial(_month, language),
         **context,
     )
 
@@ -140,6 +141,10 @@ def _day(language: Language, zone: ZoneInfo, value: date | datetime) -> str:
 
 def _moment(language: Language, zone: ZoneInfo, value: datetime) -> str:
     return str(format_datetime(value, "medium", zone, LOCALES[language]))
+
+
+def _month(language: Language, value: date) -> str:
+    return str(format_date(value, "LLLL yyyy", LOCALES[language]))
 
 
 def _markdown(text: str) -> Markup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -11,18 +12,20 @@ from app.errors import ResellerError
 from app.orders import users as cases
 from app.resellers import users
 from app.resellers.roles import Right, Role, role_of
+from app.resellers.tables import ResellerInvitation
 from app.web.portal.visit import Form, Person, Posted, Signed
-from app.web.storefront.common import TEXT, Id
+from app.web.storefront.common import TEXT, Cursor, Id
 
 router = APIRouter()
+PAGE = 50
 NOTICES = ("invited", "withdrawn", "role_changed", "user_removed", "joined")
 Token = Annotated[str, Path(max_length=200, pattern=TEXT)]
 
 
 @router.get("/users")
-async def show(person: Person, notice: str = "") -> Response:
-    """The users and, for owners, the invitations that wait."""
-    return await _page(person, notice=notice if notice in NOTICES else "")
+async def show(person: Person, notice: str = "", cursor: Cursor = None, invitations: Cursor = None) -> Response:
+    """The users and, for owners, the invitations that wait; `invitations` is the cursor of those."""
+    return await _page(person, notice=notice if notice in NOTICES else "", cursor=cursor, invitations=invitations)
 
 
 @router.post("/users")
@@ -78,16 +81,32 @@ async def join(person: Person, token: Token, form: Posted) -> Response:
     return person.go("/?notice=joined")
 
 
-async def _page(person: Signed, *, notice: str = "", form: Form | None = None, error: ResellerError | None = None) -> Response:
+async def _page(
+    person: Signed,
+    *,
+    notice: str = "",
+    form: Form | None = None,
+    error: ResellerError | None = None,
+    cursor: str | None = None,
+    invitations: str | None = None,
+) -> Response:
     async with person.services.database.tenant_reading(person.shop.tenant_id) as session:
         reseller = await person.member(session, Right.SEE_USERS)
-        waiting = await users.open_invitations(session, reseller.id) if person.may("CHANGE_USERS") else []
+        rows, following = await users.page_of_users(session, reseller.id, PAGE, cursor)
+        waiting: Sequence[ResellerInvitation] = ()
+        more: str | None = None
+        if person.may("CHANGE_USERS"):
+            waiting, more = await users.page_of_invitations(session, reseller.id, PAGE, invitations)
     return person.page(
         "users.html",
         status=error.status if error else 200,
-        users=sorted(reseller.users, key=lambda user: user.email),
+        users=rows,
+        following=following,
+        first=cursor is None,
         roles=list(Role),
         invitations=waiting,
+        more_invitations=more,
+        first_invitations=invitations is None,
         now=person.services.clock(),
         email=form["email"] if form else "",
         role=form["role"] if form else Role.BUYER.value,

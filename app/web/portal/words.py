@@ -145,6 +145,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "application_more_information": ("We have a question", "Wir haben eine Rückfrage"),
     "application_approved": ("Approved", "Angenommen"),
     "application_rejected": ("Rejected", "Abgelehnt"),
+    "application_withdrawn": ("Withdrawn", "Zurückgezogen"),
+    "withdraw_title": ("Withdraw the application", "Bewerbung zurückziehen"),
+    "withdraw_text": (
+        "We stop looking at your application. It stays on record with its files, and you may apply again at any time.",
+        "Wir prüfen Ihre Bewerbung dann nicht weiter. Sie bleibt mit ihren Dateien gespeichert, und Sie können sich jederzeit "
+        "neu bewerben.",
+    ),
+    "withdraw_do": ("Yes, withdraw it", "Ja, zurückziehen"),
+    "withdraw_not": ("No, keep it", "Nein, behalten"),
+    "notice_taken_back": ("Your application is withdrawn.", "Ihre Bewerbung ist zurückgezogen."),
     "application_reason": ("Reason", "Begründung"),
     "question": ("Our question", "Unsere Rückfrage"),
     "lacks_title": ("This is still missing", "Das fehlt noch"),
@@ -327,6 +337,26 @@ WORDS: dict[str, tuple[str, str]] = {
     "bucket_61-90": ("61–90 days", "61–90 Tage"),
     "bucket_over_90": ("Over 90 days", "Über 90 Tage"),
     "total_open": ("Open in total", "Insgesamt offen"),
+    "interest": ("Interest", "Zinsen"),
+    "interest_total": ("Interest, not in the total", "Zinsen, nicht in der Summe"),
+    "disputed": ("disputed", "strittig"),
+    "disputed_total": ("Of it disputed", "Davon strittig"),
+    "disputed_help": (
+        "What is disputed is listed and not asked for until it is settled.",
+        "Was strittig ist, steht in der Liste; verlangt wird es bis zur Klärung nicht.",
+    ),
+    "to_pay": ("To pay", "Zu zahlen"),
+    "nothing_to_pay": ("nothing", "nichts"),
+    # Monthly statements
+    "statements_title": ("Monthly statements", "Monatsabrechnungen"),
+    "statements_help": (
+        "Each statement is kept as we mailed it. One wire with a statement's reference pays all of it.",
+        "Jede Abrechnung liegt hier, wie wir sie gemailt haben. Eine Überweisung mit ihrem Verwendungszweck bezahlt sie ganz.",
+    ),
+    "statements_none": ("There is no statement yet.", "Es gibt noch keine Abrechnung."),
+    "month": ("Month", "Monat"),
+    "dated": ("Dated", "Vom"),
+    "files": ("Files", "Dateien"),
     "remittance_title": ("Remittance advice", "Zahlungsavis"),
     "remittance_help": (
         "Tell us which orders a wire pays: in each line a reference and an amount. Order, invoice and your own PO numbers count. "

@@ -162,17 +162,12 @@ async def answer_application(body: AnswerIn, asking: Asking, services: Doors) ->
     """Answer what the vendor asked, and submit again. An application that lacks something else stays as it was."""
     seen = await mailbox(services, asking.shop, asking.user_id)
     async with services.database.tenant(asking.shop.tenant_id) as session:
-        row = await _own(session, asking.user_id)
-        lacks = await applicant.answer(
-            session,
-            row.id,
-            body.answer,
-            email_confirmed=seen.confirmed,
-            email=seen.email,
-            by=asking.email,
-            at=services.clock(),
+        row = await applicant.keep_answer(session, (await _own(session, asking.user_id)).id, body.answer)
+        _complete(
+            await review.submit(
+                session, row.id, email_confirmed=seen.confirmed, email=seen.email, by=asking.email, at=services.clock()
+            )
         )
-        _complete(lacks)
         return _shown(row)
 
 

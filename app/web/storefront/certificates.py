@@ -11,11 +11,11 @@ from app.orders import certificates as use_cases
 from app.orders import storefront
 from app.resellers.roles import Right
 from app.tax.answer import will_be_taxed
-from app.tax.certificates import list_certificates
+from app.tax.certificates import page_of_certificates
 from app.tax.tables import CertificateRow
 from app.web.storefront import schemas as s
 from app.web.storefront.access import Asking, Doors
-from app.web.storefront.common import TEXT, Id, shown_reasons
+from app.web.storefront.common import TEXT, Cursor, Id, Limit, shown_reasons
 from app.web.storefront.problems import MEMBER, problems, register_problems
 from app.web.storefront.uploads import FILE_PROBLEMS, download, fields_of, file_answer, form_of, multipart, upload_of
 
@@ -50,12 +50,13 @@ State = Annotated[
 ]
 
 
-@router.get("/certificates", response_model=s.CertificatesOut, responses=problems(*MEMBER))
-async def certificates(asking: Asking, services: Doors) -> s.CertificatesOut:
+@router.get("/certificates", response_model=s.CertificatesOut, responses=problems(*MEMBER, "cursor"))
+async def certificates(asking: Asking, services: Doors, limit: Limit = 20, cursor: Cursor = None) -> s.CertificatesOut:
     """The reseller's exemption certificates, with where they stand."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
         reseller = await storefront.member(session, asking.user_id, Right.SEE_CERTIFICATES)
-        return s.CertificatesOut(certificates=[_shown(row) for row in await list_certificates(session, reseller.id)])
+        rows, following = await page_of_certificates(session, reseller.id, limit, cursor)
+    return s.CertificatesOut(certificates=[_shown(row) for row in rows], next=following)
 
 
 @router.post(

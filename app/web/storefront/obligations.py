@@ -15,9 +15,9 @@ from app.resellers import obligations
 from app.resellers.roles import Right
 from app.resellers.tables import ProductListing
 from app.web.storefront.access import Asking, Doors
-from app.web.storefront.common import Id
+from app.web.storefront.common import Cursor, Id, Limit
 from app.web.storefront.problems import MEMBER, problems, register_problems
-from app.web.storefront.schemas import Model, ReasonOut
+from app.web.storefront.schemas import Model, Next, ReasonOut
 
 router = APIRouter(tags=["resellers"])
 register_problems(
@@ -54,18 +54,19 @@ class ListingOut(Model):
 
 class ListingsOut(Model):
     listings: list[ListingOut] = Field(description="By address.")
+    next: Next
 
 
 class AcknowledgedOut(Model):
     new: bool = Field(description="False when it was acknowledged before.", examples=[True])
 
 
-@router.get("/listings", response_model=ListingsOut, responses=problems(*MEMBER))
-async def listings(asking: Asking, services: Doors) -> ListingsOut:
+@router.get("/listings", response_model=ListingsOut, responses=problems(*MEMBER, "cursor"))
+async def listings(asking: Asking, services: Doors, limit: Limit = 20, cursor: Cursor = None) -> ListingsOut:
     """The pages on which the reseller lists the vendor's products, and what their last check found."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
         reseller = await storefront.member(session, asking.user_id, Right.SEE_LISTINGS)
-        return _listings(await obligations.listings(session, reseller.id))
+        return _listings(*await obligations.page_of_listings(session, reseller.id, limit, cursor))
 
 
 @router.put("/listings", response_model=ListingsOut, responses=problems(*MEMBER, "listing_url"))
@@ -90,7 +91,7 @@ async def acknowledge_price_change(change_id: Id, request: Request, asking: Aski
     return AcknowledgedOut(new=new)
 
 
-def _listings(rows: Sequence[ProductListing]) -> ListingsOut:
+def _listings(rows: Sequence[ProductListing], following: str | None = None) -> ListingsOut:
     return ListingsOut(
         listings=[
             ListingOut(
@@ -100,5 +101,6 @@ def _listings(rows: Sequence[ProductListing]) -> ListingsOut:
                 problem=ReasonOut.of(Reason.from_dict(row.problem)) if row.problem else None,
             )
             for row in rows
-        ]
+        ],
+        next=following,
     )

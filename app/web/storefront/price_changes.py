@@ -15,6 +15,7 @@ from app.resellers.obligations import acknowledged
 from app.resellers.roles import Right
 from app.web.storefront import schemas as s
 from app.web.storefront.access import Asking, Doors
+from app.web.storefront.common import Cursor, Limit
 from app.web.storefront.problems import MEMBER, problems
 
 router = APIRouter(tags=["resellers"])
@@ -48,15 +49,16 @@ class PriceChangeOut(s.Model):
 
 
 class PriceChangesOut(s.Model):
-    price_changes: list[PriceChangeOut]
+    price_changes: list[PriceChangeOut] = Field(description="The earliest first.")
+    next: s.Next
 
 
-@router.get("/price-changes", response_model=PriceChangesOut, responses=problems(*MEMBER))
-async def price_changes(asking: Asking, services: Doors) -> PriceChangesOut:
-    """The changes of the reseller's prices that are to come, the earliest first."""
+@router.get("/price-changes", response_model=PriceChangesOut, responses=problems(*MEMBER, "cursor"))
+async def price_changes(asking: Asking, services: Doors, limit: Limit = 20, cursor: Cursor = None) -> PriceChangesOut:
+    """The changes of the reseller's prices that it was told of and that are to come."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
         reseller = await storefront.member(session, asking.user_id, Right.SEE_PRICES)
-        found = await storefront.upcoming_changes(session, services, asking.shop, reseller)
+        found, following = await storefront.upcoming_changes(session, services, asking.shop, reseller, limit, cursor)
         read = await acknowledged(session, reseller.id)
     return PriceChangesOut(
         price_changes=[
@@ -68,7 +70,8 @@ async def price_changes(asking: Asking, services: Doors) -> PriceChangesOut:
                 prices=[_line(line) for line in change.prices],
             )
             for change in found
-        ]
+        ],
+        next=following,
     )
 
 

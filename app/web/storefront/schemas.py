@@ -234,7 +234,8 @@ class CertificateOut(Model):
 
 
 class CertificatesOut(Model):
-    certificates: list[CertificateOut]
+    certificates: list[CertificateOut] = Field(description="The one that came last first.")
+    next: Next
 
 
 class TaxedOut(Model):

@@ -36,7 +36,7 @@ class MonthlyStatementOut(s.Model):
 
 class MonthlyStatementsOut(s.Model):
     statements: list[MonthlyStatementOut] = Field(description="The newest first; one per month and currency.")
-    next: str | None = Field(description="Cursor of the next page; null on the last.", examples=[s.EXAMPLE_CURSOR])
+    next: s.Next
 
 
 @router.get("/statements", response_model=MonthlyStatementsOut, responses=problems(*MEMBER, "cursor"))

@@ -13,9 +13,9 @@ from app.resellers import users
 from app.resellers.roles import Right, Role
 from app.resellers.tables import ResellerInvitation, ResellerUser
 from app.web.storefront.access import Asking, Doors
-from app.web.storefront.common import Id
+from app.web.storefront.common import Cursor, Id, Limit
 from app.web.storefront.problems import MEMBER, problems, register_problems
-from app.web.storefront.schemas import Model
+from app.web.storefront.schemas import Model, Next
 
 router = APIRouter(tags=["resellers"])
 program = APIRouter(tags=["program"])
@@ -53,6 +53,7 @@ class UserOut(Model):
 
 class UsersOut(Model):
     users: list[UserOut] = Field(description="By e-mail.")
+    next: Next
 
 
 class RoleIn(Model):
@@ -75,6 +76,7 @@ class InvitationOut(Model):
 
 class InvitationsOut(Model):
     invitations: list[InvitationOut] = Field(description="Not used yet, expired ones too; the newest first.")
+    next: Next
 
 
 class AcceptIn(Model):
@@ -86,12 +88,13 @@ class AcceptedOut(Model):
     role: Role = ROLE
 
 
-@router.get("/users", response_model=UsersOut, responses=problems(*MEMBER))
-async def list_users(asking: Asking, services: Doors) -> UsersOut:
+@router.get("/users", response_model=UsersOut, responses=problems(*MEMBER, "cursor"))
+async def list_users(asking: Asking, services: Doors, limit: Limit = 20, cursor: Cursor = None) -> UsersOut:
     """Who acts for the reseller."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
         reseller = await storefront.member(session, asking.user_id, Right.SEE_USERS)
-    return UsersOut(users=[_user(user, asking.user_id) for user in sorted(reseller.users, key=lambda user: user.email)])
+        rows, following = await users.page_of_users(session, reseller.id, limit, cursor)
+    return UsersOut(users=[_user(user, asking.user_id) for user in rows], next=following)
 
 
 @router.patch("/users/{user_id}", response_model=UserOut, responses=problems(*MEMBER, "no_user", "last_owner"))
@@ -111,13 +114,13 @@ async def remove_user(user_id: Id, asking: Asking, services: Doors) -> None:
         await cases.remove(session, services, asking.shop, reseller, user_id, by=asking.email)
 
 
-@router.get("/invitations", response_model=InvitationsOut, responses=problems(*MEMBER))
-async def list_invitations(asking: Asking, services: Doors) -> InvitationsOut:
+@router.get("/invitations", response_model=InvitationsOut, responses=problems(*MEMBER, "cursor"))
+async def list_invitations(asking: Asking, services: Doors, limit: Limit = 20, cursor: Cursor = None) -> InvitationsOut:
     """Invitations that wait."""
     async with services.database.tenant_reading(asking.shop.tenant_id) as session:
         reseller = await storefront.member(session, asking.user_id, Right.CHANGE_USERS)
-        rows = await users.open_invitations(session, reseller.id)
-    return InvitationsOut(invitations=[_invitation(row) for row in rows])
+        rows, following = await users.page_of_invitations(session, reseller.id, limit, cursor)
+    return InvitationsOut(invitations=[_invitation(row) for row in rows], next=following)
 
 
 @router.post(
