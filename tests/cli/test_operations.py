@@ -61,12 +61,11 @@ async def test_case_27_an_erased_end_customer_keeps_its_license_and_the_books_ke
     async with at.rows() as session:
         (customer,) = (await session.scalars(select(EndCustomer))).all()
         (license,) = (await session.scalars(select(License))).all()
-        row = await at.recorded(number)
         assert (customer.name, customer.company, customer.saleor_user_id) == ("", "", None)
         assert license.state == LicenseState.ACTIVE
         assert (await verify(session, file, at.services.clock())).code == "VALID"
         assert await session.scalar(select(func.count(Document.id))) == invoices
-        assert set(row.ship_to) == {"country", "state", "postal_code"}
+    assert set((await at.recorded(number)).ship_to) == {"country", "state", "postal_code"}
     shown = await run("orders", "show", number)
     assert (shown.code, "eva.endkunde" in shown.out.lower()) == (0, False)
     assert await at.contradictions() == {}
@@ -75,7 +74,7 @@ async def test_case_27_an_erased_end_customer_keeps_its_license_and_the_books_ke
     own = await run("customers", "erase", RESELLER, "--reason", "x")
     assert (own.code, own.err.startswith(f"{RESELLER} is a user of a reseller")) == (1, True)
     said = await run("audit", "--json", "--by", BOOKKEEPER)
-    assert {(deed["what"], deed["subject"]) for deed in said.data} >= {("booked payment", number)}
+    assert {(deed["what"], deed["subject"]) for deed in said.data} >= {("booked allocation", number)}
 
 
 async def test_an_end_customer_with_an_order_on_its_way_is_not_erased(at: Journey, run: Run) -> None:
@@ -165,7 +164,7 @@ async def test_a_removed_shop_is_purged_after_its_days_and_by_hand(at: Journey, 
         for table in program_tables():
             if count := await connection.scalar(select(func.count()).select_from(table)):
                 left[table.name] = count
-    assert left == {}
+    assert left.keys() == {"worker"}, "which is of no shop"
     assert await at.workflows() == {}
     assert not (Path(services.settings.mail_directory) / at.tenant_id).exists()
     assert (await run("purge", shop.api_url, "--confirm")).code == 1
