@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -50,7 +50,7 @@ def serve(
                 running(configured, worker=not web_only) as (services, application),
                 _operations(services),
             ):
-                server = uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False, lifespan="off"))
+                server = _Server(uvicorn.Config(application, log_config=None, access_log=False, lifespan="off"))
                 await server.serve(sockets=[listening])
 
     # The loop the figures of performance.md are measured on.
@@ -108,6 +108,16 @@ def schema(
         return {"revision": await schema_steps.revision(database), "newest": schema_steps.head()}
 
     show(_with_database(work), as_json=as_json)
+
+
+class _Server(uvicorn.Server):
+    """Ends in order on a signal and lets the rest of the process do so, too: uvicorn would kill it with the signal afterwards."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(kind, self.handle_exit, kind, None)
+        yield
 
 
 def _observe(configured: settings.Settings) -> None:
