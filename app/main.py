@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
+from starlette.routing import Route
 
 import app.tables  # noqa: F401 - every mapped table must be known before the first query
 from app.clock import Clock, system_clock
@@ -26,6 +27,8 @@ from app.saleor.shops import Shops
 from app.settings import Settings
 from app.statements import workflow as statements
 from app.web import documents, health, install, metrics
+from app.web.dashboard.application import dashboard_application
+from app.web.dashboard.rendering import PATH as DASHBOARD
 from app.web.dispatch import Asgi, Dispatcher
 from app.web.portal.application import portal_application
 from app.web.portal.session import PATH as PORTAL
@@ -68,6 +71,9 @@ def build(services: Services) -> Asgi:
     api.include_router(documents.router)
     api.mount(PREFIX, storefront_application(services))
     api.mount(PORTAL, portal_application(services))
+    staff_pages = dashboard_application(services)
+    api.mount(DASHBOARD, staff_pages)
+    api.router.routes.append(Route(DASHBOARD, staff_pages))  # the Dashboard opens `appUrl` as it is, without a slash
     answers = payment_answers(services) | event_answers(services)
     limit = services.settings.max_body_bytes
     routes = {

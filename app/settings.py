@@ -21,6 +21,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import InvalidInput
 
+ORIGIN = r"https?://[a-z0-9.-]+(:[0-9]{1,5})?"
+"""An exact origin as settings name it."""
 UNKNOWN = "extra_forbidden"
 """The type of Pydantic's error for a key that a model does not have."""
 
@@ -54,6 +56,13 @@ class ProgramNumbers(BaseModel):
     policy_grace_days: int = Field(30, ge=0, description="Days to accept a new policy version (rules.md 1.3).")
     reapply_days: int = Field(30, ge=0, description="Days a rejected company waits before it applies again (edge case 10).")
     invitation_days: int = Field(7, ge=1, le=90, description="Days in which an invited user can accept.")
+    listing_days: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="Days after its first acceptance of the policy in which a reseller must name a page that lists the products "
+        "(rules.md 1.4); then it is a task of staff. 0: nobody is asked for one.",
+    )
     listing_check_days: int = Field(7, ge=1, le=365, description="Days between two checks of a reseller's product listing.")
     listing_words: list[str] = Field(
         default_factory=list,
@@ -206,6 +215,11 @@ class ShopSettings(BaseModel):
         default_factory=list,
         description="Exact origins, like https://shop.example.com, whose pages may call the storefront API from a browser.",
     )
+    dashboard_origins: list[str] = Field(
+        default_factory=list,
+        description="Exact origins of the shop's Dashboard, like https://dashboard.example.com: nobody else may show the staff's "
+        "pages in a frame. The first sign-in of staff there sets it; change it when the Dashboard moves.",
+    )
     storefront_audience: str = Field(
         "", description="Audience the storefront asks tokens for (tokenCreate); empty accepts only tokens made for nobody else."
     )
@@ -217,11 +231,11 @@ class ShopSettings(BaseModel):
     storefront_requests_per_minute: int = Field(120, ge=1, description="Requests one user may make to the storefront API.")
     time_zone: str = Field("UTC", description="The vendor's zone: order dates, midnights, the 1st of the month.")
 
-    @field_validator("storefront_origins")
+    @field_validator("storefront_origins", "dashboard_origins")
     @classmethod
     def _exact_origins(cls, value: list[str]) -> list[str]:
         for origin in value:
-            if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", origin):
+            if not re.fullmatch(ORIGIN, origin):
                 raise ValueError(f"{origin!r} is not an exact origin like https://shop.example.com")
         return value
 

@@ -38,12 +38,6 @@ class Batch:
 
 def place_of(account: str, line: BankLine) -> Place | None:
     """Where a payment of a batch belongs; None for any other line."""
-    if (
-        line.batch is None
-        or line.booking_date is None
-        or line.amount <= 0
-        or line.reversal
-        or line.status is not LineStatus.BOOKED
-    ):
+    if line.batch is None or line.booking_date is None or line.reversal or line.status is not LineStatus.BOOKED:
         return None
     return account, line.batch, line.booking_date, line.currency

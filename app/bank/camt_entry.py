@@ -54,6 +54,9 @@ class Entry:
         self.line = line
         self.parts: dict[str, Element] = {}
         self.batch: Element | None = None
+        self.batches: list[Element | None] = []
+        """Of each detail the batch it stands below: an entry may be of several."""
+        self._below: Element | None = None
         self.details: list[_Detail] = []
         self.lines: list[int] = []
 
@@ -64,7 +67,9 @@ class Entry:
                 raise FileRefused(f"line {line}", f"The entry has more than {MAX_DETAILS} details.", code="size")
             self.details.append(_detail(node))
             self.lines.append(line)
+            self.batches.append(self._below)
         elif name == "Btch":
+            self._below = node
             self.batch = self.batch or node
         else:
             self.parts.setdefault(name, node)
@@ -90,8 +95,10 @@ def entry_lines(entry: Entry, header: StatementHeader) -> list[BankLine]:
     if shares is None:
         return [common.whole(total)]
     return [
-        common.line(detail, share, f"line {line}, {entry.position.partition(', ')[2]}, detail {number}")
-        for number, (detail, share, line) in enumerate(zip(entry.details, shares, entry.lines, strict=True), 1)
+        common.line(detail, share, f"line {line}, {entry.position.partition(', ')[2]}, detail {number}", batch)
+        for number, (detail, share, line, batch) in enumerate(
+            zip(entry.details, shares, entry.lines, entry.batches, strict=True), 1
+        )
     ]
 
 
@@ -158,16 +165,16 @@ class _Common:
             returned=False,
             return_reason=None,
         )
-        return self._made(together, total, entry.position, self._batch() if is_batch else None, entry.value("AddtlNtryInf"))
+        batch = self._batch(entry.batch) if is_batch else None
+        return self._made(together, total, entry.position, batch, entry.value("AddtlNtryInf"))
 
-    def line(self, detail: _Detail, share: Decimal, position: str) -> BankLine:
+    def line(self, detail: _Detail, share: Decimal, position: str, batch: Element | None) -> BankLine:
         """One detail of a batch."""
-        return self._made(detail, share, position, self._batch(), None)
+        return self._made(detail, share, position, self._batch(batch), None)
 
-    def _batch(self) -> str:
-        node, entry = self._entry.batch, self._entry
+    def _batch(self, node: Element | None) -> str:
         named = value(node, "PmtInfId") or value(node, "MsgId")
-        return named or entry.value("AcctSvcrRef") or entry.position
+        return named or self._entry.value("AcctSvcrRef") or self._entry.position
 
     def _made(self, detail: _Detail, money: Decimal, position: str, batch: str | None, otherwise: str | None) -> BankLine:
         code = detail.code or self._code

@@ -1,6 +1,6 @@
 """What a bank line can be for: open and closed debts, statements, announced payments, known payers. In memory, found by key.
 
-Filled once for an import by whoever may read those rows; `take` and `give_back` keep the open amounts true while it goes on.
+Filled once for an import by whoever may read those rows; `set_open` keeps the open amounts true while it goes on.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def detect(head: bytes) -> Format | None:
     text = text.strip("\ufeff \t\r\n\x01")
     if not text:
         raise FileRefused("line 1", "The file is empty.", code="empty")
-    if text.startswith("OFXHEADER") or re.search(r"<\?OFX\s|<OFX>", text):
+    if text.startswith("OFXHEADER") or re.search(r"<\?OFX\s|<OFX>", text, re.IGNORECASE):
         return Format.OFX
     if text.startswith("<"):
         # Anything else in XML is given to the parser of CAMT, which names what it lacks.

@@ -51,11 +51,15 @@ class ReadFile:
     spool: IO[bytes]
     statements: list[ReadStatement] = field(default_factory=list)
     refused: list[RefusedLine] = field(default_factory=list)
-    prints: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """How often each (account, fingerprint) is in the file."""
+    prints: defaultdict[str, Counter[bytes]] = field(default_factory=lambda: defaultdict(Counter))
+    """How often each fingerprint is in the file, by account; as bytes, for a file may have a million lines."""
     batches: defaultdict[Place, Batch] = field(default_factory=lambda: defaultdict(Batch))
     """Lines that are parts of collective entries, or such entries as a whole, together."""
     count: int = 0
+
+    def times(self, account: str, fingerprint: str) -> int:
+        """How often the file has this line."""
+        return self.prints[account][bytes.fromhex(fingerprint)] if account in self.prints else 0
 
     def lines(self, size: int) -> Iterator[list[ReadLine]]:
         """The lines in their order, at most `size` at a time."""
@@ -106,11 +110,11 @@ def _take(found: ReadFile, item: BankItem, account: str, encoder: msgspec.msgpac
             # The balance is in the statement's account; a line of a collective statement may name its own.
             whose = folded(item.account) if item.account else own or _account(None, account, item.position)
             printed = fingerprint(item)
-            found.prints[whose, printed] += 1
+            found.prints[whose][bytes.fromhex(printed)] += 1
             found.count += 1
             if (place := place_of(whose, item)) is not None:
                 found.batches[place].take(item.amount, item.bank_reference)
-            kept = ReadLine(found.count, whose, printed, found.prints[whose, printed], replace(item, account=whose))
+            kept = ReadLine(found.count, whose, printed, found.times(whose, printed), replace(item, account=whose))
             data = encoder.encode(kept)
             found.spool.write(len(data).to_bytes(4, "big") + data)
             if found.statements and (day := day_of(item)) is not None:

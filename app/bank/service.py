@@ -60,7 +60,7 @@ async def account_ids(session: AsyncSession, file: ReadFile, own: Iterable[str],
 
     Raises InvalidInput for another's account: nothing of such a file is read.
     """
-    wanted = dict.fromkeys([*(statement.account for statement in file.statements), *(account for account, _ in file.prints)])
+    wanted = dict.fromkeys([*(statement.account for statement in file.statements), *file.prints])
     found = {row.identifier: row.id for row in await accounts(session)}
     named = {folded(account) for account in own}
     for account in wanted:
@@ -178,7 +178,7 @@ async def in_other_words(
     found = {}
     for line in lines:
         for row in by_key.get(keys[line.number], ()):
-            if (line.account, row[1]) not in file.prints and same_payment(
+            if not file.times(line.account, row[1]) and same_payment(
                 line.line, payer_name=row[2], payer_account=row[3], structured=row[4], text=row[5]
             ):
                 found[line.number] = because("possible_duplicate", file=row[6])
@@ -277,7 +277,7 @@ async def no_longer_there(session: AsyncSession, account_id: str, statement: Rea
     )
     notes = []
     for row in await session.scalars(query.order_by(BankLineRow.booking_date, BankLineRow.number)):
-        if file.prints.get((statement.account, row.fingerprint), 0) < row.occurrence:
+        if file.times(statement.account, row.fingerprint) < row.occurrence:
             shown = row.bank_reference or row.reference_structured or row.reference_text or row.payer_name or "-"
             notes.append(
                 because("line_gone", day=row.booking_date, amount=f"{row.amount} {row.currency}", what=shown, line=row.id)

@@ -33,7 +33,7 @@ async def known_totals(
     """
     by_key: dict[tuple[str, str], list[Place]] = {}
     for place, batch in file.batches.items():
-        if batch.count > 1:
+        if batch.count > 1 and batch.total > 0:
             account, _, day, currency = place
             by_key.setdefault((ids[account], day_key(day, batch.total, currency)), []).append(place)
     waiting: list[BankLineRow] = []

@@ -15,11 +15,13 @@ from app.cli import (
     bank,
     bank_import,
     certificates,
+    money,
     operations,
     orders,
     people,
     policy,
     price_files,
+    refunds,
     server,
     shop,
     statements,
@@ -35,8 +37,8 @@ cli = typer.Typer(
     "command itself. Every command that prints takes --json.",
 )
 COMMANDS = (
-    server, shop, applications, people, policy, price_files, taxes, certificates, orders, bank, bank_import, statements,
-    operations,
+    server, shop, applications, people, policy, price_files, taxes, certificates, orders, money, refunds, bank, bank_import,
+    statements, operations,
 )  # fmt: skip
 for module in COMMANDS:
     module.mount(cli)

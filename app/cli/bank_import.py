@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,15 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bank import learning, service
 from app.bank.csv_mapping import read_mapping
 from app.cli.bank import bank
-from app.cli.common import By, Json, ShopUrl, an_amount, run_in_shop, show, who
+from app.cli.common import By, Json, ShopUrl, a_rate, an_amount, run_in_shop, show, who
 from app.errors import InvalidInput
 from app.money import Money
 from app.orders import bank_desk
 from app.orders.bank_batch import ImportReport
-from app.orders.bank_desk import Conversion
 from app.orders.bank_drop import Drop, Dropped
 from app.orders.bank_undo import undo_import, undo_line
 from app.orders.bank_upload import import_bank_file
+from app.orders.conversion import Conversion
 from app.orders.remittance import advise
 from app.orders.services import Services
 from app.reasons import Reason
@@ -145,7 +144,7 @@ def allocate(
     async def work(services: Services, shop: Shop, session: AsyncSession) -> Any:
         conversion = None
         if booked or rate or source:
-            conversion = Conversion(an_amount(booked, currency, "--booked"), _rate(rate), source)
+            conversion = Conversion(an_amount(booked, currency, "--booked"), a_rate(rate), source)
         row = await service.lock_line(session, line)
         paid_in = conversion.booked.currency if conversion else row.currency
         shares = [_part(part, paid_in) for part in parts or ()]
@@ -348,13 +347,6 @@ def _part(text: str, currency: str) -> tuple[str, Money]:
     if not equals or not number:
         raise InvalidInput(f"{text!r} is not an order with an amount, like 1043=118.80.", code="part")
     return number, an_amount(amount, currency, number)
-
-
-def _rate(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation as error:
-        raise InvalidInput(f"--rate: {text!r} is not a rate like 1.0834.", code="rate") from error
 
 
 def _read(url: str, work: Callable[[AsyncSession], Awaitable[Any]], as_json: bool) -> None:

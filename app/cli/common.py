@@ -95,6 +95,14 @@ def a_percentage(text: str, option: str) -> Decimal:
         raise InvalidInput(f"{option}: {text!r} is not a percentage like 10 or 7.5.", code="percentage") from error
 
 
+def a_rate(text: str, option: str = "--rate") -> Decimal:
+    """An exchange rate of an option. Raises InvalidInput that names the option."""
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise InvalidInput(f"{option}: {text!r} is not a rate like 1.0834.", code="rate") from error
+
+
 def write_new(path: Path, content: bytes, option: str) -> None:
     """Write a file that is not there yet. Raises InvalidInput that names the option."""
     try:

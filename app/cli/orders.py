@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypedDict
 
 import typer
 
-from app.cli.common import By, Json, ShopUrl, a_date, an_amount, run_in_shop, show, who
+from app.cli.common import By, Json, ShopUrl, a_date, a_rate, an_amount, run_in_shop, show, who
 from app.errors import InvalidInput, NotFound
 from app.licenses import service as licenses
 from app.licenses.rules import LicenseState
@@ -17,10 +17,12 @@ from app.mail.rules import distinct
 from app.mail.schemas import MailKind
 from app.money import Money
 from app.orders.claims import renew_claim
-from app.orders.license_state import change_licenses
-from app.orders.mails import resend_order_mail
+from app.orders.conversion import Conversion
+from app.orders.license_state import change_licenses, keep_licenses
+from app.orders.mail_again import resend_order_mail
+from app.orders.reconciling import compare_recent
 from app.orders.record import finish_task, open_tasks
-from app.orders.requests import book_refund
+from app.orders.refunds import book_refund
 from app.orders.service import confirm_wire, find_order, staff_accepts, staff_decides
 from app.orders.services import Services
 from app.orders.ship_to import correct_ship_to
@@ -127,6 +129,29 @@ def done(
     show(run_in_shop(shop, work), as_json=as_json)
 
 
+@orders.command("reconcile-money")
+def reconcile_money(
+    numbers: Annotated[list[str] | None, typer.Argument(help="Orders to compare; those whose money moved by default.")] = None,
+    shop: ShopUrl = "",
+    as_json: Json = False,
+) -> None:
+    """Compare what Saleor shows of orders' money with the ledger; differences are tasks until they are gone. Hourly by itself."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant_reading(shop.tenant_id) as session:
+            asked = [(await find_order(session, number)).number for number in numbers or ()]
+        found = await compare_recent(services, shop, asked)
+        different = [
+            {"order": each.number, "differences": [str(reason) for reason in each.differences]}
+            for each in found
+            if each.differences
+        ]
+        told_later = sorted({*asked} - {each.number for each in found})
+        return {"compared": len(found), "different": different, "nothing_to_compare_yet": told_later}
+
+    show(run_in_shop(shop, work), as_json=as_json)
+
+
 Order = Annotated[str, typer.Option(help="Number of the order.")]
 Amount = Annotated[str, typer.Option(help="What arrived or was sent back, like 118.80.")]
 Currency = Annotated[str, typer.Option(help="Currency of the amount.")]
@@ -223,16 +248,23 @@ def confirm(
     currency: Currency,
     date: ValueDate,
     reference: Reference,
+    booked: Annotated[str, typer.Option(help="Of another currency than the order's: what it was booked as, like 118.80.")] = "",
+    booked_currency: Annotated[str, typer.Option(help="Currency of --booked: the order's.")] = "",
+    rate: Annotated[str, typer.Option(help="Of another currency: one unit of it in --booked-currency.")] = "",
+    source: Annotated[str, typer.Option(help="Where the rate is from; it is kept on the record.")] = "",
     by: By = "",
     shop: ShopUrl = "",
     as_json: Json = False,
 ) -> None:
-    """Book a wire for an order by hand."""
+    """Book a wire for an order by hand; one in another currency with its rate and where that is from."""
     moved = _moved(order, amount, currency, date, reference, by)
+    conversion = None
+    if booked or rate or source:
+        conversion = Conversion(an_amount(booked, booked_currency, "--booked"), a_rate(rate), source)
 
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         async with services.database.tenant(shop.tenant_id) as session:
-            row, booking = await confirm_wire(session, services, shop, **moved)
+            row, booking = await confirm_wire(session, services, shop, conversion=conversion, **moved)
             view = await order_view(session, row.number, services.clock())
             return {
                 "order": row.number,
@@ -358,6 +390,19 @@ def reinstate(subject: Subject, reason: Why, by: By = "", shop: ShopUrl = "", as
 def revoke(subject: Subject, reason: Why, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
     """Revoke the licenses of an order, or one license."""
     _set_state(subject, LicenseState.REVOKED, reason, by, shop, as_json)
+
+
+@license_.command()
+def keep(number: Number, reason: Why, by: By = "", shop: ShopUrl = "", as_json: Json = False) -> None:
+    """Let an order's licenses stay although its wire came back, it was refunded or canceled; the tasks that ask are done."""
+
+    async def work(services: Services, shop: Shop) -> dict[str, Any]:
+        async with services.database.tenant(shop.tenant_id) as session:
+            order = await keep_licenses(session, services, number=number, by=who(by), reason=reason)
+            view = await order_view(session, order.number, services.clock())
+            return {name: view[name] for name in ("number", "state", "licenses", "tasks")}
+
+    show(run_in_shop(shop, work), as_json=as_json)
 
 
 @keys.command()

@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import InvalidInput, NotFound, Refused
 from app.ledger.booking import lock_debts, open_of
+from app.ledger.disputes import disputed
 from app.ledger.interest import DayCount, Rate, accrued_minor, segments
 from app.ledger.rules import DEBTS, Kind
 from app.ledger.service import as_item
-from app.ledger.tables import Dispute, LedgerItem
+from app.ledger.tables import LedgerItem
 
 
 async def charge_interest(
@@ -114,36 +115,6 @@ async def interest_of(session: AsyncSession, receivable_id: str) -> list[LedgerI
     """The interest charged on a debt, the oldest first."""
     query = select(LedgerItem).where(LedgerItem.principal_id == receivable_id, LedgerItem.kind == Kind.INTEREST)
     return list(await session.scalars(query.order_by(LedgerItem.value_date, LedgerItem.booked_at, LedgerItem.id)))
-
-
-async def open_dispute(session: AsyncSession, receivable_id: str, *, reason: str, by: str, at: datetime) -> Dispute:
-    """The reseller contests a debt: no interest, no hold, and it stays listed (edge case 78). Repeated, the open one stays."""
-    if not reason.strip():
-        raise InvalidInput("A dispute needs a reason.", code="no_reason")
-    debt = await _debt(session, receivable_id)
-    await lock_debts(session, [debt.id])
-    known = await session.scalar(select(Dispute).where(Dispute.receivable_id == debt.id, Dispute.closed_at.is_(None)))
-    if known is not None:
-        return known
-    row = Dispute(receivable_id=debt.id, reason=reason.strip(), opened_by=by, opened_at=at)
-    session.add(row)
-    await session.flush()
-    return row
-
-
-async def close_dispute(session: AsyncSession, receivable_id: str, *, by: str, at: datetime) -> bool:
-    """The dispute is settled; False when there is none."""
-    row = await session.scalar(select(Dispute).where(Dispute.receivable_id == receivable_id, Dispute.closed_at.is_(None)))
-    if row is None:
-        return False
-    row.closed_by, row.closed_at = by, at
-    return True
-
-
-async def disputed(session: AsyncSession, receivable_id: str) -> bool:
-    """Whether the reseller contests a debt now."""
-    query = select(Dispute.id).where(Dispute.receivable_id == receivable_id, Dispute.closed_at.is_(None))
-    return await session.scalar(query) is not None
 
 
 async def _credit(

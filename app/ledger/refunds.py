@@ -93,6 +93,78 @@ async def refund_order(
     return refunds[-1]
 
 
+async def refund_credit(
+    session: AsyncSession, *, reseller_id: str, amount: Money, bank_reference: str, value_date: date, by: str, at: datetime
+) -> LedgerItem:
+    """Book money that was sent back out of what a reseller's wires left unallocated, the newest first (`rules.md` 4.3).
+
+    The bank reference makes it once. Returns the refund of the last payment touched. Raises InvalidInput for more than is left
+    or a reference that is missing or too long, Conflict for a repeated reference with another meaning.
+    """
+    reference = checked_reference(bank_reference)
+    booked = (
+        await session.scalars(select(LedgerItem).where(LedgerItem.kind == Kind.REFUND, LedgerItem.reference == reference))
+    ).all()
+    if booked:
+        same = sum(row.amount_minor for row in booked) == amount.minor and booked[0].currency == amount.currency
+        if not same or booked[0].order_id is not None or booked[0].reseller_id != reseller_id:
+            raise Conflict(f"The refund {reference} was booked before with another amount or owner.", code="refund_differs")
+        return booked[-1]
+    free = await credit_left(session, reseller_id, amount.currency, lock=True)
+    taken, missing = _take(free, amount.minor)
+    if amount.minor <= 0 or missing:
+        left = Money(sum(free.values()), amount.currency)
+        raise InvalidInput(f"The reseller's credit is {left}; no more can be sent back.", code="refund_amount")
+    refunds = [
+        LedgerItem(
+            key=f"refund:{reference}:{Kind.REFUND}:{payment_id}",
+            kind=Kind.REFUND,
+            reseller_id=reseller_id,
+            amount_minor=minor,
+            currency=amount.currency,
+            value_date=value_date,
+            booked_at=at,
+            booked_by=by,
+            payment_id=payment_id,
+            reference=reference,
+            reason="refund of credit",
+        )
+        for payment_id, minor in taken.items()
+    ]
+    session.add_all(refunds)
+    await session.flush()
+    return refunds[-1]
+
+
+async def credit_left(session: AsyncSession, reseller_id: str, currency: str, *, lock: bool = False) -> dict[str, int]:
+    """Payment id -> minor units of a reseller's wires that nothing has taken yet, the newest first."""
+    query = (
+        select(LedgerItem)
+        .where(
+            LedgerItem.reseller_id == reseller_id,
+            LedgerItem.currency == currency,
+            LedgerItem.kind == Kind.PAYMENT,
+            LedgerItem.payment_id.is_(None),
+        )
+        .order_by(LedgerItem.booked_at.desc(), LedgerItem.id)
+    )
+    payments = (await session.scalars(query.with_for_update() if lock else query)).all()
+    of_payments = select(LedgerItem).where(
+        LedgerItem.reseller_id == reseller_id, LedgerItem.currency == currency, LedgerItem.payment_id.is_not(None)
+    )
+    rows = [*payments, *await session.scalars(of_payments)]
+    left = unallocated(as_item(row) for row in rows)
+    return {payment.id: left[payment.id] for payment in payments if left.get(payment.id, 0) > 0}
+
+
+async def left_of_order(session: AsyncSession, order_id: str) -> int:
+    """What could be sent back of an order, in minor units: what pays it, and what its wires left."""
+    paid = await session.scalars(
+        select(LedgerItem.amount_minor).where(LedgerItem.order_id == order_id, LedgerItem.kind == Kind.ALLOCATION)
+    )
+    return sum(paid) + sum((await _unallocated_of_order(session, order_id)).values())
+
+
 async def _unallocated_of_order(session: AsyncSession, order_id: str) -> dict[str, int]:
     """What the wires booked for an order still have free, the newest first."""
     payments = (

@@ -7,7 +7,7 @@ reversed item with the opposite sign.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -96,7 +96,10 @@ def live(rows: Iterable[R]) -> list[R]:
 
 @dataclass(frozen=True, slots=True)
 class Receivable:
-    """An order's debt with what is still open, in minor units. `paid_minor` is money from wires, without write-offs."""
+    """An order's debt with what is still open, in minor units. `paid_minor` is money from wires, without write-offs.
+
+    `disputed` when the reseller contests it: it stays owed and is not late (edge case 78).
+    """
 
     id: str
     order_number: str
@@ -106,6 +109,7 @@ class Receivable:
     paid_minor: int
     due_date: date
     paid_on: date | None
+    disputed: bool = False
 
     @property
     def fully_paid(self) -> bool:
@@ -116,9 +120,13 @@ class Receivable:
         """Days past the due date while something is open, else 0."""
         return max(0, (today - self.due_date).days) if self.open_minor > 0 else 0
 
+    def late_days(self, today: date) -> int:
+        """Days overdue that count against the reseller: none while it contests the debt (`rules.md` 5.3, edge case 78)."""
+        return 0 if self.disputed else self.overdue_days(today)
 
-def receivables(items: Iterable[Item]) -> list[Receivable]:
-    """Every receivable with its balance, by due date then order number."""
+
+def receivables(items: Iterable[Item], disputed: Collection[str] = ()) -> list[Receivable]:
+    """Every receivable with its balance, by due date then order number; `disputed` are ids of those that are contested."""
     items = list(items)
     open_minor: dict[str, int] = defaultdict(int)
     paid_minor: dict[str, int] = defaultdict(int)
@@ -143,6 +151,7 @@ def receivables(items: Iterable[Item]) -> list[Receivable]:
                 paid_minor=paid_minor[item.id],
                 due_date=item.due_date or item.value_date,
                 paid_on=paid_on.get(item.id) if open_minor[item.id] <= 0 else None,
+                disputed=item.id in disputed,
             )
             for item in items
             if item.kind is Kind.RECEIVABLE and item.amount_minor >= 0

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import starmap
 from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import Conflict, InvalidInput, NotFound
-from app.ledger.rules import DEBTS, PAYING, Item, Kind, Receivable, allocate, live, receivables
+from app.ledger.disputes import disputed_debts
+from app.ledger.rules import DEBTS, EFFECT, PAYING, Item, Kind, Receivable, allocate, live, receivables
 from app.ledger.tables import LedgerItem
 from app.money import Money
 
@@ -90,6 +92,7 @@ async def book_wire(
     by: str,
     at: datetime,
     tolerance_minor: int = 0,
+    reason: str = "",
 ) -> Booking:
     """Book money that a person or a bank file says arrived for one order, and allocate it (`rules.md` 4.3, 4.4).
 
@@ -106,7 +109,7 @@ async def book_wire(
     if debt.currency != amount.currency:
         raise InvalidInput(
             f"Order {debt.order_number} is in {debt.currency}, the wire in {amount.currency}. Enter the amount booked in "
-            f"{debt.currency}.",
+            f"{debt.currency} with its rate and where that is from.",
             code="wrong_currency",
         )
     payment, new = await _add(
@@ -122,6 +125,7 @@ async def book_wire(
             booked_by=by,
             order_id=order_id,
             reference=reference,
+            reason=reason,
         ),
     )
     if payment.amount_minor != amount.minor or payment.order_id != order_id:
@@ -197,7 +201,23 @@ async def reseller_items(session: AsyncSession, reseller_id: str, until: datetim
 
 async def reseller_receivables(session: AsyncSession, reseller_id: str) -> list[Receivable]:
     """All debts of a reseller with their balances; the input of its standing."""
-    return receivables(await reseller_items(session, reseller_id))
+    return receivables(await reseller_items(session, reseller_id), await disputed_debts(session, reseller_id))
+
+
+async def open_by_reseller(session: AsyncSession, reseller_ids: Sequence[str]) -> dict[str, list[Money]]:
+    """What each of these resellers owes in each currency, added up by the database: for lists, not for decisions."""
+    sign = case({kind.value: on_debt for kind, (on_debt, _) in EFFECT.items() if on_debt}, value=LedgerItem.kind, else_=0)
+    query = (
+        select(LedgerItem.reseller_id, LedgerItem.currency, func.sum(sign * LedgerItem.amount_minor))
+        .where(LedgerItem.reseller_id.in_(reseller_ids))
+        .group_by(LedgerItem.reseller_id, LedgerItem.currency)
+        .order_by(LedgerItem.currency)
+    )
+    found: dict[str, list[Money]] = {}
+    for reseller_id, currency, minor in await session.execute(query):
+        if minor:
+            found.setdefault(reseller_id, []).append(Money(int(minor), currency))
+    return found
 
 
 async def receivable(session: AsyncSession, receivable_id: str) -> Receivable:

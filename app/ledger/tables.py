@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import DDL, BigInteger, ForeignKey, Index, String, Table, Text, UniqueConstraint, event
+from sqlalchemy import DDL, BigInteger, ForeignKey, Index, String, Table, Text, UniqueConstraint, event, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, TenantScoped, new_id
@@ -43,6 +43,7 @@ class LedgerItem(TenantScoped, Base):
         UniqueConstraint("tenant_id", "key"),
         UniqueConstraint("tenant_id", "reverses_id"),
         Index("ix_ledger_item_reseller", "tenant_id", "reseller_id", "currency"),
+        Index("ix_ledger_item_page", "tenant_id", "reseller_id", "booked_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
@@ -88,7 +89,17 @@ class Dispute(TenantScoped, Base):
     """An order the reseller contests: no interest and no hold while it is open, and it stays listed (edge case 78)."""
 
     __tablename__ = "dispute"
-    __table_args__ = (Index("ix_dispute_receivable", "tenant_id", "receivable_id"),)
+    __table_args__ = (
+        Index("ix_dispute_receivable", "tenant_id", "receivable_id"),
+        Index(
+            "uq_dispute_open",
+            "tenant_id",
+            "receivable_id",
+            unique=True,
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     receivable_id: Mapped[str] = mapped_column(ForeignKey("ledger_item.id"))
@@ -97,6 +108,8 @@ class Dispute(TenantScoped, Base):
     opened_at: Mapped[datetime]
     closed_by: Mapped[str] = mapped_column(Text, default="")
     closed_at: Mapped[datetime | None]
+    close_reason: Mapped[str] = mapped_column(Text, default="")
+    """What it came to."""
 
 
 REMOVED = "SELECT 1 FROM tenant WHERE tenant.id = OLD.tenant_id AND NOT tenant.active AND tenant.removed_at IS NOT NULL"

@@ -37,6 +37,7 @@ from app.mail.schemas import (
     ReminderContext,
     ResellerContext,
     StatementContext,
+    WireContext,
 )
 from app.money import Money
 
@@ -90,6 +91,8 @@ SUBJECTS = {
     (MailKind.STATEMENT, "de"): "Monatsabrechnung für {c.month:%m/%Y}",
     (MailKind.REMINDER, "en"): "Payment reminder",
     (MailKind.REMINDER, "de"): "Zahlungserinnerung",
+    (MailKind.WIRE_BOOKED, "en"): "About your bank transfer of {c.value_date:%Y-%m-%d}",
+    (MailKind.WIRE_BOOKED, "de"): "Zu Ihrer Überweisung vom {c.value_date:%d.%m.%Y}",
 }
 
 Context = (
@@ -104,6 +107,7 @@ Context = (
     | CertificateContext
     | StatementContext
     | ReminderContext
+    | WireContext
 )
 CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.ORDER_RECEIVED: OrderContext,
@@ -127,6 +131,7 @@ CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.PRICE_CHANGE_CANCELED: PriceChangeContext,
     MailKind.STATEMENT: StatementContext,
     MailKind.REMINDER: ReminderContext,
+    MailKind.WIRE_BOOKED: WireContext,
 }
 
 

@@ -17,7 +17,8 @@ Language = Literal["en", "de"]
 class MailKind(StrEnum):
     """Mails of an order to its reseller (`rules.md` 8.1) and to who may claim its license (8.2), those about an application and
     what staff decide about a reseller (1.1, 1.2), invitations of users, a planned change of prices (2.6), an exemption
-    certificate (10.3), the statement of a month (7) and reminders of what is due (6)."""
+    certificate (10.3), the statement of a month (7), reminders of what is due (6) and wires
+    that were not exactly what was owed (4.3)."""
 
     ORDER_RECEIVED = "order_received"
     ORDER_DETAILS = "order_details"
@@ -40,6 +41,7 @@ class MailKind(StrEnum):
     PRICE_CHANGE_CANCELED = "price_change_canceled"
     STATEMENT = "statement"
     REMINDER = "reminder"
+    WIRE_BOOKED = "wire_booked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +264,33 @@ class ReminderContext:
     seller: Seller
     company: str
     reminded: tuple[ReminderLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedPart:
+    """What of a wire pays one order, or the interest on it, and what is still open of that."""
+
+    order_number: str
+    paid: Money
+    open: Money
+    reference: str
+    interest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WireContext:
+    """A wire that was booked and was too little, too much, or for nothing that is open (`rules.md` 4.3, edge cases 50 to 53).
+
+    `left` is what no order took: the reseller's credit; None where nothing is left.
+    """
+
+    seller: Seller
+    company: str
+    received: Money
+    value_date: date
+    bank_reference: str
+    parts: tuple[PlacedPart, ...]
+    left: Money | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.base import Base, TenantScoped, new_id
+from app.db.base import Base, TenantScoped, new_id, partial_index
 
 
 class Mail(TenantScoped, Base):
@@ -18,13 +18,8 @@ class Mail(TenantScoped, Base):
         UniqueConstraint("tenant_id", "key"),
         Index("ix_mail_order", "tenant_id", "order_id"),
         # What operators and `check` ask for: few among millions.
-        Index(
-            "ix_mail_unsent",
-            "tenant_id",
-            "created_at",
-            sqlite_where=text("state <> 'sent'"),
-            postgresql_where=text("state <> 'sent'"),
-        ),
+        partial_index("ix_mail_unsent", "state <> 'sent'", "tenant_id", "created_at"),
+        Index("ix_mail_recipient", "tenant_id", "recipient", "created_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)

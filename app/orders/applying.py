@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.orders.services import Services
 from app.reasons import Reason
 from app.resellers import review
+from app.resellers.application import OPEN
 from app.resellers.tables import Application
 from app.saleor import operations as ops
 from app.saleor.shops import Shop
@@ -21,7 +22,8 @@ from app.saleor.shops import Shop
 async def newest_application(session: AsyncSession, saleor_user_id: str) -> Application | None:
     """The account's application that is not decided, else the one decided last; None when it never applied."""
     query = select(Application).where(Application.saleor_user_id == saleor_user_id)
-    return await session.scalar(query.order_by(Application.created_at.desc(), Application.id).limit(1))
+    open_first = Application.state.in_([state.value for state in OPEN]).desc()
+    return await session.scalar(query.order_by(open_first, Application.created_at.desc(), Application.id).limit(1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from app.orders.record import add_event, add_task, finish_task, hold
 from app.orders.service import cancel_order, credit_later, lock_order, order_gate
 from app.orders.services import Services
 from app.orders.ship_to import corrections
-from app.orders.tables import MoneyReport, PaymentSession, ResellerOrder, StaffTask
+from app.orders.tables import MoneyReport, PaymentSession, RefundRequest, ResellerOrder, StaffTask
 from app.reasons import Reason, because, register, sentence
 from app.saleor import operations as ops
 from app.saleor.answers import SaleorOrder
@@ -252,6 +252,36 @@ async def tell_saleor(services: Services, shop: Shop, order_id: str) -> None:
             async with services.database.tenant(shop.tenant_id) as session:
                 (await session.scalars(select(StaffTask).where(StaffTask.id == task.id))).one().told_at = services.clock()
     await void_promise(services, shop, order_id)
+    await refuse_refunds(services, shop, order)
+
+
+async def refuse_refunds(services: Services, shop: Shop, order: SaleorOrder) -> None:
+    """Tell Saleor of refunds it asked for and that staff took off the list: their money is charged again there."""
+    asked = {event.psp_reference for item in order.transactions for event in item.events if event.type == "REFUND_REQUEST"}
+    known = {event.psp_reference for item in order.transactions for event in item.events if event.type == "REFUND_FAILURE"}
+    if not asked - known:
+        return
+    async with services.database.tenant(shop.tenant_id) as session:
+        canceled = (
+            await session.execute(
+                select(RefundRequest, PaymentSession.transaction_id)
+                .join(ResellerOrder, ResellerOrder.id == RefundRequest.order_id)
+                .join(PaymentSession, PaymentSession.id == ResellerOrder.payment_session_id)
+                .where(RefundRequest.psp_reference.in_(asked - known), RefundRequest.canceled_at.is_not(None))
+            )
+        ).all()
+    client = await services.shops.client(shop)
+    for request, transaction_id in canceled:
+        await client.execute(
+            ops.TRANSACTION_EVENT_REPORT,
+            id=transaction_id,
+            pspReference=request.psp_reference,
+            type="REFUND_FAILURE",
+            amount=Money(request.amount_minor, request.currency).amount,
+            time=request.canceled_at,
+            message="Not sent",
+            availableActions=["REFUND"],
+        )
 
 
 def order_state(row: ResellerOrder) -> str:

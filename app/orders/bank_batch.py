@@ -15,7 +15,7 @@ from app.bank import service as bank
 from app.bank.batches import Place, place_of
 from app.bank.candidates import Candidates
 from app.bank.decisions import CONFIDENCE, Decision, Outcome, Part, Policy, Rule
-from app.bank.lines import LineStatus
+from app.bank.lines import BankLine, LineStatus
 from app.bank.prints import loose_key
 from app.bank.reading import ReadFile, ReadLine
 from app.bank.reasons import because
@@ -31,6 +31,7 @@ from app.ledger.reversal import reverse_payments
 from app.money import Money
 from app.orders.bank_candidates import add_named
 from app.orders.booked import Came, follow_booked, follow_taken_back, lock_orders
+from app.orders.refunds import sent_by_lines
 from app.orders.services import Services
 from app.reasons import Reason
 from app.saleor.shops import Shop
@@ -117,7 +118,7 @@ async def decisions(
             named = True
             nothing = [line.line for line in wanted if decided[line.number].rule is None and line.line.amount > 0]
             if nothing and await add_named(session, run.candidates, nothing):
-                _back(run.candidates, decided.values(), charges)
+                give_back(run.candidates, decided.values(), charges)
                 decided = {line.number: _one(run, line, doubts) for line in wanted}
         paid = {part.debt_id for each in decided.values() if each.outcome is Outcome.BOOKED for part in each.parts}
         new = paid - locked.keys()
@@ -125,14 +126,14 @@ async def decisions(
             return decided
         await lock_orders(session, [order for debt in new if (order := run.candidates.debts[debt].order_id)])
         opens = await lock_debts(session, new)
-        _back(run.candidates, decided.values(), charges)
+        give_back(run.candidates, decided.values(), charges)
         changed = {debt for debt in new if opens.get(debt, 0) != run.candidates.debts[debt].open_minor}
         locked |= opens
         for debt in changed:
             run.candidates.set_open(debt, opens.get(debt, 0))
         if not changed:
             for each in decided.values():
-                _take(run.candidates, each)
+                take(run.candidates, each)
             return decided
     return {number: _in_doubt(each) for number, each in decided.items()}
 
@@ -140,11 +141,11 @@ async def decisions(
 def _one(run: Run, line: ReadLine, doubts: Mapping[int, Reason]) -> Decision:
     against = (doubts[line.number],) if line.number in doubts else ()
     decision = decide(line.line, run.candidates, policy=run.policy, doubts=against)
-    _take(run.candidates, decision)
+    take(run.candidates, decision)
     return decision
 
 
-def _take(candidates: Candidates, decision: Decision, sign: int = 1) -> None:
+def take(candidates: Candidates, decision: Decision, sign: int = 1) -> None:
     """Let what a line pays be open no more, or again: the next line of the file must see it."""
     if decision.outcome is not Outcome.BOOKED:
         return
@@ -155,9 +156,10 @@ def _take(candidates: Candidates, decision: Decision, sign: int = 1) -> None:
             candidates.tolerance(decision.reseller_id, debt.currency).year_left_minor -= sign * part.charge_minor
 
 
-def _back(candidates: Candidates, decisions: Iterable[Decision], charges: Mapping[tuple[str, str], int]) -> None:
+def give_back(candidates: Candidates, decisions: Iterable[Decision], charges: Mapping[tuple[str, str], int]) -> None:
+    """Let what these took be open again, and what banks may keep (`charges`) be as it was."""
     for decision in decisions:
-        _take(candidates, decision, -1)
+        take(candidates, decision, -1)
     for key, left in charges.items():
         candidates.tolerances[key].year_left_minor = left
 
@@ -192,6 +194,7 @@ async def book_batch(session: AsyncSession, run: Run, lines: Sequence[ReadLine],
     rows: list[Mapping[str, Any]] = []
     wires: list[Wire] = []
     third: set[str] = set()
+    debits: list[BankLine] = []
     for line in fresh:
         if line.number not in decided:
             continue
@@ -203,12 +206,15 @@ async def book_batch(session: AsyncSession, run: Run, lines: Sequence[ReadLine],
             if decision.third_party:
                 third.add(payment_id)
         rows.append(line_row(run, row_id, line, decision, payment_id, told.get(line.number, (None,))[0]))
+        if line.line.amount < 0 and line.line.status is LineStatus.BOOKED:
+            debits.append(line.line)
     await insert_rows(session, BankLineRow, rows)
     booked = await book(session, wires, by=run.by, at=run.at)
-    came = [Came(wire, wire.shares, wire.surplus_minor, wire.payment_id in third) for wire in booked]
+    came = [Came(wire, wire.shares, wire.surplus_minor, wire.payment_id in third, closes=True) for wire in booked]
     batch = f"{run.import_id}:{lines[0].number}"
     if came:
         await follow_booked(session, run.services, run.shop, came, by=run.by, batch=batch)
+    await sent_by_lines(session, run.services, run.shop, debits, by=run.by)
     # After the others: a return may come in the same file as its wire.
     for line in fresh:
         if line.number not in decided:

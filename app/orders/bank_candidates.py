@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.bank.candidates import Bundle, Candidates, Debt, Tolerance, payer_key
 from app.bank.lines import BankLine
 from app.bank.search import folded, is_marked, reference_key, strange_references, variants, windows
-from app.bank.service import accounts, year_of
+from app.bank.service import accounts
 from app.bank.tables import FeeTolerance, LearnedPayer
 from app.db.bulk import among, chunks
 from app.db.reading import rows
@@ -22,6 +23,7 @@ from app.ledger.booking import DEBT_ID, OPEN_EFFECT, open_of
 from app.ledger.rules import DEBTS, Kind
 from app.ledger.tables import LedgerItem, PaymentReference, RemittanceAdvice
 from app.orders.tables import ResellerOrder
+from app.orders.tolerance import charged_in_year
 from app.resellers.tables import Reseller
 from app.saleor.shops import Shop
 
@@ -103,12 +105,13 @@ def _debt(row: Sequence[Any], open_minor: int) -> Debt:
     of_order = row[8] == Kind.RECEIVABLE
     return Debt(
         id=row[0],
-        reseller_id=row[1],
-        currency=row[2],
+        # Of a few thousand resellers and days each is there once in memory, not with every debt.
+        reseller_id=sys.intern(row[1]),
+        currency=sys.intern(row[2]),
         total_minor=row[3],
         open_minor=open_minor,
         number=(row[4] or "") if of_order else f"interest {row[4]}",
-        due=str(row[5] or row[6]),
+        due=sys.intern(str(row[5] or row[6])),
         reference=row[7] or "",
         order_id=row[9],
         po_number=row[10] or "",
@@ -140,12 +143,7 @@ async def _add_payers(session: AsyncSession, found: Candidates) -> None:
 
 
 async def _add_tolerances(session: AsyncSession, found: Candidates, today: date) -> None:
-    charges = (
-        select(LedgerItem.reseller_id, LedgerItem.currency, func.sum(LedgerItem.amount_minor))
-        .where(LedgerItem.kind == Kind.BANK_CHARGE, LedgerItem.value_date.between(*year_of(today)))
-        .group_by(LedgerItem.reseller_id, LedgerItem.currency)
-    )
-    found.charged = {(row[0], row[1]): int(row[2]) for row in await session.execute(charges)}
+    found.charged = await charged_in_year(session, today)
     for own in await session.scalars(select(FeeTolerance)):
         key = (own.reseller_id, own.currency)
         found.tolerances[key] = Tolerance(own.wire_minor, own.year_minor - found.charged.get(key, 0))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -23,24 +22,16 @@ from app.ledger.booking import Share, Wire, allocate_more, book, lock_debts
 from app.ledger.rules import unallocated
 from app.ledger.service import as_item, receivable_id
 from app.ledger.tables import LedgerItem
-from app.money import Money, MoneyError, round_half_up
+from app.money import Money, MoneyError
 from app.orders.bank_batch import take_back
 from app.orders.booked import Came, follow_booked, lock_orders
+from app.orders.conversion import Conversion
 from app.orders.record import finish_task
 from app.orders.service import find_order
 from app.orders.services import Services
 from app.orders.tables import ResellerOrder
 from app.reasons import Reason
 from app.saleor.shops import Shop
-
-
-@dataclass(frozen=True, slots=True)
-class Conversion:
-    """Money of another currency as staff booked it: what it came to, the rate, and where that is from (edge case 54)."""
-
-    booked: Money
-    rate: Decimal
-    source: str
 
 
 async def accept(session: AsyncSession, services: Services, shop: Shop, line_id: str, *, by: str) -> BankLineRow:
@@ -276,19 +267,7 @@ def _money(line: BankLineRow, conversion: Conversion | None) -> Money:
         amount = Money.of(Decimal(line.amount), line.currency)
     except MoneyError as error:
         raise Refused(f"The line's amount is no money: {error}.", code="bad_amount") from error
-    if conversion is None:
-        return amount
-    if not conversion.source.strip() or conversion.rate <= 0 or conversion.booked.minor <= 0:
-        raise InvalidInput("A conversion needs the booked amount, its rate and where that is from.", code="conversion")
-    if conversion.booked.currency == line.currency:
-        raise InvalidInput(f"The line is in {line.currency} already.", code="conversion")
-    expected = round_half_up(amount.amount * conversion.rate, conversion.booked.currency)
-    if expected != conversion.booked.amount:
-        raise InvalidInput(
-            f"{amount} at {conversion.rate} are {expected} {conversion.booked.currency}, not {conversion.booked}.",
-            code="conversion",
-        )
-    return conversion.booked
+    return amount if conversion is None else conversion.of(amount)
 
 
 def _is_money(line: BankLineRow) -> None:

@@ -74,7 +74,7 @@ class Drop:
             dropped = await _import(services, shop, path, found, by)
             if dropped is None or dropped.moved:
                 self._seen.pop(path.name)
-            if dropped is not None and not found.told:
+            if dropped is not None and (dropped.moved or not found.told):
                 found.told = True
                 yield dropped
 

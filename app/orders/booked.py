@@ -18,13 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.base import new_id
 from app.db.bulk import among, chunks, insert_rows
 from app.ledger.booking import Share, Wire
-from app.ledger.rules import PAYING, Kind
+from app.ledger.rules import PAYING, Kind, unallocated
+from app.ledger.service import as_item
 from app.ledger.tables import LedgerItem
 from app.money import Money
-from app.orders.record import add_event, add_task, hold
+from app.orders.record import add_event, add_task, finish_task, hold
 from app.orders.rules import Terms
 from app.orders.services import Services
 from app.orders.tables import MoneyReport, OrderEvent, PaymentSession, ResellerOrder
+from app.orders.wire_mails import tell_of_wires
 from app.reasons import Reason, because, register
 from app.saleor.shops import Shop
 
@@ -43,12 +45,16 @@ register(
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """A wire that was booked just now with its shares, and whether somebody else than the reseller sent it."""
+    """A wire that was booked just now with its shares, and whether somebody else than the reseller sent it.
+
+    `closes` where nothing is open any more of what it pays.
+    """
 
     wire: Wire
     shares: tuple[Share, ...]
     surplus_minor: int
     third_party: bool = False
+    closes: bool = False
 
 
 async def lock_orders(session: AsyncSession, order_ids: Iterable[str]) -> None:
@@ -87,6 +93,7 @@ async def follow_booked(
     for each in came:
         await _surplus(session, each, now)
         await _other_payer(session, services, shop, each, orders)
+    await tell_of_wires(session, services, shop, came)
     paid = dict.fromkeys(share.order_id for _, share in shares if share.order_id in orders)
     await _ask(session, services, shop, [orders[order_id] for order_id in paid if order_id], batch)
 
@@ -124,10 +131,14 @@ async def follow_taken_back(
         code = "wire_taken_back" if change < 0 else "wire_again"
         events.append(_event(order_id, f"back:{item.id}", because(code, amount=amount, why=why), now))
         reports.append(_Report(item.id, order_id, abs(change), now, "CHARGE_BACK" if change < 0 else "CHARGE_SUCCESS"))
-        if change < 0 and orders[order_id].released:
+        if change > 0:
+            # What was taken back counts again: nobody needs to decide about the license any more.
+            await finish_task(session, f"returned:{item.reverses_id}", now)
+        elif orders[order_id].released:
             await add_task(session, f"returned:{item.id}", order_id, [because("returned_after_release", why=why)], now)
     await insert_rows(session, OrderEvent, events)
     await _report(session, orders, reports)
+    await _surplus_of(session, items, now)
     await _ask(session, services, shop, list(orders.values()), batch)
 
 
@@ -235,6 +246,22 @@ async def _surplus(session: AsyncSession, came: Came, at: datetime) -> None:
     if order_id is not None:
         await add_event(session, order_id, f"surplus:{came.wire.payment_id}", at, reason)
     await add_task(session, f"surplus:{came.wire.payment_id}", order_id, [reason], at)
+
+
+async def _surplus_of(session: AsyncSession, items: Sequence[LedgerItem], at: datetime) -> None:
+    """Of a wire that was taken back nothing is left over to decide about; of one that counts again it is asked for anew."""
+    came = {item.payment_id: item for item in items if item.kind == Kind.PAYMENT and item.payment_id is not None}
+    for payment_id, item in came.items():
+        if item.amount_minor < 0:
+            await finish_task(session, f"surplus:{payment_id}", at)
+            continue
+        wanted = select(LedgerItem).where((LedgerItem.id == payment_id) | (LedgerItem.payment_id == payment_id))
+        payment = {row.id: row for row in await session.scalars(wanted)}
+        if (left := unallocated(as_item(row) for row in payment.values()).get(payment_id, 0)) > 0:
+            surplus = Money(left, item.currency)
+            reason = because("wire_surplus", amount=surplus, reference=payment[payment_id].reference)
+            order_id = next((row.order_id for row in payment.values() if row.kind == Kind.ALLOCATION and row.order_id), None)
+            await add_task(session, f"surplus:{payment_id}", order_id, [reason], at)
 
 
 async def _other_payer(

@@ -6,18 +6,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Text, case, cast, func, select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bank.tables import BankImport, BankLineRow
-from app.db.reading import rows
+from app.bank.tables import BankImport
 from app.ledger.booking import DEBT_ID, OPEN_EFFECT
-from app.ledger.rules import EFFECT, Kind
+from app.ledger.rules import Kind
 from app.ledger.tables import LedgerItem
 from app.licenses.rules import LicenseKind, LicenseState
 from app.licenses.tables import License
 from app.mail.tables import Mail
-from app.money import Money
+from app.orders.check_money import MONEY_QUESTIONS
 from app.orders.record import add_task, finish_task
 from app.orders.tables import MoneyReport, OrderLine, ResellerOrder, StaffTask
 from app.reasons import because, register
@@ -45,23 +44,6 @@ async def show_contradictions(session: AsyncSession, at: datetime) -> int:
         else:
             await finish_task(session, key, at)
     return sum(bool(answers) for answers in found.values())
-
-
-async def _overallocated_payments(session: AsyncSession, at: datetime) -> Sequence[Any]:
-    """Payments that paid more than they brought."""
-    effect = case(*((LedgerItem.kind == kind, EFFECT[kind][1]) for kind in Kind), else_=0) * LedgerItem.amount_minor
-    of_its_own = (LedgerItem.kind == Kind.PAYMENT) & LedgerItem.payment_id.is_(None)
-    subject = case((of_its_own, LedgerItem.id), else_=LedgerItem.payment_id)
-    rows = select(subject).where(subject.is_not(None)).group_by(subject).having(func.sum(effect) < 0)
-    return (await session.scalars(rows)).all()
-
-
-async def _overpaid_receivables(session: AsyncSession, at: datetime) -> Sequence[Any]:
-    """Orders that took more than they owed."""
-    rows = (
-        select(func.max(LedgerItem.order_number)).where(DEBT_ID.is_not(None)).group_by(DEBT_ID).having(func.sum(OPEN_EFFECT) < 0)
-    )
-    return (await session.scalars(rows)).all()
 
 
 async def _released_without_evidence(session: AsyncSession, at: datetime) -> Sequence[Any]:
@@ -119,7 +101,8 @@ async def _not_confirmed(session: AsyncSession, at: datetime) -> Sequence[Any]:
 
 
 async def _paid_and_not_fulfilled(session: AsyncSession, at: datetime) -> Sequence[Any]:
-    """Released orders that owe nothing more and are not fulfilled in Saleor."""
+    """Released orders that are paid and not fulfilled in Saleor; what was written off Saleor takes for unpaid for ever."""
+    given_up = select(LedgerItem.order_id).where(LedgerItem.order_id.is_not(None), LedgerItem.kind == Kind.WRITE_OFF)
     open_minor = (
         select(func.sum(OPEN_EFFECT)).where(LedgerItem.order_id == ResellerOrder.id).correlate(ResellerOrder).scalar_subquery()
     )
@@ -127,6 +110,7 @@ async def _paid_and_not_fulfilled(session: AsyncSession, at: datetime) -> Sequen
         ResellerOrder.released_at < at - STUCK_AFTER,
         ResellerOrder.fulfilled_at.is_(None),
         ResellerOrder.canceled_at.is_(None),
+        ResellerOrder.id.not_in(given_up),
         open_minor <= 0,
     )
     return (await session.scalars(rows)).all()
@@ -146,60 +130,6 @@ async def _stuck_mails(session: AsyncSession, at: datetime) -> Sequence[Any]:
     """Mails that no server took."""
     rows = select(Mail.key).where(Mail.state != "sent", Mail.created_at < at - STUCK_AFTER)
     return (await session.scalars(rows)).all()
-
-
-async def _lines_without_their_payment(session: AsyncSession, at: datetime) -> Sequence[Any]:
-    """Booked bank lines whose payment is not in the ledger, or not with their amount."""
-    net = (
-        select(func.sum(LedgerItem.amount_minor))
-        .where(
-            LedgerItem.kind == Kind.PAYMENT,
-            (LedgerItem.id == BankLineRow.payment_id) | (LedgerItem.payment_id == BankLineRow.payment_id),
-        )
-        .correlate(BankLineRow)
-        .scalar_subquery()
-    )
-    currency = select(LedgerItem.currency).where(LedgerItem.id == BankLineRow.payment_id).correlate(BankLineRow).scalar_subquery()
-    lines = select(
-        BankLineRow.id,
-        BankLineRow.amount,
-        BankLineRow.currency,
-        BankLineRow.reversed_by,
-        net.label("net"),
-        currency.label("paid_in"),
-    ).where(BankLineRow.outcome == "booked", BankLineRow.reversal.is_(False), BankLineRow.undone == "")
-    wrong = []
-    async for line in rows(session, lines):
-        if line.reversed_by is not None:
-            right = line.net == 0
-        elif line.paid_in == line.currency:
-            right = line.net == Money.of(line.amount, line.currency).minor
-        else:
-            # Of another currency: what staff booked.
-            right = bool(line.net and line.net > 0)
-        if not right:
-            wrong.append(line.id)
-    return wrong
-
-
-async def _payments_without_their_line(session: AsyncSession, at: datetime) -> Sequence[Any]:
-    """Money that was booked from a bank line, counts, and has no such line, or more than one."""
-    of_its_own = (LedgerItem.kind == Kind.PAYMENT) & LedgerItem.payment_id.is_(None)
-    subject = case((of_its_own, LedgerItem.id), else_=LedgerItem.payment_id)
-    imported = select(LedgerItem.id).where(LedgerItem.key.startswith("payment:line:"))
-    counting = (
-        select(subject)
-        .where(LedgerItem.kind == Kind.PAYMENT, subject.in_(imported))
-        .group_by(subject)
-        .having(func.sum(LedgerItem.amount_minor) != 0)
-    )
-    lines = (
-        select(func.count())
-        .where(BankLineRow.payment_id == LedgerItem.id, BankLineRow.reversal.is_(False), BankLineRow.undone == "")
-        .correlate(LedgerItem)
-        .scalar_subquery()
-    )
-    return (await session.scalars(select(LedgerItem.reference).where(LedgerItem.id.in_(counting), lines != 1))).all()
 
 
 async def _released_without_reasons(session: AsyncSession, at: datetime) -> Sequence[Any]:
@@ -249,10 +179,7 @@ async def _unfinished_imports(session: AsyncSession, at: datetime) -> Sequence[A
 
 
 QUESTIONS: dict[str, Callable[[AsyncSession, datetime], Awaitable[Sequence[Any]]]] = {
-    "payments_allocated_beyond_their_amount": _overallocated_payments,
-    "orders_paid_beyond_their_amount": _overpaid_receivables,
-    "bank_lines_without_their_payment": _lines_without_their_payment,
-    "payments_without_their_bank_line": _payments_without_their_line,
+    **MONEY_QUESTIONS,
     "bank_files_not_finished": _unfinished_imports,
     "licenses_without_a_decided_release": _released_without_evidence,
     "releases_without_reasons": _released_without_reasons,

@@ -35,8 +35,8 @@ register(
         "reseller_account_deleted": "The reseller's account {email} was deleted in Saleor; it has no partner prices any more.",
         "reseller_account_unseen": "Saleor shows no customer account for the reseller's {email} any more; is it staff's now? "
         "It keeps its partner prices until the account is deleted or the reseller is suspended.",
-        "reseller_address_taken": "The account {email} of {company} is {new} in Saleor now, the address of {other} here; mails to "
-        "{company} go on to {email}. Give one of the two another address in Saleor.",
+        "reseller_address_taken": "The account {email} of {company} is {new} in Saleor now, the address of {other} here; mails "
+        "to {company} go on to {email}. Give one of the two another address in Saleor.",
         "reseller_account_inactive": "The account {email} of the reseller was switched off in Saleor.",
     }
 )

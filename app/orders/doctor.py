@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import httpx
 
 from app.errors import SaleorError
+from app.orders.customer_types import CustomerTypes, customer_types
 from app.orders.installation import Facts, Finding, active_channels, channel_patch, findings, tax_patch
 from app.orders.services import Services
 from app.saleor import webhooks
-from app.saleor.client import SaleorClient
+from app.saleor.client import SaleorClient, SaleorDenied
 from app.saleor.jwks import fetch_jwks, jwks_url
 from app.saleor.operations import (
     APP_SELF,
@@ -75,6 +76,7 @@ async def gather(services: Services, shop: Shop, client: SaleorClient) -> Facts:
         skew=await _skew(services, shop.api_url),
         tax=tax,
         rates_imported=imported.date() if imported else None,
+        types=await ask(_types(client)),
         problems=tuple(problems),
     )
 
@@ -135,6 +137,14 @@ async def fix(services: Services, shop: Shop) -> list[Repair]:
         "The store's flat rates are copied again.",
     )
     return repairs
+
+
+async def _types(client: SaleorClient) -> CustomerTypes | None:
+    """The customer types of the shop as far as our permissions show them; None where Saleor has none."""
+    try:
+        return await customer_types(client, create=False)
+    except SaleorDenied:
+        return CustomerTypes(None, None)
 
 
 async def _skew(services: Services, api_url: str) -> timedelta | None:

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from app.errors import InvalidInput
+from app.orders.customer_types import SLUG, CustomerTypes
 from app.orders.gateway import bank_account
 from app.saleor import webhooks
 from app.saleor.answers import AppSelfAnswer, FlatRatesAnswer, InstallationAnswer, SaleorChannel
@@ -64,6 +65,8 @@ class Facts:
     tax: TaxProgram
     rates_imported: date | None = None
     """The day of the last import of the rate table."""
+    types: CustomerTypes | None = None
+    """The customer types that matter here; None where Saleor has none (before 3.23.26) or did not say."""
     problems: tuple[str, ...] = ()
 
 
@@ -158,6 +161,17 @@ def _app(facts: Facts, answer: AppSelfAnswer) -> Iterator[Finding]:
         "All permissions are granted.",
         f"Not granted: {', '.join(missing)}. Staff who may manage apps grant them in the Dashboard, at this app.",
     )
+    if facts.types is not None:
+        later = [entry["permission"] for entry in manifest_source()["permissionsSince"]]
+        yield _judge(
+            facts.types.own is not None or granted.issuperset(later),
+            "customer_types",
+            facts.api_url,
+            "Resellers' accounts have their customer type, or get it.",
+            f"Not granted: {', '.join(sorted(set(later) - granted))}. Resellers' accounts get no customer type until staff "
+            f"grant it in the Dashboard, at this app, or make a type with the slug `{SLUG}` there by hand.",
+            severity=Severity.WARNING,
+        )
     drift = webhooks.drift_of(answer, facts.base_url)
     for difference in drift:
         yield Finding("webhooks", Severity.ERROR, facts.api_url, f"The webhook {difference}.", fixable=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import NotFound
@@ -19,12 +19,20 @@ from app.orders.tables import StaffTask
 from app.pricing.tables import PriceChange, PriceChangeNotice
 from app.reasons import Reason, because, register
 from app.resellers import obligations
+from app.resellers.rules import ResellerStatus
 from app.resellers.tables import ProductListing, Reseller
 from app.saleor.registration import Resolve, resolve_host
 from app.saleor.shops import Shop
 
-register({"listing_not_verified": "The product listing of {company} is not verified."})
+register(
+    {
+        "listing_not_verified": "The product listing of {company} is not verified.",
+        "listing_missing": "{company} accepted the policy more than {days} days ago and names no page that lists the products.",
+    }
+)
 
+NO_LISTING = "no-listing:"
+"""Begins the key of the task about a reseller that names no page."""
 A_ROUND, AT_ONCE = 50, 10
 
 
@@ -71,6 +79,30 @@ async def check_listings(services: Services, shop: Shop, *, resolve: Resolve = r
     return len(due)
 
 
+async def ask_for_listings(services: Services, shop: Shop) -> int:
+    """Raise a staff task for the next resellers that should have named a page by now and have none; how many (`rules.md` 1.4).
+
+    A task that staff took off is raised again after as many days as there are between two checks. Those of resellers that are
+    no longer active are done.
+    """
+    numbers, now = shop.settings.program, services.clock()
+    async with services.database.tenant(shop.tenant_id) as session:
+        for key in await _of_inactive(session):
+            await finish_task(session, key, now)
+        if not numbers.listing_days:
+            return 0
+        raised = select(StaffTask.id).where(
+            StaffTask.key == literal(NO_LISTING) + Reseller.id,
+            or_(StaffTask.done_at.is_(None), StaffTask.done_at > now - timedelta(days=numbers.listing_check_days)),
+        )
+        query = obligations.without_listing(now - timedelta(days=numbers.listing_days)).where(~raised.exists())
+        found = (await session.execute(query.limit(A_ROUND))).all()
+        for reseller_id, company in found:
+            reason = because("listing_missing", company=company, days=numbers.listing_days)
+            await add_task(session, f"{NO_LISTING}{reseller_id}", None, [reason], now)
+    return len(found)
+
+
 async def set_listings(
     session: AsyncSession, services: Services, reseller: Reseller, urls: Sequence[str], *, by: str
 ) -> list[ProductListing]:
@@ -80,6 +112,8 @@ async def set_listings(
     kept = await obligations.set_listings(session, reseller, urls, by=by, at=now)
     for gone in before - {row.id for row in kept}:
         await finish_task(session, _key(gone), now)
+    if kept:
+        await finish_task(session, f"{NO_LISTING}{reseller.id}", now)
     return kept
 
 
@@ -123,6 +157,15 @@ async def _undelivered(session: AsyncSession, reseller: Reseller) -> list[tuple[
     own = {reseller.email, *(user.email for user in reseller.users)}
     query = select(Mail.recipient, Mail.error).where(Mail.id.in_(ids), Mail.recipient.in_(own)).order_by(Mail.created_at)
     return [(recipient, error) for recipient, error in await session.execute(query)] if ids else []
+
+
+async def _of_inactive(session: AsyncSession) -> Sequence[str]:
+    query = (
+        select(StaffTask.key)
+        .join(Reseller, StaffTask.key == literal(NO_LISTING) + Reseller.id)
+        .where(StaffTask.key.startswith(NO_LISTING), StaffTask.done_at.is_(None), Reseller.status != ResellerStatus.APPROVED)
+    )
+    return (await session.scalars(query)).all()
 
 
 def _key(listing_id: str) -> str:

@@ -7,20 +7,17 @@ and books. The request is kept, the order held, and staff are asked.
 from __future__ import annotations
 
 import uuid
-from datetime import date
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.ledger.refunds import refund_order
-from app.ledger.service import checked_reference
 from app.money import Money
-from app.orders.record import add_event, finish_task, hold
-from app.orders.service import credit_later, find_order, lock_order
+from app.orders.record import hold
+from app.orders.service import lock_order
 from app.orders.services import Services
-from app.orders.tables import MoneyReport, PaymentSession, RefundRequest, ResellerOrder
+from app.orders.tables import PaymentSession, RefundRequest, ResellerOrder
 from app.reasons import because, register, sentence
 from app.saleor.payment_payload import ActionRequested
 from app.saleor.shops import Shop
@@ -29,7 +26,6 @@ register(
     {
         "refund_of_nothing": "There is nothing to give back in a request for {amount}.",
         "refund_requested": "Saleor asked to give back {amount}: send it by wire, book it, and decide about the license.",
-        "refund_sent": "{amount} were sent back with the bank reference {reference}, booked by {by}.",
         "payment_voided": "The promise to pay was voided in Saleor.",
         "no_capture": "A wire cannot be collected; it is confirmed where it is booked, in the reseller program.",
         "unknown_transaction": "This transaction is not one of the reseller program.",
@@ -58,6 +54,7 @@ async def answer_refund(services: Services, shop: Shop, payload: ActionRequested
                 session.add(
                     RefundRequest(
                         order_id=row.id,
+                        reseller_id=row.reseller_id,
                         psp_reference=psp,
                         amount_minor=amount.minor,
                         currency=amount.currency,
@@ -86,64 +83,6 @@ async def answer_cancelation(services: Services, shop: Shop, payload: ActionRequ
         "amount": str(_amount(payload).amount) if payload.action.amount is not None else None,
         "message": sentence(because("payment_voided")),
     }
-
-
-async def book_refund(
-    session: AsyncSession,
-    services: Services,
-    shop: Shop,
-    *,
-    number: str,
-    amount: Money,
-    bank_reference: str,
-    value_date: date,
-    by: str,
-) -> ResellerOrder:
-    """The bookkeeper sent money back for an order: into the ledger, and to Saleor under the request it answers.
-
-    Repeated with the same bank reference it changes nothing. Raises as `refunds.refund_order`.
-    """
-    bank_reference = checked_reference(bank_reference)
-    found = await find_order(session, number)
-    order = await lock_order(session, found.id)
-    now = services.clock()
-    item = await refund_order(
-        session, order_id=order.id, amount=amount, bank_reference=bank_reference, value_date=value_date, by=by, at=now
-    )
-    sent = because("refund_sent", amount=amount, reference=bank_reference, by=by)
-    if not await add_event(session, order.id, f"refund:{bank_reference}", now, sent):
-        return order
-    request = await session.scalar(
-        select(RefundRequest)
-        .where(RefundRequest.order_id == order.id, RefundRequest.amount_minor == amount.minor, RefundRequest.done_at.is_(None))
-        .order_by(RefundRequest.requested_at)
-    )
-    if request is not None:
-        request.done_at = now
-        await finish_task(session, f"refund:{request.psp_reference}:{order.id}", now)
-    promise = await session.get(PaymentSession, order.payment_session_id) if order.payment_session_id else None
-    if promise is not None:
-        session.add(
-            MoneyReport(
-                ledger_item_id=item.id,
-                order_id=order.id,
-                transaction_id=promise.transaction_id,
-                psp_reference=request.psp_reference if request else f"BT-R-{item.id}",
-                type="REFUND_SUCCESS",
-                amount_minor=amount.minor,
-                currency=amount.currency,
-                at=now,
-            )
-        )
-    await services.jobs.enqueue(
-        session,
-        "money_came",
-        f"refund:{shop.tenant_id}:{item.id}",
-        partition=order.saleor_order_id,
-        args=(shop.tenant_id, order.id),
-    )
-    await credit_later(session, services, shop.tenant_id, order, f"refund:{item.id}", "refunded", amount.minor)
-    return order
 
 
 def reference_of(payload: ActionRequested, mark: str) -> str:

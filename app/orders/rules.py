@@ -93,7 +93,8 @@ def standing(receivables: Iterable[Receivable], policy: CreditPolicy, order: Mon
     """The terms of an order of this total, placed today (`rules.md` 5.1 to 5.4).
 
     Counted are orders fully paid and not reversed; zero-value ones never count. All reasons for prepayment are given, not only
-    the first, so that the reseller sees everything that must change. Limits are compared in the order's own currency.
+    the first, so that the reseller sees everything that must change. Limits are compared in the order's own currency. What the
+    reseller contests is not late, and stays owed (edge case 78).
     """
     debts = list(receivables)
     counted = sum(debt.fully_paid for debt in debts)
@@ -103,7 +104,7 @@ def standing(receivables: Iterable[Receivable], policy: CreditPolicy, order: Mon
     if counted < policy.prepaid_orders:
         reasons.append(because("prepaid_count", paid=counted, required=policy.prepaid_orders))
     for debt in debts:
-        if days := debt.overdue_days(today):
+        if days := debt.late_days(today):
             open_amount = Money(debt.open_minor, debt.currency)
             reasons.append(because("overdue", order=debt.order_number, days=days, amount=open_amount))
     if policy.order_limit is not None and policy.order_limit.currency == order.currency and policy.order_limit < order:
@@ -123,7 +124,7 @@ def _lifting(debts: Iterable[Receivable], policy: CreditPolicy, order: Money, to
     missing: dict[str, int] = {}
     owed = 0
     for debt in debts:
-        if debt.overdue_days(today):
+        if debt.late_days(today):
             missing[debt.currency] = missing.get(debt.currency, 0) + debt.open_minor
         if debt.currency == order.currency:
             owed += max(0, debt.open_minor)

@@ -15,12 +15,14 @@ from app.licenses.rules import LicenseState
 from app.licenses.service import set_state
 from app.money import Money
 from app.orders.booked import Came, follow_booked
+from app.orders.conversion import Conversion
 from app.orders.intake import owe
 from app.orders.record import add_event, add_task, finish_task
 from app.orders.rules import Gate, Terms, gate
 from app.orders.rules import StaffDecision as Decision
 from app.orders.services import Services
 from app.orders.tables import MoneyReport, OrderEvent, ResellerOrder, StaffDecision
+from app.orders.tolerance import tolerance_of
 from app.reasons import because, register
 from app.saleor.shops import Shop
 
@@ -72,7 +74,7 @@ async def order_gate(session: AsyncSession, order: ResellerOrder, at: datetime) 
     rows = await session.scalars(
         select(StaffDecision).where(StaffDecision.order_id == order.id).order_by(StaffDecision.at.desc(), StaffDecision.id)
     )
-    decision = next((found for row in rows if (found := _decision(row)).in_force(at)), None)
+    decision = next((found for row in rows if (found := in_force(row, at)) is not None), None)
     return gate(
         await receivable(session, debt),
         Terms(order.terms),
@@ -142,11 +144,14 @@ async def confirm_wire(
     bank_reference: str,
     value_date: date,
     by: str,
+    conversion: Conversion | None = None,
 ) -> tuple[ResellerOrder, Booking]:
     """Book a wire for one order (`rules.md` 4.3), and start what follows: the report to Saleor and every gate it may open.
 
-    Repeated with the same bank reference it changes nothing. Raises NotFound, InvalidInput or Conflict as `ledger.book_wire`.
+    Of another currency it is booked as `conversion` says, with rate and source on record (edge case 54). Repeated with the same
+    bank reference it changes nothing. Raises NotFound, InvalidInput or Conflict as `ledger.book_wire`.
     """
+    arrived, amount = amount, amount if conversion is None else conversion.of(amount)
     found = await find_order(session, number)
     order = await lock_order(session, found.id)
     if order.reseller_id is None or not order.audit_passed:
@@ -163,11 +168,13 @@ async def confirm_wire(
         value_date=value_date,
         by=by,
         at=now,
-        # Never more than a tenth: a tolerance that was set for large wires must not give small orders away.
-        tolerance_minor=min(shop.settings.program.fee_tolerance_minor, order.total_minor // 10),
+        tolerance_minor=(await tolerance_of(session, shop, order.reseller_id, order.currency, value_date)).of(order.total_minor),
+        reason=str(conversion.reason(arrived)) if conversion else "",
     )
     if booking.repeated:
         return order, booking
+    if conversion is not None:
+        await add_event(session, order.id, f"converted:{booking.payment_id}", now, conversion.reason(arrived))
     wire = Wire(booking.payment_id, "", order.reseller_id, amount, value_date, checked_reference(bank_reference))
     share = Share(
         booking.debt_id, booking.allocated_minor, booking.bank_charge_minor, order.id, order.number, booking.allocation_id
@@ -258,7 +265,7 @@ async def staff_accepts(
         raise Refused(str(because("no_owner")), code="no_owner")
     rows = await session.scalars(select(StaffDecision).where(StaffDecision.order_id == order.id))
     for row in rows:
-        if _decision(row).in_force(now):
+        if in_force(row, now) is not None:
             row.expires_at = now
     accepted = because("accepted_by_staff", by=by, reason=reason.strip())
     await add_event(session, order.id, f"staff:{now.isoformat()}", now, accepted)
@@ -346,5 +353,7 @@ async def _attend_again(session: AsyncSession, services: Services, tenant_id: st
     )
 
 
-def _decision(row: StaffDecision) -> Decision:
-    return Decision(row.hold, row.by, row.reason, row.expires_at)
+def in_force(row: StaffDecision, at: datetime) -> Decision | None:
+    """The decision of a row as the rules see it; None when it counts no more."""
+    decision = Decision(row.hold, row.by, row.reason, row.expires_at)
+    return decision if decision.in_force(at) else None

@@ -17,7 +17,7 @@ from app.mail.tables import Mail
 from app.orders.accounts import give_licenses
 from app.orders.claims import withdraw_claims
 from app.orders.intake import other_resellers_emails
-from app.orders.mails import resend_order_mail
+from app.orders.mail_again import resend_order_mail
 from app.orders.record import add_event, add_task, finish_task
 from app.orders.service import find_order, lock_order
 from app.orders.services import Services

@@ -18,6 +18,7 @@ from app.documents.bank_details import Instructions, instructions
 from app.documents.tables import Document
 from app.errors import Forbidden, InvalidInput, NotFound
 from app.ledger.aging import Upcoming, falling_due
+from app.ledger.disputes import disputed_debts
 from app.ledger.rules import credits, receivables
 from app.ledger.service import receivable, receivable_id, reseller_items
 from app.licenses.service import of_order
@@ -133,13 +134,13 @@ async def reseller_standing(
     today = services.today(shop)
     policy = credit_policy(shop.settings.program, reseller)
     items = await reseller_items(session, reseller.id)
-    debts = receivables(items)
+    debts = receivables(items, await disputed_debts(session, reseller.id))
     currency = reseller.limit_currency or next((debt.currency for debt in debts), "USD")
     sums: dict[str, tuple[int, int]] = {}
     for debt in debts:
         if debt.open_minor > 0:
             owed, overdue = sums.get(debt.currency, (0, 0))
-            late = debt.open_minor if debt.overdue_days(today) else 0
+            late = debt.open_minor if debt.late_days(today) else 0
             sums[debt.currency] = owed + debt.open_minor, overdue + late
     current = await in_force(session, shop.settings, today)
     return ResellerStanding(

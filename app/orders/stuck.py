@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.orders.record import add_task
+from app.errors import NotFound
+from app.orders.record import add_task, finish_task
+from app.orders.services import Services
 from app.orders.tables import ResellerOrder, StaffTask
 from app.reasons import because, register
 
@@ -32,3 +34,13 @@ async def show_stuck(session: AsyncSession, stuck: Iterable[Mapping[str, Any]], 
     for task in await session.scalars(open_ones):
         if task.key not in keys:
             task.done_at = at
+
+
+async def run_again(services: Services, tenant_id: str, work_id: str) -> None:
+    """Run work that gave up once more, because a person asks; its task is done. Raises NotFound when it is not stuck any more."""
+    stuck = {work["id"]: work for work in await services.jobs.stuck(tenant_id)}
+    if work_id not in stuck:
+        raise NotFound("This work is not stuck any more.", code="no_work")
+    await services.jobs.run_again(work_id, stuck[work_id]["partition"])
+    async with services.database.tenant(tenant_id) as session:
+        await finish_task(session, f"{PREFIX}{work_id}", services.clock())

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Numeric, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, Numeric, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db.base import Base, TenantScoped, new_id
+from app.db.base import Base, TenantScoped, new_id, partial_index
+
+OPEN = "release_decided_at IS NULL AND canceled_at IS NULL"
+"""An order that nothing went out of and that is not canceled."""
 
 
 class PaymentSession(TenantScoped, Base):
@@ -58,13 +62,12 @@ class ResellerOrder(TenantScoped, Base):
         UniqueConstraint("tenant_id", "reference"),
         Index("ix_reseller_order_page", "tenant_id", "reseller_id", "created_at", "id"),
         Index("ix_reseller_order_end_customer", "tenant_id", "end_customer_id"),
-        Index(
-            "ix_reseller_order_going",
-            "tenant_id",
-            "release_decided_at",
-            sqlite_where=text("released_at IS NULL"),
-            postgresql_where=text("released_at IS NULL"),
-        ),
+        # Lists of staff: of a million orders a few are open, and they are paged by their own index.
+        partial_index("ix_reseller_order_open", OPEN, "tenant_id", "created_at", "id"),
+        partial_index("ix_reseller_order_open_due", OPEN, "tenant_id", "due_date", "id"),
+        partial_index("ix_reseller_order_held", f"{OPEN} AND NOT audit_passed", "tenant_id", "id"),
+        partial_index("ix_reseller_order_po_number", "po_number <> ''", "tenant_id", "po_number"),
+        partial_index("ix_reseller_order_going", "released_at IS NULL", "tenant_id", "release_decided_at"),
         Index(
             "uq_reseller_order_po_number",
             "tenant_id",
@@ -156,6 +159,7 @@ class StaffDecision(TenantScoped, Base):
     """A hold or release of one order by a person; the latest in force counts (`rules.md` 5.5)."""
 
     __tablename__ = "staff_decision"
+    __table_args__ = (partial_index("ix_staff_decision_hold", "hold", "tenant_id", "order_id"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     order_id: Mapped[str] = mapped_column(ForeignKey("reseller_order.id"), index=True)
@@ -219,19 +223,66 @@ class LicenseClaim(TenantScoped, Base):
     withdrawn_at: Mapped[datetime | None]
 
 
+def transfer_reference() -> str:
+    """A new reference of a transfer: short, without letters that are read as digits, so that people may type it."""
+    return "REFUND" + "".join(secrets.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(12))
+
+
 class RefundRequest(TenantScoped, Base):
-    """Staff asked in Saleor to give money back; done when the bookkeeper has sent and booked it (`rules.md` 5.7)."""
+    """Money to be sent back: asked for by staff in Saleor or here; done when it was sent and booked (`rules.md` 4.3, 5.7).
+
+    With an order it is that order's money, without one the reseller's unallocated credit. `reference` is what the transfer says,
+    so that the bank's statement names it again.
+    """
 
     __tablename__ = "refund_request"
-    __table_args__ = (UniqueConstraint("tenant_id", "psp_reference"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "psp_reference"),
+        UniqueConstraint("tenant_id", "reference"),
+        Index("ix_refund_request_export", "export_id"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
-    order_id: Mapped[str] = mapped_column(ForeignKey("reseller_order.id"), index=True)
+    order_id: Mapped[str | None] = mapped_column(ForeignKey("reseller_order.id"), index=True)
+    reseller_id: Mapped[str | None] = mapped_column(ForeignKey("reseller.id"), index=True)
     psp_reference: Mapped[str] = mapped_column(Text)
+    """Saleor's name for its request; our own for one that was asked for here."""
+    reference: Mapped[str] = mapped_column(String(35), default=transfer_reference)
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     requested_at: Mapped[datetime]
+    requested_by: Mapped[str] = mapped_column(Text, default="Saleor")
+    reason: Mapped[str] = mapped_column(Text, default="")
+    beneficiary: Mapped[str] = mapped_column(Text, default="")
+    """Whom it goes to as staff entered it; empty goes back to where the money came from."""
+    iban: Mapped[str] = mapped_column(String(34), default="")
+    export_id: Mapped[str | None] = mapped_column(ForeignKey("refund_export.id"))
+    """The file it went out in: once."""
     done_at: Mapped[datetime | None]
+    done_by: Mapped[str] = mapped_column(Text, default="")
+    bank_reference: Mapped[str] = mapped_column(Text, default="")
+    """Of the transfer that sent it."""
+    canceled_at: Mapped[datetime | None]
+    canceled_by: Mapped[str] = mapped_column(Text, default="")
+    cancel_reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class RefundExport(TenantScoped, Base):
+    """A SEPA file of refunds as it was made: written again it is the same bytes."""
+
+    __tablename__ = "refund_export"
+    __table_args__ = (UniqueConstraint("tenant_id", "message_id"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    message_id: Mapped[str] = mapped_column(String(35))
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(Text)
+    iban: Mapped[str] = mapped_column(String(34))
+    """The vendor's account that pays."""
+    count: Mapped[int]
+    total_minor: Mapped[int] = mapped_column(BigInteger)
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    sha256: Mapped[str] = mapped_column(String(64))
 
 
 class MoneyReport(TenantScoped, Base):
@@ -241,13 +292,7 @@ class MoneyReport(TenantScoped, Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "ledger_item_id"),
         UniqueConstraint("tenant_id", "psp_reference"),
-        Index(
-            "ix_money_report_waiting",
-            "tenant_id",
-            "at",
-            sqlite_where=text("reported_at IS NULL"),
-            postgresql_where=text("reported_at IS NULL"),
-        ),
+        partial_index("ix_money_report_waiting", "reported_at IS NULL", "tenant_id", "at"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
@@ -257,7 +302,7 @@ class MoneyReport(TenantScoped, Base):
     psp_reference: Mapped[str] = mapped_column(Text)
     """The first wire of a prepaid order reports under the session's own, every further one under its own."""
     type: Mapped[str] = mapped_column(String(30))
-    """CHARGE_SUCCESS or REFUND_SUCCESS."""
+    """CHARGE_SUCCESS, CHARGE_BACK or REFUND_SUCCESS."""
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     at: Mapped[datetime]
@@ -285,13 +330,8 @@ class StaffTask(TenantScoped, Base):
     __tablename__ = "staff_task"
     __table_args__ = (
         UniqueConstraint("tenant_id", "key"),
-        Index(
-            "ix_staff_task_open",
-            "tenant_id",
-            "created_at",
-            sqlite_where=text("done_at IS NULL"),
-            postgresql_where=text("done_at IS NULL"),
-        ),
+        partial_index("ix_staff_task_open", "done_at IS NULL", "tenant_id", "created_at", "id"),
+        partial_index("ix_staff_task_order", "order_id IS NOT NULL", "tenant_id", "order_id"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)

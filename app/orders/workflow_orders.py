@@ -12,12 +12,15 @@ from dbos import DBOS
 from sqlalchemy import select
 
 from app.db.bulk import chunks
-from app.orders import attend, customers, documents, release
+from app.orders import attend, customers, documents, reconciling, release
 from app.orders.durable import RETRY, services, shop_of
 from app.orders.intake import record
 from app.orders.service import confirm_order, decide_release, lock_order, pending_reports, waiting_orders
 from app.orders.tables import ResellerOrder
 from app.saleor.answers import SaleorOrder
+
+RECONCILED = "reconcile"
+"""The occasion on which an order's money is compared too: what was under way in between is over by then."""
 
 
 @DBOS.workflow(name="attend_order")
@@ -34,6 +37,8 @@ async def attend_order(tenant_id: str, saleor_order_id: str, occasion: str) -> s
     if await needs_confirmation(tenant_id, order_id):
         await confirm_in_saleor(tenant_id, order)
         await mark_confirmed(tenant_id, order_id)
+    if occasion == RECONCILED:
+        await compare_money(tenant_id, order_id, order)
     await follow(tenant_id, order_id, order)
     await cancel_early_fulfillments(tenant_id, order_id, order)
     await refund_other_gateways(tenant_id, order_id, order)
@@ -145,6 +150,16 @@ async def mark_confirmed(tenant_id: str, order_id: str) -> None:
     async with services().database.tenant(tenant_id) as session:
         await confirm_order(session, order_id, services().clock())
         await release.queue_order_received(session, services(), shop, order_id)
+
+
+@DBOS.step(name="compare_money", **RETRY)
+async def compare_money(tenant_id: str, order_id: str, order: str) -> int:
+    """Compare what Saleor shows of an order's money with the ledger; how much differs."""
+    seen = SaleorOrder.model_validate_json(order)
+    async with services().database.tenant(tenant_id) as session:
+        row = await lock_order(session, order_id)
+        compared = await reconciling.compare_order(session, services(), row, seen.transactions)
+        return len(compared.differences) if compared else 0
 
 
 @DBOS.step(name="follow", **RETRY)

@@ -11,7 +11,7 @@ import structlog
 from dbos import DBOS
 
 from app.files.service import sweep
-from app.orders import attend, certificates, obligations
+from app.orders import attend, certificates, obligations, reconciling
 from app.orders import price_changes as planned_prices
 from app.orders.check import show_contradictions
 from app.orders.durable import RETRY, for_each_shop, services, shop_of
@@ -39,6 +39,7 @@ async def reconcile_shop(tenant_id: str, run: str) -> None:
     """One shop's part: apart from the others, so that one that is down keeps nobody waiting."""
     await refresh_flat_rates(tenant_id)
     await attend_changed(tenant_id, run)
+    await compare_recent_money(tenant_id)
     await check_books(tenant_id)
 
 
@@ -86,7 +87,7 @@ async def price_changes_in_shop(tenant_id: str, run: str) -> None:
 
 @DBOS.workflow(name="check_listings")
 async def check_listings(scheduled: datetime, context: object) -> None:
-    """Product listings that were not looked at for some days (`rules.md` 1.4)."""
+    """Product listings that were not looked at for some days, and resellers that name none (`rules.md` 1.4)."""
     await for_each_shop("check_listings_in_shop", scheduled.isoformat())
 
 
@@ -106,6 +107,13 @@ async def check_books(tenant_id: str) -> int:
     """Ask what `reseller check` asks, and show staff what contradicts."""
     async with services().database.tenant(tenant_id) as session:
         return await show_contradictions(session, services().clock())
+
+
+@DBOS.step(name="compare_recent_money", **RETRY)
+async def compare_recent_money(tenant_id: str) -> int:
+    """Compare what Saleor shows of the orders whose money moved lately with the ledger; how many differ."""
+    found = await reconciling.compare_recent(services(), await shop_of(tenant_id))
+    return sum(bool(each.differences) for each in found)
 
 
 @DBOS.step(name="refresh_flat_rates", **RETRY)
@@ -149,7 +157,8 @@ async def carry_out_price_changes(tenant_id: str) -> int:
 
 @DBOS.step(name="check_some_listings", **RETRY)
 async def check_some_listings(tenant_id: str) -> int:
-    return await obligations.check_listings(services(), await shop_of(tenant_id))
+    shop = await shop_of(tenant_id)
+    return await obligations.check_listings(services(), shop) + await obligations.ask_for_listings(services(), shop)
 
 
 @DBOS.step(name="run_stuck_again", **RETRY)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,7 +20,7 @@ from app.reasons import Reason
 from app.resellers.companies import website_host
 from app.resellers.rules import ResellerStatus
 from app.resellers.service import lock, record
-from app.resellers.tables import PriceChangeAcknowledgement, ProductListing, Reseller
+from app.resellers.tables import PolicyAcceptance, PriceChangeAcknowledgement, ProductListing, Reseller
 
 MAX_LISTINGS = 10
 MAX_URL = 500
@@ -76,6 +76,19 @@ async def listings_due(session: AsyncSession, *, at: datetime, days: int, limit:
         .limit(limit)
     )
     return [(row, company) for row, company in await session.execute(query)]
+
+
+def without_listing(accepted_before: datetime) -> Select[str, str]:
+    """Active resellers that name no page and accepted the policy for the first time before a moment: (id, company)."""
+    accepted = select(PolicyAcceptance.id).where(
+        PolicyAcceptance.reseller_id == Reseller.id, PolicyAcceptance.accepted_at <= accepted_before
+    )
+    named = select(ProductListing.id).where(ProductListing.reseller_id == Reseller.id)
+    return (
+        select(Reseller.id, Reseller.company)
+        .where(Reseller.status == ResellerStatus.APPROVED.value, accepted.exists(), ~named.exists())
+        .order_by(Reseller.id)
+    )
 
 
 async def note_check(session: AsyncSession, listing_id: str, problem: Reason | None, at: datetime) -> ProductListing | None:

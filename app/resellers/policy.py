@@ -6,7 +6,7 @@ import hashlib
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +18,12 @@ from app.settings import ShopSettings
 MAX_TEXT = 200_000
 """Characters of one text."""
 MAX_VERSION = 40
+_IN_FORCE = (  # put together once: every request of a reseller asks it
+    select(PolicyVersion.version, PolicyVersion.in_force_from, PolicyVersion.published_at)
+    .where(PolicyVersion.in_force_from <= bindparam("day"))
+    .order_by(PolicyVersion.in_force_from.desc(), PolicyVersion.published_at.desc())
+    .limit(1)
+)
 
 
 async def publish(
@@ -65,13 +71,7 @@ async def in_force(session: AsyncSession, settings: ShopSettings, day: date) -> 
 
     The grace period never begins before the day of publication: nobody could accept the text earlier.
     """
-    query = (
-        select(PolicyVersion.version, PolicyVersion.in_force_from, PolicyVersion.published_at)
-        .where(PolicyVersion.in_force_from <= day)
-        .order_by(PolicyVersion.in_force_from.desc(), PolicyVersion.published_at.desc())
-        .limit(1)
-    )
-    found = (await session.execute(query)).first()
+    found = (await session.execute(_IN_FORCE, {"day": day})).first()
     numbers = settings.program
     if found is None:
         return Policy(numbers.policy_version, numbers.policy_since, numbers.policy_grace_days)

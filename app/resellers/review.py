@@ -18,6 +18,7 @@ from app.reasons import Reason, because
 from app.resellers import service
 from app.resellers.application import (
     EDITABLE,
+    LONGEST,
     OPEN,
     WAITING,
     ApplicationState,
@@ -66,8 +67,8 @@ async def start(
 ) -> Application:
     """The account's application in the works, or a new draft; the same however often it is asked for.
 
-    Raises Conflict when the account belongs to a reseller already (edge case 1), and Refused while the cool-down of a rejected
-    application lasts (edge case 10).
+    A draft after one that was withdrawn or rejected begins with what the account filled in then. Raises Conflict when the account
+    belongs to a reseller already (edge case 1), and Refused while the cool-down of a rejected application lasts (edge case 10).
     """
     if not valid_email(email.strip()):
         raise InvalidInput(f"email: {email!r} is not an e-mail address.", code="email")
@@ -77,18 +78,23 @@ async def start(
         return found
     if (known := await service.by_saleor_user(session, saleor_user_id)) is not None:
         raise Conflict(f"This account orders for {known.company} already; it is {known.status}.", code="known_user")
-    for before in await earlier(session, saleor_user_id, folded):
+    decided = await earlier(session, saleor_user_id, folded)
+    for before in decided:
         if before.state == ApplicationState.REJECTED and before.decided_at is not None:
             first = may_apply_again(before.decided_at, numbers.reapply_days)
             if at.date() < first:
                 raise Refused(f"The last application was rejected; apply again from {first} on.", code="cool_down")
+    last = next((before for before in decided if before.saleor_user_id == saleor_user_id), None)
+    filled = {name: getattr(last, name) for name in LONGEST} if last is not None else {}
+    if contact or "contact" not in filled:
+        filled["contact"] = contact[:200]
     row = Application(
         saleor_user_id=saleor_user_id,
         email=folded,
         state=ApplicationState.DRAFT.value,
         created_at=at,
         answers={},
-        **cleaned({"contact": contact[:200], "language": language}),
+        **cleaned({**filled, "language": language}),
     )
     try:
         async with session.begin_nested():
@@ -213,6 +219,10 @@ async def approve(
         raise InvalidInput("Either link the account to a reseller or make a separate one, not both.", code="link_or_separate")
     if role is not None and not link_to:
         raise InvalidInput("role: only a linked account takes one; who applied for a new reseller is its owner.", code="role")
+    if not link_to:
+        # Two staff who approve two applications of one company at once: the second sees the reseller that the first made.
+        waiting = select(Application.id).where(Application.state.in_(_values(WAITING))).order_by(Application.id)
+        await session.scalars(waiting.with_for_update())
     row = await _decidable(session, application_id, version, WAITING)
     if link_to:
         reseller = await service.lock(session, (await service.find(session, link_to)).id)

@@ -55,6 +55,26 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
 """The table. An order shows prices to whoever may see orders: accounts pay by them."""
 
 
+class Post(StrEnum):
+    """Mails about an order, by what they are for."""
+
+    ORDERS = "orders"
+    """The order is there, and how it is paid."""
+    INVOICES = "invoices"
+    LICENSES = "licenses"
+
+
+def gets(role: Role, post: Post, *, placed: bool) -> bool:
+    """Whether a user gets a mail about an order beside the reseller's own address (`rules.md` 8.1, 11.1).
+
+    Accounts get what is to be paid of every order; others, of the orders they placed themselves, what their role may see.
+    """
+    if role is Role.ACCOUNTS:
+        return post in (Post.ORDERS, Post.INVOICES)
+    seen = {Post.ORDERS: Right.SEE_ORDERS, Post.INVOICES: Right.SEE_INVOICES, Post.LICENSES: Right.SEE_LICENSES}
+    return placed and allowed(role, seen[post])
+
+
 def allowed(role: Role, right: Right) -> bool:
     """Whether the role may do this."""
     return right in RIGHTS[role]

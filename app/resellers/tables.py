@@ -18,7 +18,11 @@ class Reseller(ProgramRow, Base):
     """A company in the program. Its address is the approved business address: the place of sales tax (`rules.md` 10.1)."""
 
     __tablename__ = "reseller"
-    __table_args__ = (UniqueConstraint("tenant_id", "email"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "email"),
+        Index("ix_reseller_company", "tenant_id", "company", "id"),
+        Index("ix_reseller_created", "tenant_id", "created_at", "id"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     email: Mapped[str] = mapped_column(Text)

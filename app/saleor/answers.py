@@ -237,6 +237,8 @@ class SaleorTransaction(Answer):
     charged_amount: SaleorAmount
     authorized_amount: SaleorAmount
     charge_pending_amount: SaleorAmount
+    refunded_amount: SaleorAmount
+    refund_pending_amount: SaleorAmount
     events: list[SaleorTransactionEvent]
 
 
@@ -329,6 +331,36 @@ class OrdersChangedAnswer(Answer):
     orders: SaleorChangedOrders | None
 
 
+class SaleorMoney(Answer):
+    """What a transaction's events add up to."""
+
+    id: str
+    charged_amount: SaleorAmount
+    refunded_amount: SaleorAmount
+    refund_pending_amount: SaleorAmount
+    authorized_amount: SaleorAmount
+    charge_pending_amount: SaleorAmount
+
+
+class SaleorOrderMoney(Answer):
+    id: str
+    transactions: list[SaleorMoney]
+
+
+class SaleorOrderMoneyEdge(Answer):
+    node: SaleorOrderMoney
+
+
+class SaleorOrdersMoney(Answer):
+    edges: list[SaleorOrderMoneyEdge]
+
+
+class OrdersMoneyAnswer(Answer):
+    """The orders among the ids asked for that there are."""
+
+    orders: SaleorOrdersMoney | None
+
+
 # --- Customers, products, warehouses ----------------------------------------------------------------------------------
 
 
@@ -399,6 +431,23 @@ class SaleorPricedVariant(Answer):
 
 class VariantPriceAnswer(Answer):
     product_variant: SaleorPricedVariant | None
+
+
+class SaleorListedVariant(Answer):
+    """A variant with its retail price per channel."""
+
+    id: str
+    sku: str | None
+    name: str
+    channel_listings: list[SaleorCurrencyListing] | None
+
+
+class SaleorListedProduct(SaleorPricedProduct):
+    variants: list[SaleorListedVariant] | None
+
+
+class ProductPricesAnswer(Answer):
+    product: SaleorListedProduct | None
 
 
 class SaleorWarehouse(Answer):

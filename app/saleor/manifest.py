@@ -10,12 +10,16 @@ giving it to an account takes MANAGE_USERS.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from app.errors import InvalidInput
 from app.saleor.resources import manifest_source, subscription
 
 MAX_TARGET_URL = 255
+PAGES = "/dashboard"
+"""Where the staff's pages are below the app's own address. No slash at its end: the Dashboard joins by plain concatenation."""
+LOGO = f"{PAGES}/static/logo.png"
 NEWEST = (3, 24)
 
 
@@ -43,10 +47,26 @@ def render(base_url: str, schema_version: str | None = None, *, customer_types: 
         **{name: value for name, value in source.items() if name != "permissionsSince"},
         "permissions": permissions,
         "requiredSaleorVersion": required,
-        "appUrl": base_url,
+        "appUrl": base_url + PAGES,
+        "brand": {"logo": {"default": base_url + LOGO}},
+        "extensions": [
+            _extension(entry, base_url)
+            for entry in source["extensions"]
+            # A mount that a Dashboard does not know switches its Install button off (dashboard-facts 0.16).
+            if _version(entry.get("since", "3.0")) <= version
+        ],
         "tokenTargetUrl": f"{base_url}/api/register",
         "webhooks": webhooks,
     }
+
+
+def _extension(entry: Mapping[str, Any], base_url: str) -> dict[str, Any]:
+    """Pages of the app are named below `appUrl`, everything else by its whole address: each target joins in another way
+    (dashboard-facts 0.14)."""
+    made = {name: value for name, value in entry.items() if name != "since"}
+    if entry["target"] != "APP_PAGE":
+        made["url"] = base_url + PAGES + entry["url"]
+    return made
 
 
 def webhook_path(event: str) -> str:

@@ -41,6 +41,8 @@ FLAT_RATES = Operation("flat_rates", answers.FlatRatesAnswer, "taxCountryConfigu
 INSTALLATION = Operation("installation", answers.InstallationAnswer, "shop", repeatable=True)
 ORDER = Operation("order", answers.OrderAnswer, "order", repeatable=True)
 ORDERS_CHANGED = Operation("orders_changed", answers.OrdersChangedAnswer, "orders", repeatable=True)
+ORDERS_MONEY = Operation("orders_money", answers.OrdersMoneyAnswer, "orders", repeatable=True)
+PRODUCT_PRICES = Operation("product_prices", answers.ProductPricesAnswer, "product", repeatable=True)
 VARIANT_BY_SKU = Operation("variant_by_sku", answers.VariantBySkuAnswer, "productVariant", repeatable=True)
 VARIANT_PRICE = Operation("variant_price", answers.VariantPriceAnswer, "productVariant", repeatable=True)
 WAREHOUSES = Operation("warehouses", answers.WarehousesAnswer, "warehouses", repeatable=True)

@@ -1,4 +1,4 @@
-"""The stand-in Saleor as an ASGI application: `/graphql/`, `/.well-known/jwks.json`, and the card gateway's door."""
+"""The stand-in Saleor as an ASGI application: `/graphql/`, `/.well-known/jwks.json`, `/dashboard/`, the card gateway's door."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from starlette.routing import Mount, Route
 from app.errors import Unauthorized
 from app.sandbox import card, permissions
 from app.sandbox.context import Context, SaleorException
+from app.sandbox.dashboard import pages as dashboard
 from app.sandbox.keys import ShopKey
 from app.sandbox.resolvers import (
     apps,
@@ -111,6 +112,7 @@ def create(
         Route("/.well-known/jwks.json", jwks),
         Route(card.PATH, card.answer, methods=["POST"]),
         Mount("/graphql", graphql),
+        *dashboard.routes(sandbox),
     ]
     application = Starlette(routes=routes, lifespan=lifespan)
     application.state.sandbox = sandbox

@@ -35,6 +35,8 @@ class Sandbox:
         self.url = url
         self.key = key or process_key()
         self.prices_ttl = prices_ttl
+        self.app_access: timedelta | None = None
+        """JWT_TTL_APP_ACCESS, the life of the tokens that the Dashboard gives to apps; None is Saleor's own."""
         self.webhooks = Webhooks(self, countdown=countdown, read_timeout=read_timeout)
 
     @property

@@ -16,19 +16,17 @@ from app.db.session import Database
 from app.documents.schemas import Address, Language
 from app.documents.service import locked_series
 from app.documents.statement import StatementData, StatementLine, render_statement, statement_csv
-from app.errors import InvalidInput, NotFound
+from app.errors import NotFound
 from app.ledger.aging import bucket
 from app.ledger.tables import PaymentReference
 from app.mail.schemas import Attachment, MailedStatement, MailKind, StatementContext
 from app.mail.tables import Mail
 from app.money import Money
 from app.orders.gateway import bank_account, reference_for
-from app.orders.mails import send
-from app.orders.record import add_task
+from app.orders.mails import send_to_accounts
 from app.orders.services import Services
 from app.orders.tables import ResellerOrder
 from app.reasons import because, register
-from app.resellers.roles import Role
 from app.resellers.tables import Reseller
 from app.saleor.shops import Shop
 from app.statements.charging import bring_interest_up
@@ -158,33 +156,20 @@ async def mail_statements(session: AsyncSession, services: Services, shop: Shop,
         for suffix, media_type, content in (("pdf", PDF, row.pdf), ("csv", CSV, row.csv))
         if content is not None
     ]
-    mails = []
-    for recipient in recipients(reseller):
-        key = f"{MailKind.STATEMENT}:{reseller_id}:{period}:{recipient}"
-        try:
-            mails.append(
-                await send(
-                    session,
-                    services,
-                    shop,
-                    key=key,
-                    kind=MailKind.STATEMENT,
-                    recipient=recipient,
-                    language=reseller.language,
-                    context=context,
-                    attachments=attachments,
-                )
-            )
-        except InvalidInput as error:
-            reason = because("no_statement_mail", company=reseller.company, period=period, words=error.sentence)
-            await add_task(session, key, None, [reason], services.clock())
-    return mails
-
-
-def recipients(reseller: Reseller) -> list[str]:
-    """Whom statements and reminders go to: the reseller's own address and its users of accounts, each once."""
-    accounts = [user.email for user in reseller.users if user.role == Role.ACCOUNTS]
-    return list(dict.fromkeys([reseller.email, *accounts]))
+    return await send_to_accounts(
+        session,
+        services,
+        shop,
+        reseller,
+        key=f"{reseller_id}:{period}",
+        kind=MailKind.STATEMENT,
+        context=context,
+        attachments=attachments,
+        problem=(
+            f"{MailKind.STATEMENT}:{reseller_id}:{period}",
+            lambda words: because("no_statement_mail", company=reseller.company, period=period, words=words),
+        ),
+    )
 
 
 def file_stem(row: Statement) -> str:

@@ -9,9 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.bulk import chunks
+from app.ledger.disputes import disputed_debts
 from app.ledger.rules import Item, Kind
 from app.ledger.service import reseller_items
-from app.ledger.tables import Dispute, LedgerItem
+from app.ledger.tables import LedgerItem
 from app.orders.tables import ResellerOrder
 from app.statements.rules import Block, OrderFacts, blocks
 
@@ -47,17 +48,3 @@ async def interest_principals(session: AsyncSession, reseller_id: str) -> dict[s
         LedgerItem.reseller_id == reseller_id, LedgerItem.kind == Kind.INTEREST, LedgerItem.principal_id.is_not(None)
     )
     return {interest: principal for interest, principal in await session.execute(query) if principal}
-
-
-async def disputed_debts(session: AsyncSession, reseller_id: str, until: datetime | None = None) -> set[str]:
-    """Ids of the receivables that the reseller contests, or contested at that moment."""
-    query = (
-        select(Dispute.receivable_id)
-        .join(LedgerItem, LedgerItem.id == Dispute.receivable_id)
-        .where(LedgerItem.reseller_id == reseller_id)
-    )
-    if until is None:
-        query = query.where(Dispute.closed_at.is_(None))
-    else:
-        query = query.where(Dispute.opened_at <= until, Dispute.closed_at.is_(None) | (Dispute.closed_at > until))
-    return set(await session.scalars(query))

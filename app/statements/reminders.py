@@ -12,21 +12,18 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.bulk import chunks
-from app.errors import InvalidInput
 from app.ledger.booking import open_of
+from app.ledger.disputes import disputed_debts
 from app.ledger.rules import Kind
 from app.ledger.tables import LedgerItem
 from app.mail.schemas import MailKind, ReminderContext, ReminderLine
 from app.money import Money
-from app.orders.mails import send
-from app.orders.record import add_task
+from app.orders.mails import send_to_accounts
 from app.orders.services import Services
 from app.orders.tables import ResellerOrder
 from app.reasons import because, register
 from app.resellers.tables import Reseller
 from app.saleor.shops import Shop
-from app.statements.drawing import recipients
-from app.statements.open_items import disputed_debts
 from app.statements.rules import quiet, rung_of
 from app.statements.tables import Reminder
 
@@ -112,18 +109,16 @@ async def _mail(
     session: AsyncSession, services: Services, shop: Shop, reseller: Reseller, lines: Sequence[ReminderLine], key: str
 ) -> None:
     context = ReminderContext(seller=shop.settings.seller, company=reseller.company, reminded=tuple(lines))
-    for recipient in recipients(reseller):
-        try:
-            await send(
-                session,
-                services,
-                shop,
-                key=f"{MailKind.REMINDER}:{key}:{recipient}",
-                kind=MailKind.REMINDER,
-                recipient=recipient,
-                language=reseller.language,
-                context=context,
-            )
-        except InvalidInput as error:
-            reason = because("no_reminder_mail", company=reseller.company, words=error.sentence)
-            await add_task(session, f"reminder-mail:{reseller.id}:{recipient}", None, [reason], services.clock())
+    await send_to_accounts(
+        session,
+        services,
+        shop,
+        reseller,
+        key=key,
+        kind=MailKind.REMINDER,
+        context=context,
+        problem=(
+            f"reminder-mail:{reseller.id}",
+            lambda words: because("no_reminder_mail", company=reseller.company, words=words),
+        ),
+    )

@@ -257,6 +257,12 @@ def test_case_59_a_batch_that_cannot_be_told_apart_stays_whole(details: str) -> 
     assert (line.amount, line.batch, line.payer_name, line.bank_reference) == (Decimal("100.00"), "R1", None, "R1")
 
 
+def test_case_59_an_entry_of_two_batches_tells_of_which_each_payment_is() -> None:
+    below = "</NtryDtls><NtryDtls><Btch><PmtInfId>B2</PmtInfId></Btch>"
+    details = f"<Btch><PmtInfId>B1</PmtInfId></Btch>{detail(amount='60.00')}{below}{detail(amount='40.00')}"
+    assert [line.batch for line in parse(message(entry(details))).lines] == ["B1", "B2"]
+
+
 def test_case_59_debits_inside_a_credit_batch_count_against_it() -> None:
     details = detail(amount="130.00") + detail("<CdtDbtInd>DBIT</CdtDbtInd>", amount="30.00")
     assert parse(message(entry(details))).amounts == ["130.00", "-30.00"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -36,6 +37,11 @@ def test_version_1_in_windows_1252() -> None:
     assert (first.bank_reference, first.position) == ("2026033100001", "line 15, statement 1, entry 1")
     assert parsed.ends[0].closing is not None
     assert parsed.ends[0].closing.amount == Decimal("1053.80")
+
+
+def test_tags_in_small_letters() -> None:
+    text = re.sub(r"</?\w+>", lambda tag: tag[0].lower(), file(entry(), head=""))
+    assert parse(text).amounts == ["100.00"]
 
 
 def test_version_2_with_entities_and_cdata() -> None:

@@ -58,11 +58,13 @@ def camt_pieces(movements: Iterable[Movement], version: int = 8) -> Iterator[str
 def mt940(movements: Sequence[Movement], *, pages: int = 1) -> str:
     """MT940 in messages of equal length, the text in 27 characters per subfield and 65 per line, as banks cut it."""
     written: list[str] = []
+    currency = _currency(movements)
     balances = [0, *accumulate(movement.cents for movement in movements)]
     size = max(1, -(-len(movements) // pages))
     for page in range(pages):
         first, last = min(page * size, len(movements)), min((page + 1) * size, len(movements))
-        written += [":20:X", f":25:{ACCOUNT}EUR", f":28C:1/{page + 1}", f":60{'M' if page else 'F'}:{_balance(balances[first])}"]
+        written += [":20:X", f":25:{ACCOUNT}{currency}", f":28C:1/{page + 1}"]
+        written.append(f":60{'M' if page else 'F'}:{_balance(balances[first], currency)}")
         for movement in movements[first:last]:
             mark = {(False, False): "C", (True, False): "D", (True, True): "RC", (False, True): "RD"}[
                 movement.cents < 0, movement.reversal
@@ -74,11 +76,11 @@ def mt940(movements: Sequence[Movement], *, pages: int = 1) -> str:
             name = [f"?{32 + n}{movement.payer[at : at + 27]}" for n, at in enumerate(range(0, len(movement.payer), 27))]
             details = f":86:166?00X{''.join(text)}{''.join(name)}"
             written += [details[at : at + 65] for at in range(0, len(details), 65)]
-        written += [f":62{'F' if page == pages - 1 else 'M'}:{_balance(balances[last])}", "-"]
+        written += [f":62{'F' if page == pages - 1 else 'M'}:{_balance(balances[last], currency)}", "-"]
     return "\r\n".join(written) + "\r\n"
 
 
-def ofx(movements: Iterable[Movement], *, xml: bool) -> str:
+def ofx(movements: Sequence[Movement], *, xml: bool) -> str:
     """OFX of version 1 (leaves without end tags) or 2."""
 
     def leaf(name: str, text: str) -> str:
@@ -97,7 +99,7 @@ def ofx(movements: Iterable[Movement], *, xml: bool) -> str:
         + "</STMTTRN>"
         for movement in movements
     )
-    account = f"{leaf('CURDEF', 'EUR')}<BANKACCTFROM>{leaf('ACCTID', ACCOUNT)}</BANKACCTFROM>"
+    account = f"{leaf('CURDEF', _currency(movements))}<BANKACCTFROM>{leaf('ACCTID', ACCOUNT)}</BANKACCTFROM>"
     return (
         f"{head}<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS>{account}"
         f"<BANKTRANLIST>{body}</BANKTRANLIST></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>"
@@ -107,7 +109,7 @@ def ofx(movements: Iterable[Movement], *, xml: bool) -> str:
 def bai2(movements: Sequence[Movement]) -> str:
     """BAI2 of one booking day (that of the first movement), the payer as the record's text and the text as its continuation."""
     day = movements[0].booked if movements else date(2026, 3, 31)
-    records = ["01,S,R,260331,0200,1,,,2/", f"02,R,O,1,{day:%y%m%d},2359,EUR,2/", f"03,{ACCOUNT},,,,,/"]
+    records = ["01,S,R,260331,0200,1,,,2/", f"02,R,O,1,{day:%y%m%d},2359,{_currency(movements)},2/", f"03,{ACCOUNT},,,,,/"]
     for movement in movements:
         code = (252 if movement.reversal else 195) if movement.cents > 0 else (552 if movement.reversal else 495)
         records.append(f"16,{code},{abs(movement.cents)},V,{movement.value:%y%m%d},,{movement.reference},,{movement.payer}")
@@ -119,8 +121,12 @@ def bai2(movements: Sequence[Movement]) -> str:
     return "\n".join(records) + "\n"
 
 
-def _balance(cents: int) -> str:
-    return f"{'C' if cents >= 0 else 'D'}260331EUR{_comma(cents)}"
+def _currency(movements: Sequence[Movement]) -> str:
+    return movements[0].currency if movements else "EUR"
+
+
+def _balance(cents: int, currency: str) -> str:
+    return f"{'C' if cents >= 0 else 'D'}260331{currency}{_comma(cents)}"
 
 
 def _comma(cents: int) -> str:

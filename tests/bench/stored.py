@@ -1,6 +1,6 @@
 """Whether an event costs the same however many orders are stored: `uv run python -m tests.bench.stored`. Asserts nothing.
 
-The asynchronous webhooks as in `tests.bench.events`, on PostgreSQL with few and with many orders of `tests.bench.standing`, in turn.
+The asynchronous webhooks as in `tests.bench.events`, on PostgreSQL with few and with many orders of `tests.bench.standing`.
 """
 
 from __future__ import annotations

@@ -66,6 +66,8 @@ def test_an_application_is_shown_asked_about_and_rejected_once() -> None:
     assert "street: it is missing." in call("applications", "show", "rita@beta.example")["lacks"]
     with pytest.raises(InvalidInput, match="lacks something"):
         call("applications", "approve", "rita@beta.example")
+    with pytest.raises(InvalidInput, match="only a linked account takes one"):
+        call("applications", "approve", "rita@beta.example", "--role", "viewer")
     for command, state in (("ask", "more_information"), ("reject", "rejected")):
         told = call("applications", command, "rita@beta.example", "--reason", "Why?", "--by", "anna")
         assert told["state"] == state

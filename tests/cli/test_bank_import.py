@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 
 from app.sandbox.seed import RESELLER
@@ -41,12 +43,13 @@ async def test_a_dropped_file_pays_an_order_and_staff_decide_about_the_rest(at: 
     drop = tmp_path / "drop"
     drop.mkdir()
     file = drop / "march.csv"
-    file.write_text(
+    text = (
         HEAD
         + f"2026-03-02,{total},Lone Star Software,{first},B1\n"
         + f"2026-03-02,{total}5,Lone Star Software,{second},B2\n".replace(f"{total}5", str(float(total) + 5))
         + "2026-03-02,7.00,Nobody,hello,B3\n"
     )
+    dropped(file, text)
 
     tried = await run("bank", "import", str(file), "--dry-run", "--json")
     assert tried.code == 0, tried.err
@@ -90,15 +93,48 @@ async def test_a_dropped_file_pays_an_order_and_staff_decide_about_the_rest(at: 
     await at.idle()
 
 
+def dropped(file: Path, text: str, *, age: float = 60) -> Path:
+    """A file that nobody wrote to for some seconds."""
+    file.write_text(text)
+    at = time.time() - age
+    os.utime(file, (at, at))
+    return file
+
+
+HOSTILE = {
+    "dtd.xml": ('<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><Document>&x;</Document>', "line 1: The file declares"),
+    "html.xml": ("<html>\n</html>", "line 1: The message holds no statement"),
+    "zip.xml": ("PK\x03\x04", "line 1: The file is a ZIP archive"),
+    "cut.sta": (":20:A\n:25:1\n:60F:C260301USD0,\n", "line 3: The message ends without"),
+    "other.sta": (":20:A\n:25:999\n:60F:C260301USD0,\n:62F:C260301USD0,\n-\n", "account 999, none of this shop"),
+    "total.bai": ("01,A,B,260301,,1,,,2/\n99,5,0,2/\n", "line 2: The file's sum of amounts"),
+    "date.csv": (HEAD + "03/04/26,1.00,x,y,z\n", "line 2"),
+    "row.csv": (HEAD + "2026-03-04,1.00\n", "line 2, row 1: The row has 2 cells"),
+    "quote.csv": (HEAD + '2026-03-04,1.00,"x,y,z\n', "line 2: The file ends inside a quoted cell"),
+}
+
+
 async def test_a_file_that_is_refused_is_moved_aside_with_the_reason(at: Journey, run: Run, tmp_path: Path) -> None:
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text(json.dumps(MAPPING | {"date_order": None}))
+    assert (await run("bank", "account", ACCOUNT, "--mapping", str(mapping))).code == 0
     drop = tmp_path / "drop"
     drop.mkdir()
-    (drop / "bad.xml").write_text("<html>")
+    for name, (text, _) in HOSTILE.items():
+        refused = await run("bank", "import", str(dropped(drop / name, text, age=3600)))
+        assert (refused.code, refused.out) == (1, ""), name
     watched = await run("bank", "watch", str(drop), "--once", "--json")
-    assert (watched.code, watched.data["file"]) == (0, "bad.xml")
-    (reason,) = (drop / "refused").glob("*.txt")
-    assert reason.read_text().strip() == watched.data["refused"]
+    assert watched.code == 0, watched.err
+    told = {row["file"]: row["refused"] for row in map(json.loads, watched.out.splitlines())}
+    assert sorted(told) == sorted(HOSTILE)
+    for name, (_, sentence) in HOSTILE.items():
+        assert sentence in told[name]
+        (reason,) = (drop / "refused").glob(f"*-{name}.txt")
+        assert reason.read_text().strip() == told[name]
+        assert reason.with_name(reason.name.removesuffix(".txt")).exists()
+    assert [path.name for path in drop.iterdir()] == ["refused"]
+    assert (await run("bank", "imports", "--json")).data == []
     missing = await run("bank", "watch", str(tmp_path / "nowhere"))
     assert (missing.code, "is no folder" in missing.err) == (1, True)
-    unknown = await run("bank", "import", str(reason), "--account", "999")
+    unknown = await run("bank", "import", str(mapping), "--account", "999")
     assert (unknown.code, "bank account 999" in unknown.err) == (1, True)

@@ -1,11 +1,15 @@
 """The walls between shops, on both databases."""
 
+import psycopg
 import pytest
-from sqlalchemy import String, select, text
+from psycopg.pq import TransactionStatus
+from sqlalchemy import String, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.db import session as db_session
 from app.db.base import Base, TenantScoped
+from app.db.reading import rows
 from app.db.session import Database, TenantError
 from app.db.tenants import Tenant
 from tests.conftest import install
@@ -74,3 +78,37 @@ async def test_errors_of_the_database_say_nothing_of_the_values(database: Databa
         async with database.tenant(tenant) as session:
             session.add(Note(id=1, body="eva@acme.example"))
     assert "eva@acme.example" not in str(caught.value)
+
+
+async def test_a_connection_that_the_server_closed_while_it_rested_is_made_anew(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.url.startswith("sqlite"):
+        pytest.skip("there is no server")
+    async with database.system_reading() as session:
+        (process,) = await session.scalars(select(func.pg_backend_pid()))
+    with psycopg.connect(database.url.replace("+psycopg", ""), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [process])
+    monkeypatch.setattr(db_session, "REST_SECONDS", 0.0)
+    async with database.system_reading() as session:
+        (again,) = await session.scalars(select(func.pg_backend_pid()))
+    assert again != process
+
+
+async def test_a_reading_session_begins_no_transaction_but_to_stream(database: Database, tenant: str) -> None:
+    if database.url.startswith("sqlite"):
+        pytest.skip("SQLite reads in a transaction")
+    async with database.tenant_reading(tenant) as session:
+        connection = (await (await session.connection()).get_raw_connection()).driver_connection
+        assert connection is not None
+        await session.scalars(select(Note))
+        assert connection.info.transaction_status == TransactionStatus.IDLE
+        assert [row async for row in rows(session, select(Note.id))] == []
+        assert [row async for row in rows(session, select(Note.id))] == []
+        assert connection.info.transaction_status == TransactionStatus.INTRANS
+    async with database.tenant(tenant) as session:
+        session.add(Note(body="new"))
+        await session.flush()
+        await session.rollback()
+    async with database.tenant_reading(tenant) as session:
+        assert (await session.scalars(select(Note))).all() == [], "writing is a transaction as before"

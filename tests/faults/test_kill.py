@@ -71,6 +71,8 @@ SCHEDULED = {
     "for_each_shop",
     "refresh_flat_rates",
     "attend_changed",
+    "compare_recent_money",
+    "compare_money",
     "check_books",
     "ask_for_each_order",
     "run_stuck_again",

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.documents.tables import Document
 from app.money import Money
-from app.orders.requests import book_refund
+from app.orders.refunds import book_refund
 from app.sandbox.seed import RESELLER
 from tests.journeys.harness import journey
 

@@ -18,13 +18,15 @@ from app.db.session import Database
 from app.errors import Conflict, InvalidInput, Refused
 from app.ledger.booking import Share, Wire, book, lock_debts
 from app.ledger.charging import charge_interest, waive_interest, write_off
+from app.ledger.disputes import close_dispute, open_dispute
 from app.ledger.interest import DayCount, Rate
-from app.ledger.refunds import refund_order
+from app.ledger.refunds import refund_credit, refund_order
 from app.ledger.reversal import restore, reverse_payments
 from app.ledger.rules import DEBTS, EFFECT, Kind, allocate, receivables, unallocated
 from app.ledger.service import as_item, book_wire, credit_order, post_receivable
 from app.ledger.tables import LedgerItem
 from app.money import Money
+from app.orders.check import check
 from tests.conftest import NOW, install
 
 DAY = date(2026, 3, 2)
@@ -42,7 +44,20 @@ STEPS = st.one_of(
     st.tuples(st.just("cancel"), orders),
     st.tuples(st.just("interest"), orders, st.integers(1, 400)),
     st.tuples(st.just("waive"), orders),
+    st.tuples(st.just("contest"), orders),
+    st.tuples(st.just("settle"), orders),
+    st.tuples(st.just("send credit"), minors),
 )
+
+
+LEDGER = (
+    "payments_allocated_beyond_their_amount",
+    "orders_paid_beyond_their_amount",
+    "parts_without_debt_or_wire",
+    "reversals_that_differ",
+    "wires_booked_twice",
+)
+"""Questions of `reseller check` about the ledger alone."""
 
 
 class Books:
@@ -133,6 +148,18 @@ class Books:
     async def waive(self, order: str) -> None:
         await waive_interest(self.session, self.debts[order], by="ada", at=NOW, reason="kind")
 
+    async def contest(self, order: str) -> None:
+        await open_dispute(self.session, self.debts[order], reason="wrong", by="ada", at=NOW)
+
+    async def settle(self, order: str) -> None:
+        await close_dispute(self.session, self.debts[order], reason="settled", by="ada", at=NOW)
+
+    async def send_credit(self, minor: int) -> None:
+        await refund_credit(
+            self.session, reseller_id="r", amount=Money(minor, "USD"), bank_reference=new_id(), value_date=DAY, by="ada", at=NOW
+        )
+        self.sent += minor
+
     async def state(self) -> tuple[Any, ...]:
         """All balances: (open, paid) of each order, what each payment has left, what is open of interest."""
         rows = (await self.session.scalars(select(LedgerItem))).all()
@@ -159,6 +186,8 @@ class Books:
         assert came == paid + sum(left.values()) + self.sent, "all money that came is somewhere"
         closed = sum(row.amount_minor for row in rows if row.kind in (Kind.BANK_CHARGE, Kind.CREDIT, Kind.WRITE_OFF))
         booked = sum(row.amount_minor for row in rows if row.kind in DEBTS)
+        found = await check(self.session, NOW)
+        assert not [name for name in LEDGER if found[name]], found
         assert booked == paid + closed + sum(minor for minor, _ in owed.values()) + interest
 
 

@@ -9,13 +9,11 @@ from app.db.session import Database
 from app.errors import InvalidInput, NotFound, Refused
 from app.ledger.charging import (
     charge_interest,
-    close_dispute,
-    disputed,
     interest_of,
-    open_dispute,
     waive_interest,
     write_off,
 )
+from app.ledger.disputes import close_dispute, disputed, open_dispute
 from app.ledger.interest import DayCount, Rate, accrued_minor, days_between, rate_on, segments
 from app.ledger.reversal import reverse_payments
 from app.ledger.rules import Item, Kind
@@ -175,11 +173,17 @@ async def test_case_78_a_disputed_order_bears_no_interest(database: Database, te
     async with database.tenant(tenant) as session:
         with pytest.raises(InvalidInput):
             await open_dispute(session, order, reason="", by="anna", at=NOW)
-        first = await open_dispute(session, order, reason="wrong product", by="anna", at=NOW)
-        assert (await open_dispute(session, order, reason="again", by="anna", at=NOW)).id == first.id
+        first, new = await open_dispute(session, order, reason="wrong product", by="anna", at=NOW)
+        assert new
+        assert await open_dispute(session, order, reason="again", by="anna", at=NOW) == (first, False)
     assert await charge(database, tenant, order, date(2026, 4, 11)) == 0
     async with database.tenant(tenant) as session:
-        assert [await close_dispute(session, order, by="bob", at=NOW) for _ in range(2)] == [True, False]
+        with pytest.raises(InvalidInput):
+            await close_dispute(session, order, reason=" ", by="bob", at=NOW)
+        closed = await close_dispute(session, order, reason="a mistake", by="bob", at=NOW)
+        assert closed is not None
+        assert (closed.id, closed.closed_by, closed.close_reason) == (first.id, "bob", "a mistake")
+        assert await close_dispute(session, order, reason="a mistake", by="bob", at=NOW) is None
         assert not await disputed(session, order)
     assert await charge(database, tenant, order, date(2026, 4, 11)) == 1_000
     async with database.tenant(tenant) as session:

@@ -21,6 +21,7 @@ from app.mail.schemas import (
     MailLine,
     OrderContext,
     Payment,
+    PlacedPart,
     PriceChangeContext,
     PriceChangeLine,
     PriceTerms,
@@ -28,6 +29,7 @@ from app.mail.schemas import (
     ReminderLine,
     ResellerContext,
     StatementContext,
+    WireContext,
 )
 from app.money import Money
 from app.settings import Seller
@@ -201,6 +203,22 @@ def reminder(**changed: Any) -> ReminderContext:
     return replace(full, **changed)
 
 
+def wire(**changed: Any) -> WireContext:
+    full = WireContext(
+        seller=SELLER,
+        company="Beta Resell GmbH",
+        received=Money.of("1200.00", "EUR"),
+        value_date=date(2026, 3, 2),
+        bank_reference="2026-03-02-00017",
+        parts=(
+            PlacedPart("1042", Money.of("1118.80", "EUR"), Money(0, "EUR"), "RF18539007547034"),
+            PlacedPart("1043", Money.of("50.00", "EUR"), Money.of("68.80", "EUR"), "RF18539007547034"),
+        ),
+        left=Money.of("31.20", "EUR"),
+    )
+    return replace(full, **changed)
+
+
 SAMPLES: dict[type[Context], Callable[..., Context]] = {
     OrderContext: order,
     CreditNoteContext: credit_note,
@@ -213,6 +231,7 @@ SAMPLES: dict[type[Context], Callable[..., Context]] = {
     CertificateContext: certificate,
     StatementContext: statement,
     ReminderContext: reminder,
+    WireContext: wire,
 }
 
 

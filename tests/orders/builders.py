@@ -286,7 +286,8 @@ def transaction(
     return {
         "id": number, "pspReference": f"BT-{number}", "name": "", "chargedAmount": money(charged), "authorizedAmount": money("0"),
         "createdBy": author if author is not None else {"__typename": "App", "id": APP, "identifier": "reseller"},
-        "chargePendingAmount": money(pending), "refundedAmount": money("0"), "events": [],
+        "chargePendingAmount": money(pending), "refundedAmount": money("0"), "refundPendingAmount": money("0"),
+        "events": [],
     }  # fmt: skip
 
 
@@ -335,10 +336,11 @@ async def recorded(
     return row
 
 
-async def wire(world: World, number: str = "1", amount: str = "19.49", reference: str = "B1", **changed: Any) -> Booking:
-    """Book a wire as the bookkeeper does."""
+async def wire(world: World, number: str = "1", amount: str | Money = "19.49", reference: str = "B1", **changed: Any) -> Booking:
+    """Book a wire as the bookkeeper does, in USD where only a number is given."""
+    arrived = Money.of(amount, "USD") if isinstance(amount, str) else amount
     facts: dict[str, Any] = {
-        "number": number, "amount": Money.of(amount, "USD"), "bank_reference": reference, "value_date": NOW.date(), "by": "ada",
+        "number": number, "amount": arrived, "bank_reference": reference, "value_date": NOW.date(), "by": "ada",
     }  # fmt: skip
     async with world.database.tenant(world.shop.tenant_id) as session:
         return (await confirm_wire(session, world.services, world.shop, **facts | changed))[1]

@@ -15,8 +15,8 @@ from app.ledger.service import receivable, receivable_id
 from app.ledger.tables import LedgerItem
 from app.money import Money
 from app.orders import bank_desk
-from app.orders.bank_desk import Conversion
 from app.orders.bank_undo import undo_import, undo_line
+from app.orders.conversion import Conversion
 from app.orders.remittance import advise
 from app.orders.tables import MoneyReport, ResellerOrder, StaffTask
 from tests.conftest import NOW

@@ -14,9 +14,9 @@ from app.mail.tables import Mail
 from app.money import Money
 from app.orders.check import QUESTIONS, STUCK_AFTER, check
 from app.orders.record import add_task
-from app.orders.requests import book_refund
+from app.orders.refunds import book_refund
 from app.orders.service import cancel_order, decide_release
-from app.orders.tables import MoneyReport, ResellerOrder
+from app.orders.tables import MoneyReport, RefundRequest, ResellerOrder
 from app.reasons import because
 from tests.conftest import NOW, install
 from tests.orders.builders import World, opened, order_line, recorded, reseller, rows, wire
@@ -88,15 +88,17 @@ async def test_nothing_is_wrong_with_a_whole_story(world: World) -> None:
 
 
 async def test_a_payment_that_paid_more_than_it_brought(world: World) -> None:
-    payment = item("payment", 100)
-    await put(world, payment)
-    await put(world, item("allocation", 60, payment_id=payment.id), item("refund", 40, payment_id=payment.id))
+    payment, debt = item("payment", 100), item("receivable", 100)
+    await put(world, payment, debt)
+    await put(
+        world, item("allocation", 60, payment_id=payment.id, receivable_id=debt.id), item("refund", 40, payment_id=payment.id)
+    )
     assert await wrong(world) == {}
     await put(world, item("refund", 1, payment_id=payment.id))
     assert await wrong(world) == {"payments_allocated_beyond_their_amount": [payment.id]}
 
 
-@pytest.mark.parametrize("kind", ["allocation", "credit", "bank_charge", "write_off"])
+@pytest.mark.parametrize("kind", ["credit", "bank_charge", "write_off"])
 async def test_an_order_that_took_more_than_it_owed(world: World, kind: str) -> None:
     debt = item("receivable", 100, order_number="42")
     await put(world, debt)
@@ -193,3 +195,109 @@ async def test_a_release_on_money_that_is_not_there_any_more(world: World) -> No
     async with world.database.tenant(world.shop.tenant_id) as session:
         await add_task(session, "returned:1", row.id, [because("order_held")], NOW)
     assert await wrong(world) == {}, "a person was told"
+
+
+def written_off(minor: int, debt: LedgerItem) -> LedgerItem:
+    of = {"receivable_id": debt.id, "order_id": debt.order_id, "order_number": debt.order_number}
+    return item("write_off", minor, reseller_id=debt.reseller_id, **of)
+
+
+async def test_an_order_that_nobody_confirmed_in_saleor(world: World) -> None:
+    row = await recorded(world, confirm=False)
+    assert await wrong(world, NOW + STUCK_AFTER) == {}
+    assert await wrong(world, LATE) == {"orders_not_confirmed": ["1"]}
+    await change(world, row, confirmed_at=NOW)
+    assert await wrong(world, LATE) == {}
+
+
+async def test_a_paid_order_that_is_not_fulfilled_unless_it_was_written_off(world: World) -> None:
+    row = await recorded(world)
+    await wire(world)
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        await session.execute(update(MoneyReport).values(reported_at=NOW))
+    await change(world, row, release_decided_at=NOW, released_at=NOW)
+    await put(world, license(row))
+    assert await wrong(world, LATE) == {"paid_orders_not_fulfilled": ["1"]}
+    await change(world, row, fulfilled_at=NOW)
+    assert await wrong(world, LATE) == {}
+    given_up = await recorded(world, "2", terms="on_account")
+    await change(world, given_up, release_decided_at=NOW, released_at=NOW)
+    await put(world, license(given_up))
+    (debt,) = await rows(world, LedgerItem, LedgerItem.order_id == given_up.id)
+    await put(world, written_off(1949, debt))
+    assert await wrong(world, LATE) == {}, "Saleor takes it for unpaid for ever"
+
+
+PARTS: list[tuple[str, dict[str, Any]]] = [
+    ("allocation", {"payment_id": None}),
+    ("allocation", {"receivable_id": None}),
+    ("allocation", {"reseller_id": "another"}),
+    ("allocation", {"currency": "EUR"}),
+    ("credit", {"receivable_id": "nothing"}),
+    ("write_off", {"receivable_id": None}),
+    ("bank_charge", {"currency": "EUR"}),
+    ("refund", {"payment_id": "nothing"}),
+    ("refund", {"reseller_id": "another"}),
+]
+
+
+async def test_parts_that_belong_to_nothing(world: World) -> None:
+    """The sum of allocations is the sum booked: each part names its debt and its wire, of the same reseller and currency."""
+    debt, payment = item("receivable", 1000, order_number="42"), item("payment", 1000)
+    await put(world, debt, payment)
+
+    def part(kind: str, **changed: Any) -> LedgerItem:
+        of = {} if kind == "refund" else {"receivable_id": debt.id}
+        return item(kind, 10, **(of | ({"payment_id": payment.id} if kind in ("allocation", "refund") else {}) | changed))
+
+    await put(world, *(part(kind) for kind in ("allocation", "credit", "write_off", "bank_charge", "refund")))
+    assert await wrong(world) == {}
+    lost = [part(kind, **changed) for kind, changed in PARTS]
+    await put(world, *lost)
+    assert sorted((await wrong(world))["parts_without_debt_or_wire"]) == sorted(each.id for each in lost)
+
+
+async def test_reversals_that_are_not_the_exact_opposite(world: World) -> None:
+    wrongs: list[dict[str, Any]] = [{"amount_minor": -9}, {"kind": "credit"}, {"currency": "EUR"}, {"reseller_id": "another"}]
+    backs = []
+    for changed in [{}, *wrongs]:
+        payment = item("payment", 10)
+        await put(world, payment)
+        back = item("payment", -10, payment_id=payment.id, reverses_id=payment.id)
+        for name, value in changed.items():
+            setattr(back, name, value)
+        await put(world, back)
+        backs.append(back.id)
+    assert sorted((await wrong(world))["reversals_that_differ"]) == sorted(backs[1:])
+
+
+async def test_a_wire_that_was_booked_by_hand_and_from_a_file(world: World) -> None:
+    by_hand = item("payment", 100, key="payment:B1", reference="B1")
+    await put(world, by_hand, item("payment", 100, key="payment:B2", reference="B2"))
+    assert "wires_booked_twice" not in await wrong(world)
+    imported = item("payment", 100, key="payment:line:x", reference="B1")
+    await put(world, imported, item("payment", 99, key="payment:line:y", reference="B2"))
+    assert (await wrong(world))["wires_booked_twice"] == ["B1"]
+    await put(world, item("payment", -100, payment_id=by_hand.id, reverses_id=by_hand.id))
+    assert "wires_booked_twice" not in await wrong(world), "one of the two was taken back"
+
+
+async def test_a_refund_that_is_called_sent_and_not_booked(world: World) -> None:
+    facts: dict[str, Any] = {"amount_minor": 100, "currency": "USD", "requested_at": NOW}
+    await put(world, RefundRequest(psp_reference="P1", reference="REFUND1", done_at=NOW, bank_reference="OUT", **facts))
+    assert await wrong(world) == {"refunds_sent_and_not_booked": ["REFUND1"]}
+    payment = item("payment", 100)
+    await put(world, payment)
+    await put(world, item("refund", 100, payment_id=payment.id, reference="OUT"))
+    assert await wrong(world) == {}
+
+
+async def test_reports_that_do_not_come_to_what_pays_the_order(world: World) -> None:
+    row = await recorded(world)
+    await wire(world)
+    assert await wrong(world) == {}
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        await session.execute(update(MoneyReport).values(amount_minor=1900))
+    assert await wrong(world) == {"reports_to_saleor_beside_the_ledger": ["1"]}
+    await change(world, row, canceled_at=NOW)
+    assert "reports_to_saleor_beside_the_ledger" not in await wrong(world), "Saleor keeps showing it until it is sent back"

@@ -21,6 +21,7 @@ from app.db.jobs import Jobs
 from app.db.secrets import SecretBox
 from app.db.session import Database
 from app.db.tenants import Tenant
+from app.orders.customer_types import CustomerTypes
 from app.orders.doctor import Repair, examine, fix
 from app.orders.installation import Facts, Finding, Severity, channel_patch, findings, tax_patch
 from app.orders.services import Services
@@ -304,6 +305,30 @@ def test_a_registration_or_rate_counts_on_its_days_alone() -> None:
     assert (finding.code, finding.subject) == ("state_rate", "NY")
 
 
+TYPE_PERMISSION = "MANAGE_CUSTOMER_TYPES_AND_ATTRIBUTES"
+
+
+@pytest.mark.parametrize(
+    ("types", "granted", "severity"),
+    [
+        (None, (), None),
+        (CustomerTypes(own=None, standard="T"), (), Severity.WARNING),
+        (CustomerTypes(own=None, standard="T"), (TYPE_PERMISSION,), Severity.OK),
+        (CustomerTypes(own="T2", standard="T"), (), Severity.OK),
+    ],
+)
+def test_customer_types_without_their_permission(
+    types: CustomerTypes | None, granted: tuple[str, ...], severity: Severity | None
+) -> None:
+    permissions = [{"code": name} for name in (*manifest_source()["permissions"], *granted)]
+    facts = replace(GOOD, app=AppSelfAnswer.model_validate(app_answer(permissions=permissions)), types=types)
+    found = [finding for finding in findings(facts) if finding.code == "customer_types"]
+    assert [finding.severity for finding in found] == ([severity] if severity else [])
+    if severity is Severity.WARNING:
+        assert TYPE_PERMISSION in found[0].sentence
+        assert "slug `reseller`" in found[0].sentence
+
+
 def test_drift_of_webhooks_is_one_finding_each() -> None:
     answer = app_answer()
     answer["app"]["webhooks"].pop()
@@ -341,6 +366,8 @@ class FakeSaleor:
             return httpx.Response(200, json={"data": self.app})
         if name == "Installation":
             return httpx.Response(200, json={"data": {"shop": self.shop, "channels": self.channels}})
+        if name == "CustomerTypes":
+            return httpx.Response(200, json={"data": {"own": {"edges": [{"node": {"id": "T2"}}]}, "standard": None}})
         if name == "FlatRates":
             return httpx.Response(200, json={"data": flat()})
         self.sent.append((name, variables))

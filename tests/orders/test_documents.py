@@ -20,8 +20,8 @@ from app.mail.schemas import MailKind
 from app.mail.tables import Mail
 from app.money import Money
 from app.orders import attend, documents
+from app.orders.refunds import book_refund
 from app.orders.release import queue_order_received
-from app.orders.requests import book_refund
 from app.orders.service import lock_order
 from app.orders.tables import OrderEvent, ResellerOrder, StaffTask
 from app.reasons import Reason, sentence

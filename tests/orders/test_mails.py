@@ -8,13 +8,18 @@ from app.db.session import Database
 from app.errors import NotFound
 from app.mail.schemas import MailKind
 from app.mail.tables import Mail
-from app.orders.mails import note_failure, resend_order_mail
-from app.orders.release import queue_order_received
+from app.orders.documents import issue_invoice
+from app.orders.mail_again import resend_order_mail
+from app.orders.mails import note_failure
+from app.orders.release import issue_licenses, queue_order_received, queue_release_mails
 from app.orders.service import lock_order
-from app.orders.tables import OrderEvent, StaffTask
+from app.orders.tables import OrderEvent, PaymentSession, StaffTask
 from app.reasons import Reason
+from app.resellers.roles import Role
+from app.resellers.service import add_user
+from app.resellers.tables import Reseller, ResellerUser
 from tests.conftest import NOW
-from tests.orders.builders import World, opened, recorded, reseller, rows
+from tests.orders.builders import World, opened, recorded, reseller, rows, wire
 
 
 @pytest.fixture
@@ -80,3 +85,69 @@ async def test_a_mail_that_arrived_is_no_task_and_can_be_sent_again(world: World
     assert (await again(world, to=None)).recipient == mail.recipient
     with pytest.raises(NotFound, match="has no license mail"):
         await again(world, kind=MailKind.LICENSE)
+
+
+async def colleagues(world: World) -> None:
+    """A user of each role beside the owner texan, and a second buyer; `buyer` is who placed the order."""
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        (texan,) = await session.scalars(select(Reseller))
+        for name, role in {
+            "buyer": Role.BUYER, "other": Role.BUYER, "accounts": Role.ACCOUNTS, "viewer": Role.VIEWER, "owner2": Role.OWNER,
+        }.items():  # fmt: skip
+            email = f"{name}@partner.example"
+            await add_user(session, texan, saleor_user_id=name, email=email, by="anna", at=NOW, role=role)
+
+
+async def test_order_mails_go_to_the_reseller_and_to_the_users_whose_part_they_are(world: World) -> None:
+    await colleagues(world)
+    row = await recorded(world)
+    await wire(world)
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        (promise,) = await session.scalars(select(PaymentSession))
+        promise.saleor_user_id = "buyer"
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        (await lock_order(session, row.id)).reference = "RF18539007547034"
+        await queue_order_received(session, world.services, world.shop, row.id)
+        await issue_licenses(session, world.services, world.shop, row.id)
+        await issue_invoice(session, world.services, world.shop, row.id)
+        for _ in range(2):
+            await queue_release_mails(session, world.services, world.shop, row.id)
+    told: dict[str, set[str]] = {}
+    for mail in await rows(world, Mail):
+        told.setdefault(mail.kind, set()).add(mail.recipient.partition("@")[0])
+    assert told == {
+        "order_received": {"texan", "buyer", "accounts"},
+        "order_details": {"texan", "accounts"},
+        "license": {"texan", "buyer"},
+    }
+
+
+async def test_case_83_the_one_of_several_that_was_refused_is_sent_again(world: World) -> None:
+    await colleagues(world)
+    row = await recorded(world)
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        (await lock_order(session, row.id)).reference = "RF18539007547034"
+        await queue_order_received(session, world.services, world.shop, row.id)
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        for mail in await session.scalars(select(Mail)):
+            mail.state = "failed" if mail.recipient == "accounts@partner.example" else "sent"
+            await note_failure(session, world.services, mail)
+    assert (await again(world)).recipient == "second@partner.example"
+    assert await rows(world, StaffTask, StaffTask.done_at.is_(None)) == []
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        for mail in await session.scalars(select(Mail)):
+            mail.state = "sent"
+    assert (await again(world, to=None)).recipient == "texan@partner.example"
+
+
+async def test_an_address_of_a_user_that_takes_no_mail_is_a_task_and_the_others_get_theirs(world: World) -> None:
+    await colleagues(world)
+    row = await recorded(world)
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        (user,) = await session.scalars(select(ResellerUser).where(ResellerUser.saleor_user_id == "accounts"))
+        user.email = "no address"
+        (await lock_order(session, row.id)).reference = "RF18539007547034"
+        await queue_order_received(session, world.services, world.shop, row.id)
+    assert [mail.recipient for mail in await rows(world, Mail)] == ["texan@partner.example"]
+    (task,) = await rows(world, StaffTask)
+    assert "could not go to no address" in str(Reason.from_dict(task.reasons[0]))

@@ -195,3 +195,40 @@ async def test_case_83_a_dead_mailbox_is_seen(world: World) -> None:
         await note_failure(session, world.services, mail)
         assert (await cases.overview(session, made)).undelivered == [(made.email, "550 no such user")]
         assert (await cases.overview(session, rival)).undelivered == []
+
+
+async def test_a_reseller_that_names_no_page_in_time_is_a_task_until_it_does(world: World) -> None:
+    made = await reseller(world)
+    await reseller(world, "rival")
+    await recorded(world, await reseller(world, "listed"), URL)
+    await reseller(world, "late", accept=False)
+
+    async def asked() -> int:
+        return await cases.ask_for_listings(world.services, world.shop)
+
+    world.clock.now = NOW + timedelta(days=29)
+    assert await asked() == 0
+    world.clock.now = NOW + timedelta(days=30)
+    assert await asked() == 2
+    assert await asked() == 0, "once"
+    keys = {key for key, codes, done in await tasks(world) if codes == ["listing_missing"] and not done}
+    assert len(keys) == 2
+    await recorded(world, made, "https://partner.example/grids")
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        facts: dict[str, Any] = {"by": "anna", "at": NOW, "policy_version": "1"}
+        await decide(session, "rival@partner.example", Decision.SUSPEND, reason="no answer", **facts)
+    assert await asked() == 0
+    assert all(done for _, _, done in await tasks(world))
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        await decide(session, "rival@partner.example", Decision.REINSTATE, **facts)
+    assert await asked() == 0, "what staff took off comes back after some days"
+    world.clock.now += timedelta(days=8)
+    assert await asked() == 1
+
+
+async def test_a_program_that_asks_for_no_listing_has_no_such_task(world: World) -> None:
+    await reseller(world)
+    world.clock.now = NOW + timedelta(days=400)
+    world.shop.settings.program.listing_days = 0
+    assert await cases.ask_for_listings(world.services, world.shop) == 0
+    assert await tasks(world) == []

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -59,6 +60,22 @@ def test_case_79_overdue_stops_credit_and_says_what_lifts_it() -> None:
     assert found.terms is Terms.PREPAY
     assert [str(reason) for reason in found.reasons] == ["Order 1042 is 6 days overdue; 118.80 USD lifts it."]
     assert standing([*PAID, debt("1042")], CreditPolicy(), ORDER, TODAY).terms is Terms.ON_ACCOUNT
+
+
+def test_case_78_what_is_contested_is_not_late_and_stays_owed() -> None:
+    late = replace(debt("1042", open_minor=11_880, due=TODAY - timedelta(6)), disputed=True)
+    assert (late.late_days(TODAY), late.overdue_days(TODAY)) == (0, 6)
+    found = standing([*PAID, late], CreditPolicy(), ORDER, TODAY)
+    assert (found.terms, found.lifted_by) == (Terms.ON_ACCOUNT, ())
+    limited = standing([*PAID, late], CreditPolicy(credit_limit=Money.of("218.79", "USD")), ORDER, TODAY)
+    assert codes(limited.reasons) == ["credit_limit"]
+    other = debt("1043", open_minor=100, due=TODAY - timedelta(1))
+    both = standing([*PAID, late, other], CreditPolicy(), ORDER, TODAY)
+    assert (codes(both.reasons), both.lifted_by) == (["overdue"], (Money(100, "USD"),))
+
+
+def test_case_68_three_paid_by_one_wire_count_three() -> None:
+    assert standing([debt(number) for number in "123"], CreditPolicy(), ORDER, TODAY).counted == 3
 
 
 @pytest.mark.parametrize(

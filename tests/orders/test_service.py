@@ -1,11 +1,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from app.bank.learning import set_tolerance
 from app.db.session import Database
 from app.errors import Conflict, InvalidInput, NotFound, Refused
 from app.ledger.service import receivable, receivable_id
@@ -13,7 +15,8 @@ from app.ledger.tables import LedgerItem
 from app.licenses.rules import LicenseKind, LicenseState
 from app.licenses.tables import License
 from app.money import Money
-from app.orders.requests import book_refund
+from app.orders.conversion import Conversion
+from app.orders.refunds import book_refund
 from app.orders.service import (
     cancel_order,
     confirm_order,
@@ -120,7 +123,7 @@ async def test_a_wire_is_reported_under_the_sessions_psp_first_and_its_own_after
     assert (first.psp_reference, first.amount_minor, first.type) == ("BT-T1", 1000, "CHARGE_SUCCESS")
     assert second.psp_reference == f"BT-{second.ledger_item_id}"
     assert {report.transaction_id for report in (first, second)} == {"T1"}
-    assert [name for name, _, _ in world.asked] == ["money_came"] * 2
+    assert [name for name, _, _ in world.asked if name != "deliver_mail"] == ["money_came"] * 2
 
 
 async def test_a_wire_for_an_order_on_account_has_its_own_psp(world: World) -> None:
@@ -158,6 +161,44 @@ async def test_case_50_short_beyond_it_leaves_the_gate_closed(world: World) -> N
     row = await recorded(world)
     assert (await wire(world, amount="19.48")).bank_charge_minor == 0
     assert await gate(world, row) == (False, ["wire_missing"])
+
+
+async def test_case_50_bank_charges_by_hand_stay_within_the_year_too(world: World) -> None:
+    await world.set(fee_tolerance_minor=100, fee_tolerance_year_minor=150)
+    for number in "123":
+        await recorded(world, number)
+    assert (await wire(world, amount="18.49")).bank_charge_minor == 100
+    assert (await wire(world, "2", "18.49", "B2")).bank_charge_minor == 0, "50 are left of the year"
+    next_year = NOW.date().replace(year=2027)
+    assert (await wire(world, "3", "18.49", "B3", value_date=next_year)).bank_charge_minor == 100
+
+
+async def test_case_50_a_resellers_own_tolerance_counts_by_hand_too(world: World) -> None:
+    row = await recorded(world)
+    assert row.reseller_id is not None
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        wires, year = Money.of("1.00", "USD"), Money.of("10.00", "USD")
+        await set_tolerance(session, row.reseller_id, wires, year, by="anna", at=NOW)
+    assert (await wire(world, amount="18.49")).bank_charge_minor == 100
+
+
+async def test_case_54_a_wire_in_another_currency_is_booked_by_hand_at_a_rate_with_its_source(world: World) -> None:
+    row = await recorded(world)
+    arrived = Money.of("18.00", "EUR")
+    with pytest.raises(InvalidInput, match="rate and where"):
+        await wire(world, amount=arrived)
+    wrong = Conversion(Money.of("19.50", "USD"), Decimal("1.0828"), "ECB")
+    with pytest.raises(InvalidInput, match=r"18\.00 EUR at 1\.0828 are 19\.49 USD, not 19\.50 USD"):
+        await wire(world, amount=arrived, conversion=wrong)
+    right = Conversion(Money.of("19.49", "USD"), Decimal("1.0828"), "ECB of 2 March.")
+    for repeated in (False, True):
+        booking = await wire(world, amount=arrived, conversion=right)
+        assert (booking.allocated_minor, booking.repeated) == (1949, repeated)
+    (payment,) = await rows(world, LedgerItem, LedgerItem.kind == "payment")
+    said = "18.00 EUR arrived; they were booked as 19.49 USD at 1.0828 (ECB of 2 March)."
+    assert payment.reason == said
+    assert said in [str(Reason.from_dict(event.what)) for event in await rows(world, OrderEvent)]
+    assert await gate(world, row) == (True, ["wire_booked"])
 
 
 async def test_case_52_a_repeated_wire_changes_nothing(world: World) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,8 @@ from app.errors import InvalidInput, NotFound, Refused
 from app.money import Money
 from app.pricing.rules import Entry, PriceList, Scope, StaffException
 from app.pricing.service import assign, known_list, list_entries, load_prices, price_list, remove_entry, set_entry, set_rate
-from app.pricing.tables import PriceEntry, PriceListRow
+from app.pricing.tables import PriceEntry, PriceListAssignment, PriceListRow
+from app.resellers.service import history
 from app.resellers.tables import Reseller
 from tests.conftest import NOW
 
@@ -160,6 +162,27 @@ async def test_a_reseller_with_a_list_of_its_own(database: Database, tenant: str
         assert prices.of("another") is prices.default
         await assign(session, reseller.id, "default", **SIGNED)
         assert (await load_prices(session, cap=10)).of(reseller.id).rate == Decimal(10)
+
+
+async def test_two_staff_who_assign_lists_at_once_leave_one_and_both_on_record(database: Database, tenant: str) -> None:
+    async with database.tenant(tenant) as session:
+        reseller = Reseller(
+            email="r@partner.example", company="R", street="1", city="B", postal_code="1", country="DE", status="approved",
+            created_at=NOW, users=[], acceptances=[],
+        )  # fmt: skip
+        session.add(reseller)
+        for name in ("gold", "silver"):
+            await set_rate(session, Decimal(8), cap=10, today=TODAY, name=name, **SIGNED)
+
+    async def give(name: str) -> bool:
+        async with database.tenant(tenant) as session:
+            return await assign(session, reseller.id, name, **SIGNED)
+
+    given = await asyncio.gather(*map(give, ["gold", "silver"] * 3))
+    assert given.count(True) >= 2
+    async with database.tenant(tenant) as session:
+        assert len((await session.scalars(select(PriceListAssignment))).all()) == 1
+        assert len(await history(session, reseller.id)) == given.count(True)
 
 
 async def test_looking_at_a_list_makes_none(database: Database, tenant: str) -> None:

@@ -238,6 +238,25 @@ async def test_case_1_a_link_is_proposed_instead_of_a_second_partner(database: D
         assert len(await service.list_all(session)) == 1
 
 
+async def test_case_1_two_staff_who_approve_two_applications_of_one_company_at_once_make_one_reseller(
+    database: Database, tenant: str
+) -> None:
+    async with database.tenant(tenant) as session:
+        rows = [await submitted(session, name) for name in ("rita", "max", "eva")]
+
+    async def approve(row: Application) -> str:
+        try:
+            async with database.tenant(tenant) as session:
+                await approved(session, row)
+        except Conflict as error:
+            return error.code
+        return "approved"
+
+    assert sorted(await asyncio.gather(*map(approve, rows))) == ["approved", "known_company", "known_company"]
+    async with database.tenant(tenant) as session:
+        assert len(await service.list_all(session)) == 1
+
+
 @pytest.mark.parametrize("decision", [Decision.SUSPEND, Decision.END])
 async def test_case_1_nobody_is_linked_to_a_reseller_that_was_suspended_or_left(
     database: Database, tenant: str, decision: Decision

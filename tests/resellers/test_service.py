@@ -1,3 +1,4 @@
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -189,3 +190,15 @@ async def test_every_change_raises_the_programs_version(database: Database, tena
     async with database.tenant(tenant) as session:
         await say(session, "approve")
     assert await version() > before
+
+
+async def test_two_staff_who_add_one_company_at_once_make_one_reseller(database: Database, tenant: str) -> None:
+    async def added(turn: int) -> str:
+        try:
+            async with database.tenant(tenant) as session:
+                await make(session, saleor_user_id=f"account-{turn}")
+        except Conflict as error:
+            return error.code
+        return "added"
+
+    assert sorted(await asyncio.gather(*map(added, range(4)))) == ["added", *["known_reseller"] * 3]

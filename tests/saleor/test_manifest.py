@@ -1,10 +1,14 @@
 import re
+import struct
+from typing import Any
 
 import pytest
 
 from app.errors import InvalidInput
 from app.saleor.manifest import render
 from app.saleor.resources import ROOT
+from app.sandbox.dashboard.extensions import issues
+from app.web.dashboard.rendering import STATIC
 
 BASE = "https://resellers.example"
 
@@ -39,8 +43,51 @@ def test_permissions_are_the_least_and_never_over_apps() -> None:
     assert "MANAGE_APPS" not in manifest["permissions"]
     assert len(manifest["author"]) <= 60
     # A trailing slash would be doubled by the Dashboard (dashboard-facts 0.14).
-    assert manifest["appUrl"] == BASE
+    assert manifest["appUrl"] == f"{BASE}/dashboard"
     assert re.fullmatch(r"https://[^/]+/api/register", manifest["tokenTargetUrl"])
+
+
+@pytest.mark.parametrize("version", ["3.22", "3.23", "3.24"])
+def test_the_dashboard_finds_nothing_wrong_with_it(version: str) -> None:
+    """Facts 0.14 to 0.18: joined addresses, menus as app pages only, known mounts, permissions within the app's."""
+    assert issues(render(BASE, version), version) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"mount": "CUSTOMER_SIDEBAR"}, "no such mount"),
+        ({"mount": "NAVIGATION_ORDERS", "target": "POPUP"}, "go on to another page"),
+        ({"url": "/relative"}, "joined wrongly"),
+        ({"url": "https://other.example/x"}, "another origin"),
+        ({"permissions": ["MANAGE_PRODUCTS"]}, "more than the app's"),
+        ({"options": {"widgetTarget": {"method": "post"}}, "target": "WIDGET", "mount": "ORDER_DETAILS_WIDGETS"}, "GET or POST"),
+        (
+            {"options": {"homeWidgetTarget": {"method": "POST"}}, "target": "WIDGET", "mount": "ORDER_DETAILS_WIDGETS"},
+            "not for it",
+        ),
+    ],
+)
+def test_what_the_dashboard_would_find(changed: dict[str, Any], said: str) -> None:
+    manifest = render(BASE, "3.23")
+    entry = next(one for one in manifest["extensions"] if one["target"] == "POPUP")
+    manifest["extensions"] = [{**entry, **changed}]
+    assert any(said in one for one in issues(manifest))
+
+
+def test_the_home_widget_goes_to_the_dashboard_that_knows_it() -> None:
+    mounts = {version: {one["mount"] for one in render(BASE, version)["extensions"]} for version in ("3.22", "3.23")}
+    assert mounts["3.23"] - mounts["3.22"] == {"HOMEPAGE_WIDGETS"}
+    assert all("since" not in one for one in render(BASE)["extensions"])
+
+
+def test_the_logo_is_one_that_saleor_takes() -> None:
+    """Facts 4: a square PNG of at least 256 pixels."""
+    logo = render(BASE)["brand"]["logo"]["default"]
+    content = (STATIC / logo.rpartition("/")[2]).read_bytes()
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = struct.unpack(">II", content[16:24])
+    assert width == height >= 256
 
 
 def test_a_permission_goes_to_the_saleor_that_knows_it() -> None:

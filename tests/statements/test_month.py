@@ -17,7 +17,7 @@ from sqlalchemy.orm import undefer
 from app.db.session import Database
 from app.documents.statement import StatementData, render_statement, statement_csv
 from app.errors import Conflict, InvalidInput, NotFound
-from app.ledger.charging import open_dispute
+from app.ledger.disputes import open_dispute
 from app.ledger.service import book_wire, post_receivable, receivable_id
 from app.ledger.tables import LedgerItem, PaymentReference
 from app.mail.schemas import MailKind

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import undefer
 
 from app.db.session import Database
-from app.ledger.charging import open_dispute
+from app.ledger.disputes import open_dispute
 from app.ledger.service import book_wire, receivable_id
 from app.mail.schemas import MailKind
 from app.mail.tables import Mail

@@ -13,10 +13,20 @@ from app.sandbox import context
 from app.sandbox.amounts import money, quantize, taxed
 from app.sandbox.calculation import flat_rate
 from app.sandbox.context import Info, Refused, mutation
-from app.sandbox.ids import found
+from app.sandbox.ids import found, look_up
 from app.sandbox.resolvers.shared import connection, country
 from app.sandbox.rows.base import ZERO
-from app.sandbox.rows.catalog import Channel, CountryTaxes, Listing, ShownVariant, TaxClass, TaxConfiguration, Variant, Warehouse
+from app.sandbox.rows.catalog import (
+    Channel,
+    CountryTaxes,
+    Listing,
+    Product,
+    ShownVariant,
+    TaxClass,
+    TaxConfiguration,
+    Variant,
+    Warehouse,
+)
 from app.sandbox.store import Store
 
 query = QueryType()
@@ -161,6 +171,13 @@ async def tax_configuration_update(root: Any, info: Info, id: str, input: dict[s
 
 
 # --- Products ---------------------------------------------------------------------------------------------------------
+
+
+@query.field("product")
+def resolve_product(root: Any, info: Info, id: str | None = None, channel: str | None = None) -> Product | None:
+    """Without a channel for those alone who see what is not for sale; of buyers this shop's story needs none."""
+    caller = context.of(info)
+    return look_up(caller.store.products, id, Product) if caller.may(*UNPUBLISHED) else None
 
 
 @query.field("products")

@@ -11,7 +11,7 @@ from ariadne import MutationType
 
 from app.sandbox import context
 from app.sandbox.context import Info, Refused, mutation
-from app.sandbox.rows.people import App, AppInstallation, Webhook
+from app.sandbox.rows.people import App, AppExtension, AppInstallation, Webhook
 from app.sandbox.shop import Principal, Sandbox
 from app.sandbox.subscriptions import check, events_of, target_of
 
@@ -88,6 +88,7 @@ def _app(sandbox: Sandbox, installation: AppInstallation, manifest: Mapping[str,
         permissions=set(installation.permissions),
         is_active=installation.activate,
         webhooks=[_from_manifest(sandbox, entry) for entry in manifest.get("webhooks") or ()],
+        extensions=[_extension(entry) for entry in manifest.get("extensions") or ()],
         created=sandbox.store.clock(),
     )
 
@@ -108,6 +109,17 @@ def _from_manifest(sandbox: Sandbox, entry: Mapping[str, Any]) -> Webhook:
         events=events or events_of(query_text),
         is_active=entry.get("isActive", True),
         headers=dict(entry.get("customHeaders") or {}),
+    )
+
+
+def _extension(entry: Mapping[str, Any]) -> AppExtension:
+    return AppExtension(
+        label=entry["label"],
+        mount=entry["mount"].upper(),
+        target=entry.get("target", "POPUP").upper(),
+        url=entry["url"],
+        permissions=set(entry.get("permissions") or ()),
+        options=dict(entry.get("options") or {}),
     )
 
 

@@ -56,6 +56,7 @@ def _fits(order: Order, where: dict[str, Any]) -> bool:
         and ("lte" not in changed or order.updated_at <= changed["lte"])
         and ("eq" not in numbered or int(order.number) == numbered["eq"])
         and ("one_of" not in numbered or int(order.number) in numbered["one_of"])
+        and ("ids" not in where or order.id in where["ids"])
     )
 
 

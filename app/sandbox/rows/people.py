@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from app.sandbox.rows.base import Numbered, number
 
@@ -78,6 +79,19 @@ class AppProblem(Numbered):
 
 
 @dataclass(eq=False, kw_only=True)
+class AppExtension(Numbered):
+    """Where the Dashboard offers a page of an app."""
+
+    TYPE = "AppExtension"
+    label: str
+    mount: str
+    target: str
+    url: str
+    permissions: set[str] = field(default_factory=set)
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(eq=False, kw_only=True)
 class App(Numbered):
     TYPE = "App"
     name: str
@@ -89,6 +103,7 @@ class App(Numbered):
     permissions: set[str] = field(default_factory=set)
     webhooks: list[Webhook] = field(default_factory=list)
     problems: list[AppProblem] = field(default_factory=list)
+    extensions: list[AppExtension] = field(default_factory=list)
     is_active: bool = True
     removed: bool = False
     created: datetime

@@ -26,7 +26,7 @@ from app.web.portal import (
     statements,
     users,
 )
-from app.web.portal.front import Front
+from app.web.portal.front import guarded
 from app.web.portal.visit import Signed, SignInFirst, Visit, visiting
 from app.web.storefront.access import Buckets
 
@@ -48,7 +48,7 @@ def portal_application(services: Services) -> Asgi:
     pages.add_exception_handler(RequestValidationError, _invalid)
     pages.add_exception_handler(HTTPException, _http)
     pages.add_exception_handler(Exception, _failed)
-    return Front(pages, services.settings.max_upload_bytes)
+    return guarded(pages, services.settings.max_upload_bytes)
 
 
 async def _visit(request: Request) -> Visit:

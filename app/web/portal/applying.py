@@ -16,7 +16,8 @@ from app.reasons import Reason
 from app.resellers import applicant, evidence, policy, review
 from app.resellers.application import EDITABLE, LONGEST, MAX_ANSWER, OPEN, Business
 from app.resellers.tables import Application
-from app.web.portal.visit import Form, Person, Posted, Signed, uploaded
+from app.web.forms import Form, uploaded
+from app.web.portal.visit import Person, Posted, Signed
 from app.web.portal.words import OPTIONAL
 from app.web.storefront.common import Id
 

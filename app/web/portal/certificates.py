@@ -14,8 +14,9 @@ from app.resellers.roles import Right
 from app.tax.answer import will_be_taxed
 from app.tax.certificates import list_certificates, page_of_certificates
 from app.tax.rules import CertificateState
-from app.web.portal.rendering import label
-from app.web.portal.visit import Form, Person, Posted, Signed, uploaded
+from app.web.forms import Form, uploaded
+from app.web.portal.rendering import speech
+from app.web.portal.visit import Person, Posted, Signed
 from app.web.storefront.common import Cursor, Id
 
 router = APIRouter()
@@ -68,7 +69,7 @@ def _day(person: Signed, form: Form, name: str) -> date:
     try:
         return date.fromisoformat(form[name].strip())
     except ValueError:
-        raise InvalidInput(f"{label(person.language, name)}: give a day like 2026-12-31.", code="day") from None
+        raise InvalidInput(f"{speech(person.language).label(name)}: give a day like 2026-12-31.", code="day") from None
 
 
 async def _page(

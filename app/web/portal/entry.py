@@ -12,8 +12,9 @@ from app.errors import Forbidden, ResellerError, Unauthorized
 from app.resellers.rules import fold_email
 from app.saleor.accounts import sign_in
 from app.saleor.shops import Shop
+from app.web.forms import Form, read_form
 from app.web.portal.session import PATH, Session
-from app.web.portal.visit import Anybody, Form, Person, Posted, Visit, find_shop, read_form
+from app.web.portal.visit import Anybody, Person, Posted, Visit, find_shop
 from app.web.storefront.access import Buckets
 
 PER_ADDRESS, PER_EMAIL = 20, 5

@@ -15,7 +15,8 @@ from app.orders.remittance import MAX_TEXT, advise, own_advice, page_of_advice
 from app.reasons import Reason
 from app.resellers.roles import Right
 from app.statements.open_items import open_items
-from app.web.portal.visit import Form, Person, Posted, Signed
+from app.web.forms import Form
+from app.web.portal.visit import Person, Posted, Signed
 from app.web.storefront.common import Cursor, Id
 
 router = APIRouter()

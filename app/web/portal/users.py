@@ -13,7 +13,8 @@ from app.orders import users as cases
 from app.resellers import users
 from app.resellers.roles import Right, Role, role_of
 from app.resellers.tables import ResellerInvitation
-from app.web.portal.visit import Form, Person, Posted, Signed
+from app.web.forms import Form
+from app.web.portal.visit import Person, Posted, Signed
 from app.web.storefront.common import TEXT, Cursor, Id
 
 router = APIRouter()

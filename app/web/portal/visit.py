@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -11,12 +10,10 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.datastructures import UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from app.errors import InvalidInput, NotFound, Unauthorized
-from app.files.rules import disposition, too_large
-from app.files.service import Upload
+from app.errors import NotFound, Unauthorized
+from app.files.rules import disposition
 from app.mail.schemas import Language
 from app.orders import storefront
 from app.orders.services import Services
@@ -28,6 +25,7 @@ from app.resellers.tables import Reseller
 from app.saleor.accounts import refreshed
 from app.saleor.shops import Shop
 from app.saleor.tokens import Customer, customer
+from app.web.forms import Form, read_form
 from app.web.portal import session as sessions
 from app.web.portal.rendering import language_of, render
 from app.web.portal.session import COOKIE, LIFE, PATH, Session, seal, unseal
@@ -46,8 +44,6 @@ RESELLER_PAGES = (
     ("/users", "nav_users", "SEE_USERS"),
     ("/policy", "nav_policy", "SEE_STANDING"),
 )
-MAX_FIELDS = 200
-"""Fields of one form; the questionnaire has the most."""
 
 
 @dataclass
@@ -197,56 +193,6 @@ async def _renewed(visit: Visit, session: Session, shop: Shop) -> tuple[Customer
 
 
 Person = Annotated[Signed, Depends(signed_in)]
-
-
-class Form:
-    """The fields of a form: text, each once, and at most one file."""
-
-    def __init__(self, fields: dict[str, str], file: UploadFile | None = None) -> None:
-        self._fields = fields
-        self.upload = file
-
-    def __getitem__(self, name: str) -> str:
-        return self._fields.get(name, "")
-
-    def named(self, names: list[str] | tuple[str, ...]) -> dict[str, str]:
-        """These fields, those alone that were sent."""
-        return {name: self._fields[name] for name in names if name in self._fields}
-
-    def prefixed(self, prefix: str) -> dict[str, str]:
-        """The fields whose name starts like this, without it."""
-        return {name.removeprefix(prefix): value for name, value in self._fields.items() if name.startswith(prefix)}
-
-
-async def uploaded(form: Form, limit: int) -> Upload:
-    """The form's file, of at most `limit` bytes. Raises InvalidInput without one, TooLarge."""
-    if form.upload is None or not form.upload.filename:
-        raise InvalidInput("file: it is missing; choose a PDF, JPEG or PNG file.", code="file_missing")
-    if form.upload.size is not None and form.upload.size > limit:
-        raise too_large(limit)
-    return Upload(await form.upload.read(), form.upload.filename)
-
-
-@asynccontextmanager
-async def read_form(request: Request) -> AsyncIterator[Form]:
-    """The form of a POST; a large file lies in a temporary one on the disk, which is gone at the end.
-
-    Raises InvalidInput for one with a field twice, and HTTPException for what is no form.
-    """
-    fields: dict[str, str] = {}
-    upload = None
-    given = await request.form(max_files=1, max_fields=MAX_FIELDS)
-    try:
-        for name, value in given.multi_items():
-            if isinstance(value, UploadFile):
-                upload = value
-            elif name in fields:
-                raise InvalidInput(f"{name}: it was sent twice.", code="form")
-            else:
-                fields[name] = value
-        yield Form(fields, upload)
-    finally:
-        await given.close()
 
 
 async def posted(person: Person) -> AsyncIterator[Form]:

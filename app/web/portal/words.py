@@ -340,7 +340,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "interest": ("Interest", "Zinsen"),
     "interest_total": ("Interest, not in the total", "Zinsen, nicht in der Summe"),
     "disputed": ("disputed", "strittig"),
-    "disputed_total": ("Of it disputed", "Davon strittig"),
+    "disputed_total": ("Disputed, with its interest", "Strittig, mit Zinsen"),
     "disputed_help": (
         "What is disputed is listed and not asked for until it is settled.",
         "Was strittig ist, steht in der Liste; verlangt wird es bis zur Klärung nicht.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import html
 import re
 import string
 from datetime import date, timedelta
@@ -12,7 +14,12 @@ from sqlalchemy import select, update
 
 from app.errors import InvalidInput
 from app.files.tables import StoredFile
+from app.ledger.charging import charge_interest
+from app.ledger.disputes import open_dispute
+from app.ledger.interest import DayCount, Rate
+from app.ledger.service import receivable_id
 from app.licenses.tables import License
+from app.money import Money
 from app.orders.price_changes import plan, tell
 from app.orders.tables import ResellerOrder
 from app.pricing.draft import Draft
@@ -20,6 +27,8 @@ from app.reasons import SENTENCES, because
 from app.resellers import review
 from app.resellers.obligations import note_check
 from app.resellers.policy import publish
+from app.resellers.roles import Role
+from app.resellers.service import add_user, find
 from app.resellers.tables import (
     Application,
     PolicyAcceptance,
@@ -29,13 +38,16 @@ from app.resellers.tables import (
     ResellerInvitation,
     ResellerUser,
 )
+from app.statements.tables import Statement
 from app.tax.tables import CertificateRow
-from app.web.portal.german import ERRORS, REASONS
-from app.web.portal.rendering import HERE, failed, language_of, said
+from app.web.german import ERRORS, REASONS
+from app.web.portal import users as portal_users
+from app.web.portal.rendering import HERE, language_of, speech
 from app.web.portal.words import FIELDS, WORDS
 from tests.conftest import NOW
 from tests.orders.builders import rows
 from tests.web.portal.conftest import Browser, Portal, text_of
+from tests.web.storefront.conftest import drawn_up
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> {{7*7}} ÄÖÜ 株式会社 \u202e"
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\nstartxref\n0\n%%EOF\n"
@@ -134,7 +146,8 @@ def test_every_word_is_there_and_has_the_same_places_in_both_languages() -> None
         found for path in HERE.glob("templates/*.html") for found in re.findall(r'\bt\("([a-z_0-9-]+)"[,)]', path.read_text())
     }
     assert used <= set(WORDS), used - set(WORDS)
-    code = "".join(path.read_text() for path in [*HERE.glob("*.py"), *HERE.glob("templates/*.html")])
+    said = [*HERE.glob("*.py"), *HERE.glob("templates/*.html"), HERE.parent / "speech.py"]
+    code = "".join(path.read_text() for path in said)
     prefixes = ("notice_", "error_", "role_", "bucket_", "business_", "terms_", "order_", "reseller_", "application_", "kind_")
     for key, (english, german) in WORDS.items():
         assert places(english) == places(german), key
@@ -159,12 +172,12 @@ def places(sentence: str) -> set[str]:
 
 def test_reasons_and_errors_as_they_are_said() -> None:
     overdue = because("overdue", order="7", days=6, amount="118.80 USD")
-    assert said("de", overdue) == "Bestellung 7 ist seit 6 Tagen überfällig; 118,80 USD heben das auf."
-    assert "USD 118.80" in said("en", overdue)
-    assert said("de", because("tax_state", rate="8.25", state="TX", version="1.2")).startswith("8,25 % nach dem Sitz")
-    assert said("de", because("application_missing", field="company")) == "Firma: fehlt noch."
-    assert said("de", because("staff_hold", by="a", reason="b")) == "Held by a: b."
-    assert failed("de", InvalidInput("x: is odd.", code="odd")) == "Das hat nicht geklappt: x: is odd."
+    assert speech("de").said(overdue) == "Bestellung 7 ist seit 6 Tagen überfällig; 118,80 USD heben das auf."
+    assert "USD 118.80" in speech("en").said(overdue)
+    assert speech("de").said(because("tax_state", rate="8.25", state="TX", version="1.2")).startswith("8,25 % nach dem Sitz")
+    assert speech("de").said(because("application_missing", field="company")) == "Firma: fehlt noch."
+    assert speech("de").said(because("staff_hold", by="a", reason="b")) == "Angehalten von a: b."
+    assert speech("de").failed(InvalidInput("x: is odd.", code="odd")) == "Das hat nicht geklappt: x: is odd."
 
 
 async def test_the_policy_is_text_and_is_accepted_once_as_it_was_shown(portal: Portal) -> None:
@@ -233,6 +246,102 @@ async def test_a_company_applies_answers_a_question_and_hears_the_end(portal: Po
     answer = await browser.post("/apply", {"do": "save"})
     assert answer.status_code == 422
     assert "apply again from" in browser.page
+
+
+async def test_an_application_is_withdrawn_and_made_again(portal: Portal) -> None:
+    browser = await portal.browser("newcomer")
+    assert (await browser.get("/apply/withdraw")).status_code == 404, "there is none yet"
+    await browser.get("/apply")
+    await browser.post("/apply", {**FILLED, "do": "submit", "accept": "yes", "policy_version": "1"})
+    await browser.get("/apply")
+    assert 'href="/portal/apply/withdraw"' in browser.page
+    await browser.get("/apply/withdraw?language=de")
+    assert "Ja, zurückziehen" in browser.page
+    answer = await browser.post("/apply/withdraw")
+    assert answer.headers["location"] == "/portal/apply?notice=taken_back"
+    assert [one.state for one in await applied(portal)] == ["withdrawn"]
+    await browser.get("/apply?notice=taken_back&language=en")
+    assert "Your application is withdrawn." in browser.page
+    assert "withdraw" not in browser.page.replace("withdrawn", "")
+    assert (await browser.post("/apply/withdraw")).status_code == 404
+    await browser.get("/apply")
+    assert (await browser.post("/apply", {"do": "save"})).status_code == 303
+    assert sorted(one.state for one in await applied(portal)) == ["draft", "withdrawn"]
+    await browser.get("/apply")
+    assert 'value="New Resell Inc"' in browser.page, "nobody fills it in twice"
+
+
+async def test_an_answer_to_a_question_asked_again_leaves_the_first(portal: Portal) -> None:
+    browser = await portal.browser("newcomer")
+    await browser.get("/apply")
+    await browser.post("/apply", {**FILLED, "do": "submit"})
+    for turn in ("one", "two"):
+        async with portal.world.database.tenant(portal.world.shop.tenant_id) as session:
+            (kept,) = await session.scalars(select(Application))
+            await review.ask_more(session, kept.id, by="anna", at=NOW, reason="Which  products?")
+        await browser.get("/apply")
+        await browser.post("/apply", {**FILLED, "answer": f"draft {turn}", "do": "save"})
+        await browser.get("/apply")
+        assert f"draft {turn}</textarea>" in browser.page
+        await browser.post("/apply", {**FILLED, "answer": turn, "do": "submit"})
+    (kept,) = await applied(portal)
+    assert (kept.state, kept.answers) == ("submitted", {"Which products?": "one", "Which products? (2)": "two"})
+
+
+async def test_monthly_statements_are_listed_and_read_as_they_were_sent(portal: Portal) -> None:
+    world = portal.world
+    (texan,) = await rows(world, Reseller, Reseller.email == "texan@partner.example")
+    browser = await portal.browser("texan")
+    await browser.get("/statement")
+    assert 'href="/portal/statements"' in browser.page
+    await browser.get("/statements")
+    assert "There is no statement yet." in browser.page
+    statement_id = await drawn_up(world, texan.id)
+    await browser.get("/statements?language=de")
+    assert {"März", "2026", "S2026-00001", "19,49", "PDF", "CSV"} <= set(text_of(browser.page).split())
+    (row,) = await rows(world, Statement)
+    for kind, sha256 in (("pdf", row.pdf_sha256), ("csv", row.csv_sha256)):
+        answer = await browser.get(f"/statements/{statement_id}/{kind}")
+        assert hashlib.sha256(answer.content).hexdigest() == sha256
+        assert f"statement-S2026-00001.{kind}" in answer.headers["content-disposition"]
+        rival = await portal.browser("rival")
+        assert (await rival.get(f"/statements/{statement_id}/{kind}")).status_code == 404
+
+
+async def test_open_items_tell_of_interest_and_disputes(portal: Portal) -> None:
+    world = portal.world
+    day = NOW.date() + timedelta(days=60)
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        (order,) = await session.scalars(select(ResellerOrder).where(ResellerOrder.number == "1"))
+        debt = await receivable_id(session, order.id)
+        assert debt is not None
+        rates = [Rate(date(2020, 1, 1), Decimal(50))]
+        charged = await charge_interest(session, debt, until=day, rates=rates, day_count=DayCount.ACT_365, by="anna", at=NOW)
+        await open_dispute(session, debt, reason="wrong quantity", by="anna", at=NOW)
+    world.clock.now = NOW + timedelta(days=60)
+    browser = await portal.browser("texan")
+    await browser.get("/statement")
+    assert charged > 0
+    text = text_of(browser.page)
+    assert f"Interest, not in the total USD {Money(charged, 'USD').amount}" in text
+    assert " 1 disputed March 2, 2026" in text
+    assert "To pay USD 0.00" in text
+
+
+async def test_long_lists_have_pages(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portal_users, "PAGE", 1)
+    world = portal.world
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        texan = await find(session, "texan@partner.example")
+        await add_user(session, texan, saleor_user_id="a", email="a@partner.example", by="x", at=NOW, role=Role.VIEWER)
+    browser = await portal.browser("texan")
+    await browser.get("/users")
+    assert "a@partner.example" in browser.page
+    following = re.search(r'href="/portal(/users\?cursor=[^"]+)"', browser.page)
+    assert following is not None
+    await browser.get(html.unescape(following[1]))
+    assert "a@partner.example" not in browser.page
+    assert "Back to the newest" in browser.page
 
 
 async def test_a_draft_changed_elsewhere_and_a_field_too_long_lose_nothing(portal: Portal) -> None:

@@ -24,7 +24,7 @@ VARIANT: dict[str, Any] = {
 }  # fmt: skip
 FOREIGN = re.compile(r"GRID-1|RF-|RF18|19\.49|2026-00001|ACME|buyer@|Texan", re.I)
 OPEN = {"/sign-in", "/{shop}"}
-STRANGERS = {"/", "/apply", "/sign-out", "/invitations/{token}"}
+STRANGERS = {"/", "/apply", "/apply/withdraw", "/sign-out", "/invitations/{token}"}
 """For anybody with an account in the shop."""
 CUSTOMERS = {"/my/licenses", "/my/licenses/{license_id}", "/my/licenses/{license_id}/file"}
 FORMS: dict[str, dict[str, str]] = {
@@ -60,6 +60,7 @@ def filled(portal: Portal, path: str) -> str:
         invitation_id="none",
         certificate_id="none",
         advice_id="none",
+        statement_id="none",
         file_id="none",
         change_id="none",
         token="none",
@@ -87,6 +88,8 @@ def expected(who: str, method: str, path: str) -> tuple[int, ...]:
         return (404,)
     if path == "/apply/evidence":
         return (400,)
+    if path == "/apply/withdraw" and who in ("rival", "reseller"):
+        return (404,)  # they have none
     if method == "POST" and path in ("/invitations/{token}", "/apply") and (path != "/apply" or who in ("rival", "reseller")):
         return (404,) if "token" in path else (409,)
     if path in STRANGERS or (method, path) == ("GET", "/policy"):
@@ -101,6 +104,7 @@ def expected(who: str, method: str, path: str) -> tuple[int, ...]:
         "{invitation_id}" in path
         or "{certificate_id}" in path
         or "{advice_id}" in path
+        or "{statement_id}" in path
         or "{change_id}" in path
         or (who == "rival" and "{" in path)
     ):

@@ -48,7 +48,7 @@ async def test_an_upload_waits_and_comes_back_as_it_was(store: Store) -> None:
     assert answer.status_code == 201, answer.text
     made = answer.json()
     assert (made["number"], made["states"], made["state"], made["has_document"]) == ("TX-4711", ["OK", "TX"], "pending", True)
-    assert (await store.call("texan", "/certificates")).json() == {"certificates": [made]}
+    assert (await store.call("texan", "/certificates")).json() == {"certificates": [made], "next": None}
     got = await store.call("texan", f"/certificates/{made['id']}/document")
     assert (got.status_code, got.content, got.headers["content-type"]) == (200, PDF, "application/pdf")
     assert got.headers["content-disposition"] == "attachment; filename=\"paper.pdf\"; filename*=UTF-8''paper.pdf"
@@ -154,7 +154,7 @@ async def test_another_resellers_document_is_not_found(store: Store) -> None:
         answer = await store.call(user, f"/certificates/{made['id']}/document")
         assert answer.status_code == status
         assert PDF not in answer.content
-    assert (await store.call("rival", "/certificates")).json() == {"certificates": []}
+    assert (await store.call("rival", "/certificates")).json() == {"certificates": [], "next": None}
     assert (await send(store, user="rival", replaces=made["id"])).json()["code"] == "replaces"
 
 

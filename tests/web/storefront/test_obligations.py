@@ -10,12 +10,12 @@ URL = "https://partner.example/products"
 
 
 async def test_listings_are_recorded_and_shown_to_their_own_company(store: Store) -> None:
-    assert (await store.call("texan", "/listings")).json() == {"listings": []}
+    assert (await store.call("texan", "/listings")).json() == {"listings": [], "next": None}
     put = await store.call("texan", "/listings", "PUT", json={"urls": [URL, URL]})
     assert (put.status_code, [one["url"] for one in put.json()["listings"]]) == (200, [URL])
     assert put.json()["listings"][0]["checked_at"] is None
     assert (await store.call("texan", "/listings")).json() == put.json()
-    assert (await store.call("rival", "/listings")).json() == {"listings": []}
+    assert (await store.call("rival", "/listings")).json() == {"listings": [], "next": None}
     wrong = await store.call("texan", "/listings", "PUT", json={"urls": ["http://127.0.0.1/"]})
     assert (wrong.status_code, wrong.json()["code"]) == (400, "listing_url")
 

@@ -46,7 +46,7 @@ async def price(store: Store, user: str = "texan", **changed: Any) -> Any:
 async def test_a_reseller_sees_what_it_was_told_of(store: Store) -> None:
     grid = EntryKey(Scope.VARIANT, "V1", 5, "USD", DAY)
     change = await announced(store, Draft(Decimal("7.50"), {grid: Terms(fixed_minor=950, label="GRID-1")}))
-    assert (await store.call("texan", "/price-changes")).json() == {"price_changes": []}
+    assert (await store.call("texan", "/price-changes")).json() == {"price_changes": [], "next": None}
     await told(store)
     (shown,) = (await store.call("texan", "/price-changes")).json()["price_changes"]
     assert (shown["id"], shown["effective_on"]) == (change, str(DAY))
@@ -82,6 +82,6 @@ async def test_the_changes_of_another_list_are_not_shown(store: Store, user: str
         await assign(session, rival.id, "gold", by="anna", at=NOW)
     await announced(store, Draft(Decimal(8)), "gold" if user == "texan" else "default")
     await told(store)
-    assert (await store.call(user, "/price-changes")).json() == {"price_changes": []}
+    assert (await store.call(user, "/price-changes")).json() == {"price_changes": [], "next": None}
     other = "rival" if user == "texan" else "texan"
     assert len((await store.call(other, "/price-changes")).json()["price_changes"]) == 1

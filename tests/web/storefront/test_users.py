@@ -9,9 +9,10 @@ from sqlalchemy import select, update
 
 from app.db.tenants import Tenant
 from app.resellers.roles import Role
-from app.resellers.service import find
+from app.resellers.service import add_user, find
 from app.resellers.tables import ResellerUser
 from app.resellers.users import acting
+from tests.conftest import NOW
 from tests.orders.test_applications import WRITTEN, mails, said
 from tests.web.storefront.conftest import ORIGIN, Store
 
@@ -113,7 +114,7 @@ async def test_an_owner_invites_and_a_colleague_joins(store: Store) -> None:
         ("texan@partner.example", "owner", False),
     ]
     assert (await store.call("ben", "/invitations")).json()["code"] == "role"
-    assert (await store.call("texan", "/invitations")).json() == {"invitations": []}
+    assert (await store.call("texan", "/invitations")).json() == {"invitations": [], "next": None}
 
     ben = listed[0]["id"]
     assert (await store.call("rival", f"/users/{ben}", "PATCH", json={"role": "owner"})).status_code == 404
@@ -129,9 +130,33 @@ async def test_an_owner_invites_and_a_colleague_joins(store: Store) -> None:
 async def test_an_invitation_is_taken_back_by_its_own_company_alone(store: Store) -> None:
     made = (await store.call("texan", "/invitations", "POST", json={"email": "ben@partner.example", "role": "buyer"})).json()
     assert (await store.call("rival", f"/invitations/{made['id']}", "DELETE")).json()["code"] == "no_invitation"
-    assert (await store.call("rival", "/invitations")).json() == {"invitations": []}
+    assert (await store.call("rival", "/invitations")).json() == {"invitations": [], "next": None}
     assert (await store.call("texan", f"/invitations/{made['id']}", "DELETE")).status_code == 204
     assert (await store.call("texan", f"/invitations/{made['id']}", "DELETE")).status_code == 404
+
+
+async def test_users_and_invitations_come_in_pages(store: Store) -> None:
+    world = store.world
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        texan = await find(session, "texan@partner.example")
+        for name in ("zoe", "änne", "ben"):
+            email = f"{name}@partner.example"
+            await add_user(session, texan, saleor_user_id=name, email=email, by="anna", at=NOW, role=Role.VIEWER)
+    for name in ("one", "two", "three"):
+        await store.call("texan", "/invitations", "POST", json={"email": f"{name}@partner.example", "role": "viewer"})
+    for path, count in (("/users", 4), ("/invitations", 3)):
+        whole = (await store.call("texan", path)).json()[path[1:]]
+        seen, cursor = [], None
+        while True:
+            query: dict[str, Any] = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+            body = (await store.call("texan", path, params=query)).json()
+            seen += body[path[1:]]
+            if (cursor := body["next"]) is None:
+                break
+        assert seen == whole
+        assert len(whole) == count
+        wrong = await store.call("texan", path, params={"cursor": "bnVsbA"})
+        assert (wrong.status_code, wrong.json()["code"]) == (400, "cursor")
 
 
 @pytest.mark.parametrize("email", ["nobody", "a@b", "x@y.example\r\nBcc: all@evil.example", "ü" * 254])

@@ -1,7 +1,7 @@
 """Living workers, small indexes over what waits, and a ledger that lets a removed shop's items go
 
-Revision ID: 0012_operations
-Revises: 0011_bank_batches
+Revision ID: 0014_operations
+Revises: 0013_refunds
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from app.db.base import UtcDateTime
 
-revision = "0012_operations"
-down_revision = "0011_bank_batches"
+revision = "0014_operations"
+down_revision = "0013_refunds"
 branch_labels = None
 depends_on = None
 
@@ -18,7 +18,6 @@ WAITING = {
     "ix_mail_unsent": ("mail", ["tenant_id", "created_at"], "state <> 'sent'"),
     "ix_reseller_order_going": ("reseller_order", ["tenant_id", "release_decided_at"], "released_at IS NULL"),
     "ix_money_report_waiting": ("money_report", ["tenant_id", "at"], "reported_at IS NULL"),
-    "ix_staff_task_open": ("staff_task", ["tenant_id", "created_at"], "done_at IS NULL"),
 }
 REMOVED = "SELECT 1 FROM tenant WHERE tenant.id = OLD.tenant_id AND NOT tenant.active AND tenant.removed_at IS NOT NULL"
 NEVER = "RAISE EXCEPTION 'the ledger is append-only'; END $$"

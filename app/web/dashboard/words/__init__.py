@@ -1,0 +1,25 @@
+"""The words of the staff's pages, a module per page; each has `WORDS` and, where its forms have fields of use cases, `FIELDS`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.web.dashboard.permissions import NAMES
+from app.web.dashboard.words import frame, health, inbox, orders, resellers, widgets
+from app.web.speech import Words
+
+ROOMS = (frame, inbox, resellers, orders, widgets, health)
+
+
+def together(parts: Iterable[Words]) -> dict[str, tuple[str, str]]:
+    """All in one. Raises ValueError where two pages say different things by one key."""
+    made: dict[str, tuple[str, str]] = {}
+    for part in parts:
+        for key, both in part.items():
+            if made.setdefault(key, both) != both:
+                raise ValueError(f"the word {key!r} is there twice")
+    return made
+
+
+WORDS = together([NAMES, *(room.WORDS for room in ROOMS)])
+FIELDS = together([room.FIELDS for room in ROOMS])
