@@ -41,10 +41,10 @@ async def test_the_work_of_a_worker_that_is_gone_is_taken_over_and_that_of_a_liv
             await at.idle()
             await at.wire_came(order.number)
             await at.idle()
+            await assert_released_once(at, order.number)
+            await assert_nothing_contradicts(at)
         finally:
             await asyncio.to_thread(workflow.stop)
-        await assert_released_once(at, order.number)
-        await assert_nothing_contradicts(at)
 
 
 async def test_a_worker_that_stopped_in_order_is_gone_at_once(database_url: str, tmp_path: Path) -> None:
