@@ -18,7 +18,7 @@ from app.db import workers
 from app.db.jobs import Jobs
 from app.db.secrets import SecretBox
 from app.db.session import Database
-from app.orders import workflow
+from app.orders import mailbox, workflow
 from app.orders.measures import Measured
 from app.orders.services import Services
 from app.orders.snapshot import Programs
@@ -26,7 +26,7 @@ from app.saleor.manifest import webhook_path
 from app.saleor.shops import Shops
 from app.settings import Settings
 from app.statements import workflow as statements
-from app.web import documents, health, install, metrics
+from app.web import documents, health, inbound, install, metrics
 from app.web.dashboard.application import dashboard_application
 from app.web.dashboard.rendering import PATH as DASHBOARD
 from app.web.dispatch import Asgi, Dispatcher
@@ -69,6 +69,7 @@ def build(services: Services) -> Asgi:
     api.include_router(health.router)
     api.include_router(metrics.router)
     api.include_router(documents.router)
+    api.include_router(inbound.router)
     api.mount(PREFIX, storefront_application(services))
     api.mount(PORTAL, portal_application(services))
     staff_pages = dashboard_application(services)
@@ -96,6 +97,7 @@ async def running(settings: Settings, *, worker: bool, clock: Clock = system_clo
             await workflow.start(services)
             statements.schedule()
             beating = asyncio.create_task(workers.keep(services.database, services.jobs, settings.worker_id, services.clock))
+            mailbox.schedule(settings.imap_url)
         # What is loaded now stays: walking it at every collection would cost pauses (performance.md).
         gc.collect()
         gc.freeze()

@@ -211,6 +211,9 @@ class ShopSettings(BaseModel):
         description="Storefront page that a link to claim a license opens, with {token} in it, like "
         "https://shop.example.com/claim/{token}; empty opens the app's own portal.",
     )
+    forum_url: str = Field(
+        "", description="Where support requests are led to (rules.md 11.2), like https://forum.example.com; empty offers none."
+    )
     storefront_origins: list[str] = Field(
         default_factory=list,
         description="Exact origins, like https://shop.example.com, whose pages may call the storefront API from a browser.",
@@ -237,6 +240,13 @@ class ShopSettings(BaseModel):
         for origin in value:
             if not re.fullmatch(ORIGIN, origin):
                 raise ValueError(f"{origin!r} is not an exact origin like https://shop.example.com")
+        return value
+
+    @field_validator("forum_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("give a web address like https://forum.example.com")
         return value
 
     @field_validator("claim_url")
@@ -283,8 +293,29 @@ class Settings(BaseSettings):
     saleor_timeout: float = Field(10.0, gt=0, description="Seconds one request to Saleor may take.")
     max_body_bytes: int = Field(2 * 1024 * 1024, gt=0, description="Largest webhook body; above it the answer is 413.")
     smtp_url: str = Field("", description="smtp://user:password@host:587 or smtps://...; empty writes mail to mail_directory.")
+    smtp_starttls: Literal["auto", "required", "off"] = Field(
+        "auto",
+        description="STARTTLS of smtp://: auto takes it where it is offered and requires it before a password goes to another "
+        "machine.",
+    )
+    mail_tls_verify: bool = Field(True, description="Check the certificates of the mail servers; off only for tests.")
+    mail_ca_file: str = Field(
+        "", description="PEM file of authorities that vouch for the mail servers; empty takes the system's."
+    )
     mail_directory: str = Field("var/mail", description="Where mails go while no SMTP server is set.")
     mail_from: str = Field("Reseller Program <resellers@localhost>", description="Sender of every mail.")
+    imap_url: str = Field(
+        "",
+        description="Mailbox that answers and bounces come to: imaps://user:password@host/INBOX, or imap:// with STARTTLS; it is "
+        "only read. Empty reads none.",
+    )
+    inbound_secret: str = Field("", description="Secret that signs mails posted to /mail/inbound; empty takes none.")
+    max_inbound_bytes: int = Field(
+        25 * 1024 * 1024, gt=0, description="Largest mail that is kept whole; of a larger one the headers are kept."
+    )
+    inbound_per_hour: int = Field(
+        30, ge=1, description="Mails of one sender in an hour; of more, which is a loop, only the headers are kept."
+    )
     files_url: str = Field(
         "var/files",
         description="Where uploaded files lie: a directory no web server shows, or a URL like s3://bucket/folder (with "
@@ -343,6 +374,27 @@ class Settings(BaseSettings):
             good = False
         if not good:
             raise ValueError("give smtp://user:password@host:587 or smtps://user:password@host, with a host and no other scheme")
+        return value
+
+    @field_validator("imap_url")
+    @classmethod
+    def _mailbox(cls, value: str) -> str:
+        if not value:
+            return value
+        try:
+            parts = urlsplit(value)
+            good = parts.scheme in ("imap", "imaps") and bool(parts.hostname and parts.username) and parts.port != 0
+        except ValueError:
+            good = False
+        if not good:
+            raise ValueError("give imaps://user:password@host/INBOX, with a host and a user; @ within a password is %40")
+        return value
+
+    @field_validator("inbound_secret")
+    @classmethod
+    def _long_secret(cls, value: str) -> str:
+        if value and len(value) < 16:
+            raise ValueError("give at least 16 characters")
         return value
 
     @field_validator("files_url")

@@ -1,6 +1,7 @@
 """Every mapped table of the program, so that the schema is complete wherever this is imported."""
 
 from app.bank import tables as bank
+from app.cases import tables as cases
 from app.db import tenants, workers
 from app.documents import tables as documents
 from app.files import tables as files
@@ -15,6 +16,7 @@ from app.tax import tables as tax
 
 __all__ = [
     "bank",
+    "cases",
     "documents",
     "files",
     "ledger",

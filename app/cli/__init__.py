@@ -14,7 +14,10 @@ from app.cli import (
     applications,
     bank,
     bank_import,
+    cases,
     certificates,
+    correspondence,
+    mail,
     money,
     operations,
     orders,
@@ -38,7 +41,7 @@ cli = typer.Typer(
 )
 COMMANDS = (
     server, shop, applications, people, policy, price_files, taxes, certificates, orders, money, refunds, bank, bank_import,
-    statements, operations,
+    statements, cases, mail, correspondence, operations,
 )  # fmt: skip
 for module in COMMANDS:
     module.mount(cli)

@@ -10,6 +10,7 @@ import typer
 from sqlalchemy import select
 
 from app.cli.common import Json, ShopUrl, run_in_shop, show, write_new
+from app.documents.logo import decoded
 from app.documents.statement import StatementData, render_statement, statement_csv
 from app.errors import Conflict
 from app.money import Money
@@ -112,8 +113,9 @@ def preview(
         month = Period.parse(period) if period else period_of(services.clock(), ZoneInfo(shop.settings.time_zone))
         async with services.database.tenant_reading(shop.tenant_id) as session:
             found = await drawing.preview(session, services, shop, await find(session, email), month, nil=nil)
+        picture = decoded(shop.settings.documents.logo)
         for data in found:
-            _write(_named(pdf, data), render_statement(data) if pdf else None, _named(csv, data), statement_csv(data))
+            _write(_named(pdf, data), render_statement(data, picture) if pdf else None, _named(csv, data), statement_csv(data))
         return [_said(data) for data in found]
 
     show(run_in_shop(shop, work), as_json=as_json)

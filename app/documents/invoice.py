@@ -29,6 +29,7 @@ from app.money import Money
 from app.settings import Seller
 
 TEMPLATE = Path(__file__).parent / "templates" / "invoice.typ"
+PARTS = TEMPLATE.with_name("parts.typ")
 LOCALES = {"en": "en_US", "de": "de_DE"}
 LETTER_COUNTRIES = {"US", "CA", "MX"}
 SHORT = 8
@@ -39,14 +40,18 @@ PRINTED_ONCE = {Category.REVERSE_CHARGE, Category.EXPORT}
 
 def render_invoice(data: InvoiceData) -> bytes:
     """The PDF. PDF/A-3b, except where a name uses characters (Chinese, say) that the shipped fonts do not have."""
-    files = {MAIN: TEMPLATE.read_bytes()}
-    if data.look.logo:
-        files[logo.FILE_NAME] = logo.as_file(data.look.logo)
+    files = template_files(TEMPLATE, data.look.logo)
     if data.structured:
         files[FILE_NAME] = build_xml(data)
     inputs = {"data": json.dumps(cleaned(content(data)), ensure_ascii=False)}
     pdf = pdf_of(files, inputs, data.issued_on)
     return mark_as_facturx(pdf) if data.structured and is_archival(pdf) else pdf
+
+
+def template_files(template: Path, picture: bytes) -> dict[str, bytes]:
+    """A template with what it takes from others, and the vendor's logo if there is one."""
+    files = {MAIN: template.read_bytes(), PARTS.name: PARTS.read_bytes()}
+    return files | ({logo.FILE_NAME: logo.as_file(picture)} if picture else {})
 
 
 def content(data: InvoiceData) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 from pydantic import BaseModel, ConfigDict
 
+from app.documents import logo
 from app.documents.bank_details import BankAccount, instructions
 from app.documents.invoice import (
     LETTER_COUNTRIES,
@@ -28,9 +29,10 @@ from app.documents.invoice import (
     printed_date,
     printed_money,
     seller_lines,
+    template_files,
 )
 from app.documents.schemas import Address, Language
-from app.documents.typesetting import MAIN, pdf_of
+from app.documents.typesetting import pdf_of
 from app.documents.words import WORDS
 from app.money import Money
 from app.pricing.list_file import guarded
@@ -89,16 +91,19 @@ class StatementData(BaseModel):
     balance: int
     to_pay: int
     account: BankAccount | None
+    accent: str = "#1f3a5f"
+    footer: str = ""
+    """Color and footer as the documents had them when it was drawn up."""
 
     def money(self, minor: int) -> Money:
         """An amount of this statement."""
         return Money(minor, self.currency)
 
 
-def render_statement(data: StatementData) -> bytes:
-    """The PDF, as PDF/A-3b like the invoice."""
-    inputs = {"data": json.dumps(cleaned(content(data)), ensure_ascii=False)}
-    return pdf_of({MAIN: TEMPLATE.read_bytes()}, inputs, data.dated)
+def render_statement(data: StatementData, picture: bytes = b"") -> bytes:
+    """The PDF, as PDF/A-3b like the invoice, with the vendor's logo if there is one."""
+    shown = {**content(data), "logo": logo.FILE_NAME if picture else ""}
+    return pdf_of(template_files(TEMPLATE, picture), {"data": json.dumps(cleaned(shown), ensure_ascii=False)}, data.dated)
 
 
 def content(data: StatementData) -> dict[str, Any]:
@@ -122,6 +127,8 @@ def content(data: StatementData) -> dict[str, Any]:
         "date": [data.dated.year, data.dated.month, data.dated.day],
         "title": words["statement"],
         "number": data.number,
+        "accent": data.accent,
+        "footer": data.footer,
         "words": words,
         "currency_note": words["currency"].format(currency=data.currency),
         "seller": seller_lines(data.seller, language),

@@ -17,8 +17,8 @@ Language = Literal["en", "de"]
 class MailKind(StrEnum):
     """Mails of an order to its reseller (`rules.md` 8.1) and to who may claim its license (8.2), those about an application and
     what staff decide about a reseller (1.1, 1.2), invitations of users, a planned change of prices (2.6), an exemption
-    certificate (10.3), the statement of a month (7), reminders of what is due (6) and wires
-    that were not exactly what was owed (4.3)."""
+    certificate (10.3), the statement of a month (7), reminders of what is due (6), wires that were not exactly what was owed
+    (4.3), cases about deals (11.3), and a test of the mail settings."""
 
     ORDER_RECEIVED = "order_received"
     ORDER_DETAILS = "order_details"
@@ -41,6 +41,8 @@ class MailKind(StrEnum):
     PRICE_CHANGE_CANCELED = "price_change_canceled"
     STATEMENT = "statement"
     REMINDER = "reminder"
+    TEST = "test"
+    CASE = "case"
     WIRE_BOOKED = "wire_booked"
 
 
@@ -264,6 +266,38 @@ class ReminderContext:
     seller: Seller
     company: str
     reminded: tuple[ReminderLine, ...]
+
+
+class CaseStep(StrEnum):
+    """What a mail about a case tells: it is here, staff answered, it is closed; or staff of what a reseller wrote."""
+
+    RECEIVED = "received"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+    FOR_STAFF = "for_staff"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseContext:
+    """A case about a deal (`rules.md` 11.3). `text` is what was written now, `by` who of the vendor's staff wrote it."""
+
+    seller: Seller
+    company: str
+    number: str
+    hand_over: bool
+    subject: str
+    step: CaseStep
+    text: str
+    by: str = ""
+    customer: str = ""
+    contact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialContext:
+    """A mail that only shows that mails arrive."""
+
+    seller: Seller
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "certificates": ("certificate", "certificate-review", "certificate-used"),
     "orders": ("audit", "other", "void", "changed", "canceled", "early", "fulfill", "e_invoice"),
     "accounts": ("customer", "claimed", "account", "unseen", "inactive", "listing"),
+    "cases": ("case",),
     "mail": ("mail", "price-mail", "certificate-mail", "statement", "reminder-mail"),
     "work": ("stuck",),
     "setup": ("rates-old", "check"),

@@ -32,8 +32,10 @@ class Right(StrEnum):
     SEE_STATEMENTS = "see statements"
     SEE_CERTIFICATES = "see certificates"
     SEE_LISTINGS = "see the product listings"
+    SEE_CASES = "see cases"
     ORDER = "order"
     ASK_LICENSES = "ask for temporary licenses"
+    ASK_ADVICE = "ask for advice and support"
     CHANGE_CERTIFICATES = "hand in certificates"
     ADVISE_REMITTANCE = "advise a remittance"
     CHANGE_LISTINGS = "change the product listings"
@@ -47,7 +49,7 @@ _EVERYBODY = frozenset({Right.SEE_STANDING, Right.SEE_USERS, Right.SEE_LISTINGS}
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.OWNER: frozenset(Right),
     Role.BUYER: _EVERYBODY | {Right.SEE_PRICES, Right.SEE_ORDERS, Right.SEE_LICENSES, Right.ORDER, Right.ASK_LICENSES}
-    | {Right.ACKNOWLEDGE_PRICES},
+    | {Right.ACKNOWLEDGE_PRICES, Right.SEE_CASES, Right.ASK_ADVICE},
     Role.ACCOUNTS: _EVERYBODY | {Right.SEE_ORDERS, Right.SEE_INVOICES, Right.SEE_STATEMENTS, Right.SEE_CERTIFICATES}
     | {Right.CHANGE_CERTIFICATES, Right.ADVISE_REMITTANCE},
     Role.VIEWER: frozenset(right for right in Right if right.name.startswith("SEE_")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from app.db.session import Database
+from app.documents.logo import decoded
 from app.documents.schemas import Address, Language
 from app.documents.service import locked_series
 from app.documents.statement import StatementData, StatementLine, render_statement, statement_csv
@@ -36,6 +37,8 @@ from app.statements.tables import Statement, StatementRun
 
 register({"no_statement_mail": "{company} could not be sent its statement of {period}: {words} Correct the user's address."})
 
+Files = tuple[bytes, bytes]
+"""The PDF and the CSV of a statement."""
 PDF, CSV = "application/pdf", "text/csv; charset=utf-8"
 WAITING = "–"
 """Stands for the number of a statement that has none yet."""
@@ -52,7 +55,7 @@ async def draw_up(session: AsyncSession, services: Services, shop: Shop, reselle
     run = await session.scalar(select(StatementRun).where(StatementRun.period == str(period)))
     if run is None:
         raise NotFound(f"The statements of {period} were not begun; run `reseller statements run`.", code="no_statement_run")
-    reseller = (await session.scalars(select(Reseller).where(Reseller.id == reseller_id))).one()
+    reseller = await session.get_one(Reseller, reseller_id)
     await bring_interest_up(session, reseller_id, shop.settings.program, period.dated, at=run.snapshot_at)
     blocks = await _blocks(session, shop, reseller, period, run.snapshot_at)
     if not blocks:
@@ -95,6 +98,17 @@ async def draw_up(session: AsyncSession, services: Services, shop: Shop, reselle
     return ids
 
 
+async def ask_for_one(session: AsyncSession, services: Services, shop: Shop, reseller_id: str, period: Period) -> None:
+    """Ask for the workflow of one reseller's statements of a month; once, by its id."""
+    await services.jobs.enqueue(
+        session,
+        "make_statements",
+        f"statement:{shop.tenant_id}:{reseller_id}:{period}",
+        partition=f"statements-{reseller_id}",
+        args=(shop.tenant_id, reseller_id, str(period)),
+    )
+
+
 async def preview(
     session: AsyncSession, services: Services, shop: Shop, reseller: Reseller, period: Period, *, nil: bool = False
 ) -> list[StatementData]:
@@ -107,28 +121,36 @@ async def preview(
     ]
 
 
-async def print_statement(database: Database, tenant_id: str, statement_id: str) -> None:
+async def print_statement(database: Database, shop: Shop, statement_id: str) -> None:
     """Set a statement in type and write its CSV, once; they are kept as they are (edge case 75).
 
     Opens its own transactions, so that none is open, and nobody else waits, while it is set in type.
     """
-    async with database.tenant_reading(tenant_id) as session:
+    async with database.tenant_reading(shop.tenant_id) as session:
         row = (
             await session.scalars(select(Statement).where(Statement.id == statement_id).options(undefer(Statement.content)))
         ).one()
     if row.pdf_sha256 is not None:
         return
-    pdf, csv = await asyncio.to_thread(_printed_files, row.content)
-    async with database.tenant(tenant_id) as session:
-        kept = (await session.scalars(select(Statement).where(Statement.id == statement_id).with_for_update())).one()
+    files = await asyncio.to_thread(printed_files, row.content, shop.settings.documents.logo)
+    async with database.tenant(shop.tenant_id) as session:
+        await keep_files(session, {statement_id: files})
+
+
+async def keep_files(session: AsyncSession, files: Mapping[str, Files]) -> None:
+    """Keep what was printed of these statements, of each the first that was."""
+    query = select(Statement).where(Statement.id.in_(files)).order_by(Statement.id).with_for_update()
+    for kept in await session.scalars(query):
         if kept.pdf_sha256 is None:
+            pdf, csv = files[kept.id]
             kept.pdf, kept.pdf_sha256 = pdf, hashlib.sha256(pdf).hexdigest()
             kept.csv, kept.csv_sha256 = csv, hashlib.sha256(csv).hexdigest()
 
 
-def _printed_files(content: dict[str, Any]) -> tuple[bytes, bytes]:
+def printed_files(content: dict[str, Any], logo: str) -> Files:
+    """The files of a frozen statement, with the logo as the settings keep it; takes milliseconds, so not on the event loop."""
     data = StatementData.model_validate(content)
-    return render_statement(data), statement_csv(data)
+    return render_statement(data, decoded(logo)), statement_csv(data)
 
 
 async def mail_statements(session: AsyncSession, services: Services, shop: Shop, reseller_id: str, period: Period) -> list[Mail]:
@@ -139,7 +161,7 @@ async def mail_statements(session: AsyncSession, services: Services, shop: Shop,
     rows = await _printed(session, reseller_id, period)
     if not rows:
         return []
-    reseller = (await session.scalars(select(Reseller).where(Reseller.id == reseller_id))).one()
+    reseller = await session.get_one(Reseller, reseller_id)
     context = StatementContext(
         seller=shop.settings.seller,
         company=reseller.company,
@@ -263,4 +285,6 @@ async def _data(
         balance=block.balance.minor,
         to_pay=block.to_pay.minor,
         account=account,
+        accent=shop.settings.documents.accent_color,
+        footer=shop.settings.documents.footer.of(language),
     )

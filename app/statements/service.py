@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -28,8 +29,8 @@ from app.saleor.shops import Shop
 from app.statements.rules import Period, missing, period_of, snapshot
 from app.statements.tables import Statement, StatementRun
 
-TURNS = 16
-"""Queue partitions that the workflows of a run share: so many resellers are worked on at once."""
+PART = 16
+"""Resellers in one workflow: what each transaction and durable step costs is paid once for so many."""
 
 
 async def begin(session: AsyncSession, services: Services, shop: Shop) -> list[Period]:
@@ -68,9 +69,9 @@ async def _begin(session: AsyncSession, services: Services, shop: Shop, period: 
 
 
 async def ask_for_all(services: Services, shop: Shop, period: Period) -> int:
-    """Ask for the workflow of every reseller that may get a statement, some hundred in a transaction; how many.
+    """Ask for the statements of every reseller that may get one, a part of them in each workflow; how many resellers.
 
-    The workflow's id is once per reseller and month, and so is what it makes.
+    The workflow's id is once per month and part, and what it makes once per reseller and month.
     """
     async with services.database.tenant_reading(shop.tenant_id) as session:
         if shop.settings.program.nil_statements:
@@ -78,15 +79,17 @@ async def ask_for_all(services: Services, shop: Shop, period: Period) -> int:
             ids = sorted({*await session.scalars(query), *await session.scalars(_with_ledger())})
         else:
             ids = sorted(await session.scalars(_with_ledger()))
-    for part in chunks(ids):
+    parts = list(chunks(ids, PART))
+    for some in chunks(parts):
         async with services.database.tenant(shop.tenant_id) as session:
-            for turn, reseller_id in enumerate(part):
+            for part in some:
+                named = ",".join(part)
                 await services.jobs.enqueue(
                     session,
-                    "make_statements",
-                    f"statement:{shop.tenant_id}:{reseller_id}:{period}",
-                    partition=f"statements-{shop.tenant_id}-{turn % TURNS}",
-                    args=(shop.tenant_id, reseller_id, str(period)),
+                    "make_part",
+                    f"statements:{shop.tenant_id}:{period}:{hashlib.sha256(named.encode()).hexdigest()[:32]}",
+                    partition=f"statements-{shop.tenant_id}",
+                    args=(shop.tenant_id, named, str(period)),
                 )
     async with services.database.tenant(shop.tenant_id) as session:
         run = (await session.scalars(select(StatementRun).where(StatementRun.period == str(period)).with_for_update())).one()

@@ -11,7 +11,7 @@ from datetime import datetime
 from dbos import DBOS
 
 from app.orders.durable import RETRY, for_each_shop, services
-from app.statements import drawing, reminders, service
+from app.statements import drawing, part, reminders, service
 from app.statements.rules import Period
 
 
@@ -41,15 +41,21 @@ async def statements_in_shop(tenant_id: str, run: str) -> int:
     return asked
 
 
+@DBOS.workflow(name="make_part")
+async def make_part(tenant_id: str, reseller_ids: str, period: str) -> int:
+    """The statements of some resellers of a month: frozen, printed, mailed; how many resellers got some."""
+    drawn = await draw_up_statements(tenant_id, reseller_ids, period)
+    if not drawn:
+        return 0
+    printed = await print_statements(tenant_id, drawn, period)
+    await mail_statements(tenant_id, printed, period)
+    return len(printed)
+
+
 @DBOS.workflow(name="make_statements")
 async def make_statements(tenant_id: str, reseller_id: str, period: str) -> int:
-    """One reseller's statements of a month: frozen, printed, mailed."""
-    made = await draw_up_statements(tenant_id, reseller_id, period)
-    for statement_id in made:
-        await print_statement(tenant_id, statement_id)
-    if made:
-        await mail_statements(tenant_id, reseller_id, period)
-    return len(made)
+    """One reseller's statements of a month, apart from the others because something of its own went wrong among them."""
+    return await make_statements_of(tenant_id, reseller_id, period)
 
 
 @DBOS.workflow(name="reminders")
@@ -77,22 +83,34 @@ async def ask_for_statements(tenant_id: str, period: str) -> int:
 
 
 @DBOS.step(name="draw_up_statements", **RETRY)
-async def draw_up_statements(tenant_id: str, reseller_id: str, period: str) -> list[str]:
+async def draw_up_statements(tenant_id: str, reseller_ids: str, period: str) -> part.Drawn:
     shop = await services().shops.by_tenant(tenant_id)
-    async with services().database.tenant(tenant_id) as session:
-        return await drawing.draw_up(session, services(), shop, reseller_id, Period.parse(period))
+    return await part.draw_up_part(services(), shop, reseller_ids.split(","), Period.parse(period))
 
 
-@DBOS.step(name="print_statement", **RETRY)
-async def print_statement(tenant_id: str, statement_id: str) -> None:
-    await drawing.print_statement(services().database, tenant_id, statement_id)
+@DBOS.step(name="print_statements", **RETRY)
+async def print_statements(tenant_id: str, drawn: part.Drawn, period: str) -> list[str]:
+    shop = await services().shops.by_tenant(tenant_id)
+    return await part.print_part(services(), shop, drawn, Period.parse(period))
 
 
 @DBOS.step(name="mail_statements", **RETRY)
-async def mail_statements(tenant_id: str, reseller_id: str, period: str) -> int:
+async def mail_statements(tenant_id: str, reseller_ids: list[str], period: str) -> int:
     shop = await services().shops.by_tenant(tenant_id)
+    return await part.mail_part(services(), shop, reseller_ids, Period.parse(period))
+
+
+@DBOS.step(name="make_statements_of", **RETRY)
+async def make_statements_of(tenant_id: str, reseller_id: str, period: str) -> int:
+    shop = await services().shops.by_tenant(tenant_id)
+    month = Period.parse(period)
     async with services().database.tenant(tenant_id) as session:
-        return len(await drawing.mail_statements(session, services(), shop, reseller_id, Period.parse(period)))
+        made = await drawing.draw_up(session, services(), shop, reseller_id, month)
+    for statement_id in made:
+        await drawing.print_statement(services().database, shop, statement_id)
+    async with services().database.tenant(tenant_id) as session:
+        await drawing.mail_statements(session, services(), shop, reseller_id, month)
+    return len(made)
 
 
 @DBOS.step(name="remind_resellers", **RETRY)

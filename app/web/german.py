@@ -148,6 +148,13 @@ ERRORS: dict[str, str] = {
     "not_asked": "Zu dieser Bewerbung ist keine Frage offen.",
     "no_advice": "Dieses Zahlungsavis gibt es nicht.",
     "day": "Geben Sie einen Tag wie 2026-12-31 an.",
+    "no_case": "Diesen Fall gibt es nicht.",
+    "case_kind": "Wählen Sie Beratung oder Übergabe.",
+    "case_text": "Ein Feld fehlt oder ist zu lang; eine Übergabe braucht auch Kunde und Ansprechpartner.",
+    "case_closed": "Der Fall ist abgeschlossen; eröffnen Sie einen neuen.",
+    "too_many_cases": "Zu viele Ihrer Fälle warten auf Antwort; schreiben Sie in einem von ihnen weiter.",
+    "no_forum": "Der Anbieter hat kein Forum genannt; bitten Sie stattdessen um Beratung.",
+    "customer_not_asked": "Eine Support-Anfrage geht nur, wenn der Kunde darum gebeten hat; bestätigen Sie das.",
     "changed": "Die Bewerbung wurde inzwischen geändert; laden Sie die Seite neu.",
     "not_editable": "Die Bewerbung ist eingereicht oder entschieden und kann nicht mehr geändert werden.",
 }

@@ -3,6 +3,31 @@
 from __future__ import annotations
 
 STAFF_REASONS: dict[str, str] = {
+    "listing_missing": "{company} hat den Bedingungen vor mehr als {days} Tagen zugestimmt und nennt keine Seite mit Produkten.",
+    # Refunds, disputes and the comparison with Saleor
+    "mail_impossible": "Eine Mail zu Bestellung {number} konnte nicht an {recipient} gehen: {words} "
+    "Berichtigen Sie die Adresse des Benutzers.",
+    "wire_converted": "{amount} kamen an; sie wurden als {booked} zum Kurs {rate} gebucht ({source}).",
+    "refund_differs": "{sent} gingen mit der Referenz {reference} ab; die Erstattung beträgt {wanted}. Buchen Sie sie von Hand.",
+    "refund_asked": "{amount} sind zurückzuzahlen, verlangt von {by}: {why}.",
+    "refund_canceled": "Die Erstattung von {amount} nahm {by} von der Liste: {why}.",
+    "refund_exported": "Die Erstattung von {amount} ging mit der Datei {file} hinaus.",
+    "refund_waits": "{amount} sind an {company} zurückzuzahlen: mit `reseller refunds export` oder von Hand und `refunds sent`.",
+    "refund_not_eur": "SEPA überweist nur EUR, nicht {currency}.",
+    "refund_no_account": "Keine Bankzeile nennt das Konto, von dem das Geld kam; tragen Sie es mit `reseller refunds to` ein.",
+    "refund_no_iban": "{why}",
+    "contested": "{by} hat vermerkt, dass der Wiederverkäufer die Bestellung bestreitet: {reason}. "
+    "Bis dahin ohne Zinsen, Erinnerung und Sperre.",
+    "settled": "{by} hat den Streit beigelegt: {reason}.",
+    "waived": "{by} hat {amount} Zinsen erlassen: {reason}.",
+    "written_off": "{by} hat {amount} ausgebucht: {reason}.",
+    "money_charged": "Saleor zeigt {saleor} als eingezogen, das Hauptbuch {ledger} als bezahlt.",
+    "money_refunded": "Saleor zeigt {saleor} als erstattet, das Hauptbuch {ledger} als zurückgezahlt.",
+    "money_authorized": "Saleor zeigt {saleor} als zugesagt; {ledger} sind es noch.",
+    "money_pending": "Saleor zeigt {saleor} als unterwegs; {ledger} werden noch erwartet.",
+    "money_gone": "Saleor zeigt keine Transaktion des Programms mehr an der Bestellung; im Hauptbuch sind {ledger} bezahlt.",
+    "license_kept": "{by} hat entschieden, dass die Lizenz bleibt: {reason}.",
+    "no_wire_mail": "{company} konnte von der Überweisung nicht erfahren: {words} Berichtigen Sie die Adresse des Benutzers.",
     # Bank lines
     "line_not_booked": "Die Bank nennt sie {status}; nur gebuchtes Geld zahlt.",
     "own_transfer": "Eine Umbuchung zwischen eigenen Konten.",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Frame, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Frame, Page, async_playwright
 
 from tests.journeys.harness import Journey, journey
 
@@ -24,6 +24,8 @@ class Desk:
 
     at: Journey
     page: Page
+    problems: list[str]
+    """What the browser complained of; in the end there is nothing."""
 
     async def go(self, path: str) -> None:
         """Open a page of the Dashboard."""
@@ -45,6 +47,8 @@ class Desk:
         assert element is not None
         frame = await element.content_frame()
         assert frame is not None
+        if await element.get_attribute("src"):  # asked for twice: the second time counts
+            await frame.wait_for_function("performance.getEntriesByType('navigation')[0].name.includes('theme=')")
         await frame.wait_for_selector("#page[aria-busy=false] [data-title], [data-frame=widget] [data-title]")
         return frame
 
@@ -94,9 +98,15 @@ async def desk_of(
     context.set_default_timeout(8000)
     page = await context.new_page()
     problems: list[str] = []
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+
+    def told(message: ConsoleMessage) -> None:
+        # A refusal is an answer like any other; the browser notes each that is not below 400.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            problems.append(message.text)
+
+    page.on("console", told)
     page.on("pageerror", lambda error: problems.append(str(error)))
-    yield Desk(at, page)
+    yield Desk(at, page, problems)
     await context.close()
     assert problems == []
 

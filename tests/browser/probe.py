@@ -12,7 +12,9 @@ from starlette.routing import Route
 PAGE = """<!doctype html><title>probe</title><script>
 window.heard = [];
 window.addEventListener("message", function (event) { if (event.source === window.parent) window.heard.push(event.data); });
-window.say = function (type, payload) { window.parent.postMessage({type: type, payload: Object.assign({actionId: type}, payload)}, "*"); };
+window.say = function (type, payload) {
+  window.parent.postMessage({type: type, payload: Object.assign({actionId: type}, payload)}, "*");
+};
 </script>"""
 
 

@@ -155,9 +155,7 @@ async def test_a_widget_by_post_has_its_token_in_the_body_and_no_handshake(shell
     fields = asked[0]["fields"]
     assert set(fields) == {"saleorApiUrl", "accessToken", "appId", "customerId"}
     assert shell.sandbox.key.claims(fields["accessToken"])["permissions"] == ["MANAGE_ORDERS"]
-    await frame.evaluate(
-        "for (const kind of ['notifyReady', 'notification', 'redirect', 'refreshEntity']) window.say(kind, {to: '/'})"
-    )
+    await frame.evaluate("for (const kind of ['notifyReady', 'notification', 'refreshEntity', 'openPopup']) window.say(kind)")
     await frame.evaluate("window.say('widgetResize', {height: 222})")
     await frame.wait_for_function("window.heard.some(one => one.type === 'response')")
     await shell.page.evaluate("window.shell.refresh()")

@@ -63,7 +63,7 @@ async def work(*, printed: bool) -> None:
             reseller_id = (await session.scalars(select(Reseller.id))).one()
             (statement_id,) = await draw_up(session, services, shop, reseller_id, month())
         if printed:
-            await print_statement(services.database, shop.tenant_id, statement_id)
+            await print_statement(services.database, shop, statement_id)
             async with services.database.tenant(shop.tenant_id) as session:
                 await mail_statements(session, services, shop, reseller_id, month())
 

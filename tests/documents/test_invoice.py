@@ -174,6 +174,23 @@ def test_a_seller_in_europe_prints_on_a4() -> None:
     assert (content(invoice())["paper"], content(invoice(seller=europe))["paper"]) == ("us-letter", "a4")
 
 
+def test_an_address_or_number_is_broken_where_its_parts_meet_and_gets_no_hyphen(tmp_path: Path) -> None:
+    email = "a.very.long.mailbox.name.of.somebody@subdomain.department.customer.example"
+    number = "4500012345-PROJECT-NORTHWIND-MIGRATION-2026-PHASE-2"
+    ship_to = replace(BILL, company="«Программные Компоненты»", email=email)
+    seen = text_of(invoice(ship_to=ship_to, po_number=number), tmp_path).replace("\u200b", "")
+    for whole in (
+        "mailbox.name.of.",
+        "somebody@subdomain.department.",
+        "customer.example",
+        "4500012345-",
+        "NORTHWIND-",
+        "PHASE-2",
+    ):
+        assert whole in seen
+    assert "«Программные" in seen, "a letter of two bytes counts once"
+
+
 def test_both_languages_have_the_same_words() -> None:
     assert WORDS["en"].keys() == WORDS["de"].keys()
 

@@ -85,8 +85,9 @@ SCHEDULED = {
 }
 PRICES = {"tell_price_changes", "carry_out_price_changes"}
 OTHERS = {"follow_customer", "confirm_other", "write_standing", "write_account", "issue_credit_note", "answer_request"}
-STATEMENTS = {"begin_statements", "ask_for_statements", "draw_up_statements", "print_statement", "mail_statements"} | {
-    "remind_resellers"
+STATEMENTS = {"begin_statements", "ask_for_statements", "draw_up_statements", "print_statements", "mail_statements"} | {
+    "make_statements_of",
+    "remind_resellers",
 }
 """Walked in `test_kill_statements`; here the schedule may add them."""
 REQUEST = """mutation Request($orderId: ID!) {

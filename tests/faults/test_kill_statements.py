@@ -56,6 +56,11 @@ async def test_case_72_a_month_is_sent_once_although_the_worker_dies_at_every_st
             for turn in ("first", "second"):
                 await at.start("statements", f"statements:{turn}", datetime.now(UTC), None)
                 await at.start("reminders", f"reminders:{turn}", datetime.now(UTC), None)
+                # One goes its own way beside the others, as if something of its own had gone wrong among them.
+                async with at.rows() as session:
+                    apart = (await session.scalars(select(Reseller.id).order_by(Reseller.email))).first()
+                period = str(period_of(datetime.now(UTC), ZoneInfo(at.shop.settings.time_zone)))
+                await at.start("make_statements", f"statement:{turn}", at.tenant_id, apart, period)
                 await at.idle(LONG)
             async with at.rows() as session:
                 resellers = list(await session.scalars(select(Reseller)))

@@ -69,6 +69,9 @@ class RecordedJobs(Jobs):
         if all(known != workflow_id for _, known, _ in self.asked):
             self.asked.append((workflow, workflow_id, args))
 
+    async def stuck(self, tenant_id: str | None = None, *, limit: int = 100) -> list[dict[str, Any]]:
+        return []
+
     def close(self) -> None:
         pass
 
@@ -110,9 +113,13 @@ class World:
 
     async def set(self, **program: Any) -> None:
         """Change numbers of the shop's program."""
+        await self.configure(program={**self.shop.settings.program.model_dump(mode="json"), **program})
+
+    async def configure(self, **settings: Any) -> None:
+        """Change settings of the shop."""
         async with self.database.system() as session:
             row = (await session.scalars(select(Tenant).where(Tenant.id == self.shop.tenant_id))).one()
-            row.settings = {**row.settings, "program": {**row.settings.get("program", {}), **program}}
+            row.settings = {**row.settings, **settings}
             row.program_version += 1
         await self.refresh()
 

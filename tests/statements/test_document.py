@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.documents.statement import CSV_HEAD, StatementData, content, render_statement, statement_csv
+from tests.documents.test_logo import png
 from tests.statements import samples
 
 
@@ -71,6 +72,13 @@ def test_case_76_a_credit_larger_than_the_debt_says_there_is_nothing_to_pay(tmp_
 
 def test_case_73_a_nil_statement(tmp_path: Path) -> None:
     assert "Es ist nichts offen. Es ist nichts zu zahlen." in text(samples.data(language="de"), tmp_path)
+
+
+def test_it_looks_as_the_vendors_documents_do(tmp_path: Path) -> None:
+    plain = samples.many(1, "en")
+    own = plain.model_copy(update={"footer": "Court of Wake", "accent": "#aa0000"})
+    assert "Court of Wake" in text(own, tmp_path)
+    assert render_statement(own, png()) != render_statement(own) != render_statement(plain)
 
 
 def test_without_an_account_nothing_says_how_to_pay() -> None:

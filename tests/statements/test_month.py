@@ -27,7 +27,7 @@ from app.orders.tables import StaffTask
 from app.resellers.roles import Role
 from app.resellers.service import add_user, find
 from app.resellers.tables import Reseller
-from app.statements import drawing, service
+from app.statements import drawing, part, service
 from app.statements.rules import Period
 from app.statements.tables import Statement, StatementRun
 from tests.conftest import NOW
@@ -61,7 +61,7 @@ async def made(world: World, buyer: Reseller, period: Period = MARCH) -> list[St
     async with world.database.tenant(tenant) as session:
         ids = await drawing.draw_up(session, world.services, world.shop, buyer.id, period)
     for statement_id in ids:
-        await drawing.print_statement(world.database, tenant, statement_id)
+        await drawing.print_statement(world.database, world.shop, statement_id)
     async with world.database.tenant(tenant) as session:
         await drawing.mail_statements(session, world.services, world.shop, buyer.id, period)
     return await kept(world)
@@ -83,7 +83,9 @@ async def test_case_72_a_month_is_made_once_however_often_it_runs(database: Data
         await owed(world, buyer, "1")
         assert await begun(world, APRIL + timedelta(days=8)) == [MARCH], "the server was off on the 1st"
         assert await service.ask_for_all(world.services, world.shop, MARCH) == 1
-        assert world.asked[-1] == ("make_statements", f"statement:{tenant}:{buyer.id}:2026-03", (tenant, buyer.id, "2026-03"))
+        name, workflow_id, args = world.asked[-1]
+        assert (name, args) == ("make_part", (tenant, buyer.id, "2026-03"))
+        assert workflow_id.startswith(f"statements:{tenant}:2026-03:")
         (row,) = await made(world, buyer)
         assert (row.number, row.period, row.dated, row.to_pay_minor) == ("S2026-00001", "2026-03", date(2026, 4, 1), 10_000)
         assert said(row).lines[0].days_overdue == 20, "as of the 1st, however late it ran"
@@ -108,6 +110,53 @@ async def test_case_72_two_workers_at_once_make_one(database: Database, tenant: 
         assert len(first) == 1
         assert others == [first] * 3
         assert [row.number for row in await kept(world)] == ["S2026-00001"]
+
+
+async def test_a_part_of_the_resellers_is_made_at_once_and_repeated_without_a_trace(database: Database, tenant: str) -> None:
+    async with opened(database, tenant) as world:
+        buyer, other = await reseller(world), await reseller(world, "other")
+        for number, one in (("1", buyer), ("2", other)):
+            await owed(world, one, number)
+        await begun(world)
+        nobody = await reseller(world, "nobody")
+        ids = [buyer.id, nobody.id, other.id]
+        for _ in range(2):
+            drawn = await part.draw_up_part(world.services, world.shop, ids, MARCH)
+            assert list(drawn) == [buyer.id, other.id]
+            assert await part.print_part(world.services, world.shop, drawn, MARCH) == [buyer.id, other.id]
+            assert await part.mail_part(world.services, world.shop, [buyer.id, other.id], MARCH) == 2
+        made = await kept(world)
+        assert [row.number for row in made] == ["S2026-00001", "S2026-00002"]
+        assert [row.pdf for row in made] == [render_statement(said(row)) for row in made]
+        assert len(await rows(world, Mail, Mail.kind == MailKind.STATEMENT)) == 2
+
+
+@pytest.mark.parametrize("step", ["draw_up", "printed_files", "mail_statements"])
+async def test_one_that_fails_goes_its_own_way_and_keeps_nobody_waiting(
+    database: Database, tenant: str, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(database, tenant) as world:
+        buyer, other = await reseller(world), await reseller(world, "other")
+        for number, one in (("1", buyer), ("2", other)):
+            await owed(world, one, number)
+        await begun(world)
+        original = getattr(drawing, step)
+
+        def refuses(*args: Any) -> Any:
+            if buyer.id in args or any(isinstance(one, dict) and one["number"] == "S2026-00001" for one in args):
+                raise RuntimeError("no")
+            return original(*args)
+
+        monkeypatch.setattr(drawing, step, refuses)
+        drawn = await part.draw_up_part(world.services, world.shop, [buyer.id, other.id], MARCH)
+        printed = await part.print_part(world.services, world.shop, drawn, MARCH)
+        await part.mail_part(world.services, world.shop, printed, MARCH)
+        assert [mail.recipient for mail in await rows(world, Mail, Mail.kind == MailKind.STATEMENT)] == [other.email]
+        apart = ("make_statements", f"statement:{tenant}:{buyer.id}:2026-03", (tenant, buyer.id, "2026-03"))
+        assert world.asked.count(apart) == 1
+        monkeypatch.undo()
+        both = await made(world, buyer)
+        assert [row.number for row in both if row.pdf] == ["S2026-00001", "S2026-00002"], "no number is left out"
 
 
 async def test_case_73_nothing_owed_is_no_statement_unless_the_vendor_wants_one(database: Database, tenant: str) -> None:

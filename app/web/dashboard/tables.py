@@ -2,7 +2,8 @@
 
     rows, shown = await listed(session, query, request.query_params, columns=COLUMNS, filters=("q", "status"), default="-created")
 
-The browser remembers how a list was left (`data-remember` in the template, `dashboard.js`).
+The column is named by `by`, since the Dashboard puts a `sort` of its own lists into addresses (dashboard-facts 0.9). The browser
+remembers how a list was left (`data-remember` in the template, `dashboard.js`).
 """
 
 from __future__ import annotations
@@ -44,15 +45,15 @@ class Shown:
     def sorting(self, column: str) -> str:
         """Sorted by this column, or the other way round by the one that it is sorted by."""
         down = not self.down if column == self.sort else False
-        return self._query(sort=f"{'-' if down else ''}{column}")
+        return self._query(by=f"{'-' if down else ''}{column}")
 
     def beginning(self) -> str:
         """The first page."""
-        return self._query(sort=self._sort)
+        return self._query(by=self._sort)
 
     def following(self) -> str:
         """The page after this one."""
-        return self._query(sort=self._sort, cursor=self.next or "")
+        return self._query(by=self._sort, cursor=self.next or "")
 
     @property
     def _sort(self) -> str:
@@ -82,7 +83,7 @@ async def listed(
 
     Every column of `columns` needs an index that ends with `key`. Raises InvalidInput for a cursor that is none.
     """
-    given = params.get("sort", "")
+    given = params.get("by", "")
     if given.removeprefix("-") not in columns:
         given = default
     sort, down = given.removeprefix("-"), given.startswith("-")

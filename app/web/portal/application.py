@@ -15,6 +15,7 @@ from app.orders.services import Services
 from app.web.dispatch import Asgi
 from app.web.portal import (
     applying,
+    cases,
     certificates,
     customers,
     entry,
@@ -30,7 +31,7 @@ from app.web.portal.front import guarded
 from app.web.portal.visit import Signed, SignInFirst, Visit, visiting
 from app.web.storefront.access import Buckets
 
-ROOMS = (home, applying, prices, orders, statement, statements, certificates, obligations, users, customers, entry)
+ROOMS = (home, applying, prices, orders, statement, statements, certificates, obligations, cases, users, customers, entry)
 """`entry` is the last: it takes every name that is no page for a shop's."""
 STATIC = Path(__file__).parent / "static"
 

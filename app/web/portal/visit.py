@@ -41,6 +41,8 @@ RESELLER_PAGES = (
     ("/remittance", "nav_remittance", "SEE_STATEMENTS"),
     ("/certificates", "nav_certificates", "SEE_CERTIFICATES"),
     ("/listings", "nav_listings", "SEE_LISTINGS"),
+    ("/cases", "nav_cases", "SEE_CASES"),
+    ("/support", "nav_support", "SEE_CASES"),
     ("/users", "nav_users", "SEE_USERS"),
     ("/policy", "nav_policy", "SEE_STANDING"),
 )

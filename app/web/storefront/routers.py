@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.web.storefront import (
     applying,
+    cases,
     certificates,
     claims,
     evidence,
@@ -34,6 +35,7 @@ ROUTERS = (
     evidence.router,
     users.router,
     obligations.router,
+    cases.router,
     users.program,
     licenses.router,
     claims.router,

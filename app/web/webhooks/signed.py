@@ -81,7 +81,7 @@ async def receive_signed(scope: Scope, receive: Receive, shops: Shops, max_body_
     shop = shops.known(url.decode("latin-1"))
     if shop is None:
         raise Unauthorized("This app is not installed in that shop.", code="unknown_shop")
-    body = await _body(receive, max_body_bytes)
+    body = await read_body(receive, max_body_bytes)
     await shop.keys.verify(signature.decode("latin-1"), body)
     return shop, body
 
@@ -104,7 +104,8 @@ def error_json(code: str, message: str) -> bytes:
     return msgspec.json.encode({"error": {"code": code, "message": message}})
 
 
-async def _body(receive: Receive, limit: int) -> bytes:
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """A request's body. Raises TooLarge above `limit` bytes, InvalidInput when it ends early."""
     message = await receive()
     body: bytes = message.get("body", b"")
     if message.get("more_body"):

@@ -13,7 +13,6 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from app.db.tenants import Tenant
 from app.main import build
 from app.resellers.tables import ResellerUser
 from app.web.dispatch import Asgi
@@ -107,11 +106,7 @@ class Portal:
 
     async def set(self, **settings: Any) -> None:
         """Change settings of the shop."""
-        async with self.world.database.system() as session:
-            row = (await session.scalars(select(Tenant).where(Tenant.id == self.world.shop.tenant_id))).one()
-            row.settings = {**row.settings, **settings}
-            row.program_version += 1
-        await self.world.refresh()
+        await self.world.configure(**settings)
 
 
 def account(variables: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select, update
 
+from app.cases.tables import Case, CaseEntry, SupportRequest
 from app.errors import InvalidInput
 from app.files.tables import StoredFile
 from app.ledger.charging import charge_interest
@@ -152,7 +153,7 @@ def test_every_word_is_there_and_has_the_same_places_in_both_languages() -> None
     for key, (english, german) in WORDS.items():
         assert places(english) == places(german), key
         known = f'"{key}"' in code.replace(f'    "{key}": (', "", 1)
-        assert known or key.startswith((*prefixes, "license_", "certificate_", "document_", "scope_")), key
+        assert known or key.startswith((*prefixes, "license_", "certificate_", "document_", "scope_", "deal_", "case_")), key
     for english, german in FIELDS.values():
         assert english
         assert german
@@ -559,3 +560,49 @@ async def test_prices_come_with_their_reasons(portal: Portal) -> None:
     assert "10 % unter dem Einzelhandelspreis 10,00 USD" in text
     answer = await browser.get("/prices?sku=GRID-1&quantity=0")
     assert answer.status_code == 400
+
+
+async def test_a_case_is_opened_written_in_and_read_by_its_reseller_alone(portal: Portal) -> None:
+    browser = await portal.browser("texan", language="de")
+    await browser.get("/cases")
+    assert "Beratung und Übergabe" in browser.page
+    await browser.post("/cases", {"kind": "hand_over", "subject": EVIL, "text": "Bitte", "customer": "Acme", "deal_contact": ""})
+    assert "eine Übergabe braucht auch Kunde und Ansprechpartner" in text_of(browser.page)
+    assert "Bitte" in browser.page, "what was typed stays"
+    answer = await browser.post(
+        "/cases",
+        {"kind": "hand_over", "subject": EVIL[:190], "text": f"Bitte\n{EVIL}", "customer": "Acme", "deal_contact": "Eva"},
+    )
+    assert answer.status_code == 303
+    await browser.get(answer.headers["location"].removeprefix("/portal"))
+    assert "Vielen Dank. Wir antworten an texan@partner.example." in text_of(browser.page)
+    assert "<script>" not in browser.page
+    (case,) = await rows(portal.world, Case)
+    for _ in range(2):
+        assert (await browser.post(f"/cases/{case.id}", {"text": "Eilt"})).status_code == 303
+    assert len(await rows(portal.world, CaseEntry)) == 2
+    await browser.post(f"/cases/{case.id}", {"text": " "})
+    assert "Ein Feld fehlt" in browser.page
+    rival = await portal.browser("rival")
+    theirs, none = [await rival.get(f"/cases/{one}") for one in (case.id, "none")]
+    assert (theirs.status_code, theirs.text.replace(case.id, "none")) == (404, none.text)
+
+
+async def test_a_support_request_needs_the_customers_wish_and_leads_to_the_forum(portal: Portal) -> None:
+    browser = await portal.browser("texan")
+    await browser.get("/support")
+    assert "named no forum" in browser.page
+    assert "asked_by_customer" not in browser.page
+    await portal.set(forum_url="https://forum.vendor.example/new")
+    await browser.get("/support")
+    assert "My customer asked me to open this support request." in browser.page
+    await browser.post("/support", {"order_number": "1", "topic": "Printing"})
+    assert "only be opened if the customer asked" in text_of(browser.page)
+    assert "forum.vendor.example" not in browser.page
+    await browser.post("/support", {"order_number": "9", "topic": "Printing", "asked_by_customer": "yes"})
+    assert "no such order" in text_of(browser.page)
+    assert await rows(portal.world, SupportRequest) == []
+    await browser.post("/support", {"order_number": "1", "topic": "Printing", "asked_by_customer": "yes"})
+    assert 'href="https://forum.vendor.example/new"' in browser.page
+    (row,) = await rows(portal.world, SupportRequest)
+    assert (row.attested_by, row.topic, row.order_number) == ("texan@partner.example", "Printing", "1")

@@ -31,6 +31,8 @@ FORMS: dict[str, dict[str, str]] = {
     "/policy": {"version": "1"},
     "/apply": {"company": "X", "do": "save"},
     "/remittance": {"text": "1 10.00 USD"},
+    "/cases": {"kind": "advice", "subject": "Volume", "text": "40 seats"},
+    "/support": {"order_number": "1", "topic": "It does not print", "asked_by_customer": "yes"},
     "/users": {"email": "new@partner.example", "role": "viewer"},
     "/users/{user_id}": {"role": "owner"},
 }
@@ -60,6 +62,7 @@ def filled(portal: Portal, path: str) -> str:
         invitation_id="none",
         certificate_id="none",
         advice_id="none",
+        case_id="none",
         statement_id="none",
         file_id="none",
         change_id="none",
@@ -100,10 +103,13 @@ def expected(who: str, method: str, path: str) -> tuple[int, ...]:
         return (404,) if who == "rival" else (303, 409, 422)
     if (method, path) == ("POST", "/certificates"):
         return (400,)
+    if (method, path) == ("POST", "/support"):
+        return (409,)  # the shop names no forum
     if (
         "{invitation_id}" in path
         or "{certificate_id}" in path
         or "{advice_id}" in path
+        or "{case_id}" in path
         or "{statement_id}" in path
         or "{change_id}" in path
         or (who == "rival" and "{" in path)

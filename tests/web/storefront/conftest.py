@@ -144,7 +144,7 @@ async def drawn_up(world: World, reseller_id: str) -> str:
         session.add(StatementRun(period="2026-03", snapshot_at=NOW, asked_at=NOW))
         await session.flush()
         (statement_id,) = await draw_up(session, world.services, world.shop, reseller_id, Period(2026, 3))
-    await print_statement(world.database, world.shop.tenant_id, statement_id)
+    await print_statement(world.database, world.shop, statement_id)
     return statement_id
 
 
@@ -162,6 +162,7 @@ async def known_things(store: Store) -> dict[str, str]:
     )  # fmt: skip
     await store.call("applicant", "/application", "POST")
     evidence = await store.call("applicant", "/application/evidence", "POST", files={"file": ("e.pdf", PDF)})
+    case = await store.call("texan", "/cases", "POST", json={"kind": "advice", "subject": "Volume", "text": "40 seats"})
     async with store.world.database.tenant(store.world.shop.tenant_id) as session:
         texan = await find(session, "texan@partner.example")
         user = await add_user(
@@ -172,6 +173,7 @@ async def known_things(store: Store) -> dict[str, str]:
         "document_id": store.document,
         "license_id": store.license,
         "advice_id": advice.json()["id"],
+        "case_id": case.json()["id"],
         "invitation_id": invitation.json()["id"],
         "user_id": user.id,
         "certificate_id": certificate.json()["id"],
