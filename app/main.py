@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.routing import Route
 
 import app.tables  # noqa: F401 - every mapped table must be known before the first query
+from app.cases.answers import written_by_mail
 from app.clock import Clock, system_clock
 from app.db import workers
 from app.db.jobs import Jobs
@@ -50,7 +51,7 @@ async def open_services(settings: Settings, clock: Clock = system_clock) -> Asyn
     jobs = Jobs(settings.database_url, APPLICATION)
     async with httpx.AsyncClient(timeout=settings.saleor_timeout, follow_redirects=False) as http:
         shops = Shops(database, box, http, settings, clock)
-        services = Services(settings, database, box, http, clock, shops, Programs(database), jobs)
+        services = Services(settings, database, box, http, clock, shops, Programs(database), jobs, (written_by_mail,))
         try:
             await shops.refresh()
             yield services
