@@ -186,6 +186,9 @@ STAFF_REASONS: dict[str, str] = {
     "mails_queued": "Bestelldetails und Lizenz sind unterwegs an {recipient}.",
     "fulfilled": "In Saleor ausgeliefert.",
     "fulfillment_waits": "Saleor liefert nur bezahlte Bestellungen aus; die Auslieferung folgt dem Geld.",
+    "fulfillment_unpaid": "Die Bestellung ist hier bezahlt, und Saleor weiß es nicht: Sie hat dort keine Transaktion "
+    "des Programms, die es meldet, oder die Meldung wurde nicht angenommen. Tragen Sie das Geld dort als manuelle "
+    "Transaktion ein und liefern Sie die Bestellung dort aus.",
     "fulfillment_refused": "Saleor hat die Auslieferung abgelehnt: {why}. Liefern Sie dort von Hand aus.",
     "no_warehouse": "Saleor hat kein Lager zum Ausliefern; legen Sie eines an und liefern Sie von Hand aus.",
     "released": "Freigegeben.",
