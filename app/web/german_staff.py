@@ -211,6 +211,7 @@ STAFF_REASONS: dict[str, str] = {
     "mail_late": "Die Mail „{subject}“ an {recipient} verspätet sich: {words}. Ihr Server versucht es weiter.",
     "mail_loop": "Mehr als {count} Mails in einer Stunde kamen von {sender}; von den übrigen bleiben nur die Kopfzeilen.",
     "mail_too_large": "{sender} schrieb „{subject}“, {size} MB: Nur die Kopfzeilen sind aufbewahrt. Lesen Sie es im Postfach.",
+    "customer_erased": "Die Daten des Endkunden hat {by} gelöscht: {reason}.",
     # Certificates and taxes
     "needs_state_form": "{states} braucht ein eigenes Formular: Das der Multistate Tax Commission gilt dort nicht.",
     "certificate_other_state": "Es gilt nicht für {state}, wo der Wiederverkäufer sitzt: Seine Bestellungen bleiben besteuert.",
