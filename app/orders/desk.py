@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, not_, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import lazyload
 
 from app.documents.tables import Document
 from app.errors import NotFound
@@ -59,7 +60,7 @@ class OrderFile:
 
 def open_orders(which: str, at: datetime) -> Select[ResellerOrder]:
     """Orders nothing went out of yet: all, those `held` by the audit or a decision, or those `waiting` for their money."""
-    query = select(ResellerOrder).where(OPEN)
+    query = listed_orders().where(OPEN)
     if which == "held":
         return query.where(ResellerOrder.id.in_(_held(at)))
     return query.where(ResellerOrder.id.not_in(_held(at))) if which == "waiting" else query
@@ -71,7 +72,12 @@ def numbered(text: str) -> Select[ResellerOrder]:
     same = or_(
         ResellerOrder.number == given, ResellerOrder.reference == "".join(given.split()).upper(), ResellerOrder.po_number == given
     )
-    return select(ResellerOrder).where(same)
+    return listed_orders().where(same)
+
+
+def listed_orders() -> Select[ResellerOrder]:
+    """Orders without their lines, which no list shows."""
+    return select(ResellerOrder).options(lazyload(ResellerOrder.lines))
 
 
 async def gates(session: AsyncSession, orders: Sequence[ResellerOrder], at: datetime) -> dict[str, Gate]:
