@@ -1,8 +1,9 @@
-"""Money, licenses and statements beside what `world.fill` makes: bank lines of every kind, learned payers, a month's statements."""
+"""Money, licenses and statements beside what `world.fill` makes: bank lines of every kind, and a month's statements."""
 
 from __future__ import annotations
 
 import io
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -11,9 +12,9 @@ from app.licenses.tables import License
 from app.orders import bank_desk
 from app.orders.bank_upload import import_bank_file
 from app.sandbox.seed import RESELLER
-from app.statements import drawing, service
-from app.statements.rules import Period, period_of
-from app.statements.tables import Statement
+from app.statements import drawing
+from app.statements.rules import period_of
+from app.statements.tables import Statement, StatementRun
 from tests.journeys.harness import BOOKKEEPER, Journey
 
 ACCOUNT = "000123456789"
@@ -24,7 +25,7 @@ def statement_file(*lines: tuple[str, str, str]) -> bytes:
     """An MT940 statement of the shop's account: (amount, text, payer) each."""
     text = "".join(
         f":61:2603020302C{amount.replace('.', ',')}NTRFNONREF//BANK{number}{int(float(amount) * 100)}\r\n"
-        f":86:166?00TRANSFER?20{words[:27]}?21{words[27:54]}?32{payer[:27]}?33{payer[27:54]}\r\n"
+        f":86:166?00TRANSFER?20{words[:27]}?32{payer[:27]}{'?33' if payer[27:] else ''}{payer[27:54]}\r\n"
         for number, (amount, words, payer) in enumerate(lines, 1)
     )
     return f":20:T\r\n:25:{ACCOUNT}\r\n:28C:1/1\r\n:60F:C260302USD0,00\r\n{text}:62F:C260302USD0,00\r\n-\r\n".encode()
@@ -48,8 +49,9 @@ async def fill_money(at: Journey) -> dict[str, str]:
         lines = (await session.scalars(select(BankLineRow).order_by(BankLineRow.number))).all()
         rent = next(line for line in lines if line.amount == "41")
         await bank_desk.reject(session, at.services, rent.id, by=BOOKKEEPER, reason="Not ours: the rent of a tenant.")
-        period: Period = period_of(at.services.clock(), at.shop.settings.zone) if hasattr(at.shop.settings, "zone") else Period(2026, 10)
-        await service.begin_one(session, at.services, at.shop, period)
+        period = period_of(at.services.clock(), ZoneInfo(at.shop.settings.time_zone)).next
+        session.add(StatementRun(period=str(period), snapshot_at=at.services.clock()))
+        await session.flush()
         made = await drawing.draw_up(session, at.services, at.shop, owed.reseller_id or "", period)
         license_id = (await session.scalars(select(License.id))).first()
     for statement_id in made:
@@ -59,5 +61,6 @@ async def fill_money(at: Journey) -> dict[str, str]:
     return {
         "proposal": next(line.id for line in lines if line.amount == "5000"),
         "unmatched": next(line.id for line in lines if line.amount == "123.45"),
-        "import": lines[0].import_id, "owed": owed.number, "other": other.number, "license": license_id or "", "statement": number or "",
+        "import": lines[0].import_id, "owed": owed.number, "other": other.number,
+        "license": license_id or "", "statement": number or "",
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The pages of statements: found, read, opened by a link of some minutes, mailed again; months run by hand; previews; reminders."""
+"""The pages of statements: found, read, opened by a link of some minutes, mailed; months run; previews; reminders."""
 
 from __future__ import annotations
 
