@@ -29,7 +29,7 @@ PAGES = [
     "/resellers/applications/{application}", "/orders", "/orders/{waiting}", "/orders/{held}", "/orders/{paid}", "/health",
 ]  # fmt: skip
 LOOKS = [("light", "en"), ("dark", "de")]
-GERMAN = ["Eingang", "Wiederverkäufer", "Zahlungen", "Bestellungen", "Zustand"]
+GERMAN = ["Eingang", "Wiederverkäufer", "Zahlungen", "Bestellungen", "Lizenzen", "Abrechnungen", "Zustand"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -153,6 +153,7 @@ async def one_import(staff: OrderStaff, request: Request, import_id: str) -> Res
             default="number",
         )
         companies = await bank_review.payers_of(session, rows)
+        booked = await bank_review.booked_now(session, row.id)
     return staff.page(
         "payments_import.html",
         row=row,
@@ -160,6 +161,7 @@ async def one_import(staff: OrderStaff, request: Request, import_id: str) -> Res
         table=table,
         companies=companies,
         notes=[Reason.from_dict(note) for note in row.notes],
+        booked=booked,
         outcomes=OUTCOMES,
         amount_of=_shown(staff),
     )
