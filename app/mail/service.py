@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
+from app import metrics
 from app.clock import Clock
 from app.db.base import new_id
 from app.db.session import Database
@@ -230,6 +231,7 @@ async def bounce(session: AsyncSession, mail_id: str, words: str) -> Mail | None
 
 async def _note(database: Database, mail: Mail, state: str, error: str, at: datetime) -> str:
     """Record how an attempt ended; what another attempt ended in meanwhile stays. A mail that was sent goes on the record."""
+    metrics.MAIL_ATTEMPTS.labels("later" if state == QUEUED else state).inc()
     async with database.tenant(mail.tenant_id) as session:
         row = (await session.scalars(select(Mail).where(Mail.id == mail.id).with_for_update())).one()
         row.attempts += 1

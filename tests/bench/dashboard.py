@@ -39,8 +39,8 @@ TASKS, APPLICATIONS = 2_000, 300
 HELD_SHARE = 200
 """Of so many orders the newest is held by a person."""
 CONSOLE = Console(width=160)
-READS_ALL = {"resellers, searched": {"reseller"}}
-"""A text is looked for in every reseller's row; there are thousands."""
+READS_ALL = {"resellers": {"reseller"}}
+"""They are counted by their status, and a text is looked for in each; there are thousands, not millions."""
 
 
 def main() -> None:
@@ -138,16 +138,20 @@ async def shown(world: World, client: httpx.AsyncClient, name: str, path: str, *
         return await client.get(f"/dashboard{path}")
 
     found = await plans_of(world, once, "")
-    scans = {table for plan in found for table in re.findall(r"Seq Scan on (\w+)", plan)} & LARGE - READS_ALL.get(name, set())
+    scans = {table for plan in found for table in re.findall(r"Seq Scan on (\w+)", plan)} & LARGE - READS_ALL.get(
+        name.partition(",")[0], set()
+    )
+    database = sum(float(took) for plan in found for took in re.findall(r"Execution Time: ([0-9.]+) ms", plan))
     p95 = statistics.quantiles(times, n=20)[-1]
     wrong = bool(scans) or p95 > BAR
-    table = Shown("page", "p50 ms", "p95 ms", "max ms", "own CPU p50 ms", "statements", "reads whole tables")
+    table = Shown("page", "p50 ms", "p95 ms", "max ms", "own CPU p50 ms", "database ms", "statements", "reads whole tables")
     table.add_row(
         name,
         f"{statistics.median(times):.1f}",
         f"{p95:.1f}",
         f"{max(times):.1f}",
-        f"{statistics.median(work):.1f}",
+        f"{statistics.median(work):.1f}",  # on a busy machine the rest is waiting for a turn
+        f"{database:.1f}",
         str(len(found)),
         ", ".join(sorted(scans)),
         style="red" if wrong else "",

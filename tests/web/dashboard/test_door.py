@@ -35,8 +35,8 @@ async def test_a_session_is_given_for_the_shop_s_own_token_only(dashboard: Dashb
         answer = await dashboard.client.post("/dashboard/session", headers=bearer)
         assert answer.status_code == 401, code
         assert "set-cookie" not in answer.headers
-    changed = f"{staff_token()[:-8]}AAAAAAAA"
-    for header in ({}, *({"Authorization": value} for value in ("Basic x", "Bearer ", f"Bearer {changed}"))):
+    forged = f"{staff_token()[:-8]}AAAAAAAA"
+    for header in ({}, *({"Authorization": value} for value in ("Basic x", "Bearer ", f"Bearer {forged}"))):
         assert (await dashboard.client.post("/dashboard/session", headers=header)).status_code == 401
     # Whatever the address says, the shop is the one that signed.
     answer = await dashboard.client.post(
@@ -74,7 +74,8 @@ async def test_a_session_ends_with_the_installation(dashboard: Dashboard) -> Non
 
 
 @pytest.mark.parametrize(
-    ("path", "name"), [("/inbox", "ORDERS"), ("/resellers", "USERS"), ("/orders", "ORDERS"), ("/health", "APPS")]
+    ("path", "name"),
+    [("/inbox", "ORDERS"), ("/resellers", "USERS"), ("/orders", "ORDERS"), ("/payments", "ORDERS"), ("/health", "APPS")],
 )
 async def test_a_page_says_which_permission_is_missing(dashboard: Dashboard, path: str, name: str) -> None:
     others = [permission for permission in ALL if permission != f"MANAGE_{name}"]
