@@ -322,6 +322,25 @@ class Settings(BaseSettings):
         "the extra `s3`; endpoint and keys come from FSSPEC_S3_ENDPOINT_URL, FSSPEC_S3_KEY and FSSPEC_S3_SECRET, or AWS's own).",
     )
     max_upload_bytes: int = Field(10 * 1024 * 1024, gt=0, description="Largest file that may be uploaded.")
+    purge_removed_after_days: int = Field(
+        0, ge=0, description="Days after the app was deleted in a shop at which all its data goes for good; 0 keeps it for ever."
+    )
+    workflow_days: int = Field(
+        30, ge=1, description="Days that finished durable work is kept; its steps hold whole orders with addresses."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What serve and worker log at least.")
+    metrics_token: str = Field(
+        "", description="`/metrics` on the app's own port answers who sends it as a bearer token; empty: it is not there."
+    )
+    operations_port: int = Field(
+        0, ge=0, le=65535, description="Port for /health, /ready and /metrics without a token, for web and worker; 0 opens none."
+    )
+    operations_host: str = Field("127.0.0.1", description="Address of that port; 0.0.0.0 in a container that no router exposes.")
+    otlp_endpoint: str = Field(
+        "", description="OpenTelemetry collector (OTLP over HTTP), like http://collector:4318; extra `otel`."
+    )
+    sentry_dsn: str = Field("", description="Where errors are sent, without personal data; extra `sentry`.")
+    environment: str = Field("production", description="Name of this installation in Sentry.")
     shop: ShopSettings = Field(default_factory=ShopSettings, description="Defaults of every shop; each may set its own.")
 
     @field_validator("secret_keys", "allowed_shops", mode="before")

@@ -19,6 +19,7 @@ from app.cli import (
     correspondence,
     mail,
     money,
+    operations,
     orders,
     people,
     policy,
@@ -40,7 +41,7 @@ cli = typer.Typer(
 )
 COMMANDS = (
     server, shop, applications, people, policy, price_files, taxes, certificates, orders, money, refunds, bank, bank_import,
-    statements, cases, mail, correspondence,
+    statements, cases, mail, correspondence, operations,
 )  # fmt: skip
 for module in COMMANDS:
     module.mount(cli)

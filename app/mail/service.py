@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
+from app import metrics
 from app.clock import Clock
 from app.db.base import new_id
 from app.db.session import Database
@@ -67,18 +68,19 @@ async def queue(
     reseller_id: str | None = None,
     look: Look = PLAIN,
     templates: Templates | None = None,
+    about: str = "",
 ) -> Mail:
     """The mail with this key, made now if there is none yet; a repetition gets the stored one. `deliver` sends it.
 
-    Where answers are read (a mailbox, or mails posted to us) they come to an address of the mail's own thread. Raises
-    InvalidInput for a recipient that is no mail address.
+    Where answers are read (a mailbox, or mails posted to us) they come to an address of the mail's thread: that of what it is
+    `about`, else of its order, else its own. Raises InvalidInput for a recipient that is no mail address.
     """
     query = select(Mail).where(Mail.key == key)
     if stored := await session.scalar(query):
         return stored
     mail_id = new_id()
     identity = message_id(mail_id, settings.base_url)
-    thread = thread_token(order_id or mail_id)
+    thread = thread_token(about or order_id or mail_id)
     answered = context.seller.email or settings.mail_from
     composed = compose(
         kind,
@@ -229,6 +231,7 @@ async def bounce(session: AsyncSession, mail_id: str, words: str) -> Mail | None
 
 async def _note(database: Database, mail: Mail, state: str, error: str, at: datetime) -> str:
     """Record how an attempt ended; what another attempt ended in meanwhile stays. A mail that was sent goes on the record."""
+    metrics.MAIL_ATTEMPTS.labels("later" if state == QUEUED else state).inc()
     async with database.tenant(mail.tenant_id) as session:
         row = (await session.scalars(select(Mail).where(Mail.id == mail.id).with_for_update())).one()
         row.attempts += 1

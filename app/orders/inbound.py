@@ -169,12 +169,24 @@ async def _follow(
     if looping:
         loop = because("mail_loop", sender=mail.sender, count=services.settings.inbound_per_hour)
         await add_task(session, f"mail-loop:{mail.sender}"[:200], None, [loop], now)
-    elif mail.arrival is Arrival.PERSON and mail.sender not in _own_addresses(services):
+        return
+    if mail.arrival is not Arrival.PERSON:
+        return
+    if size is None and await _taken_over(session, services, about.shop, row, mail):
+        return
+    if mail.sender not in own_addresses(services):
         if size is not None:
             said = because("mail_too_large", sender=mail.sender, subject=mail.subject, size=f"{size / 1024 / 1024:.1f}")
         else:
             said = because("mail_came", sender=mail.sender, subject=mail.subject, about=await _named(session, row), id=row.id)
         await add_task(session, f"mail-in:{row.thread or row.id}", row.order_id, [said], now)
+
+
+async def _taken_over(session: AsyncSession, services: Services, shop: Shop, row: Correspondence, mail: Arrived) -> bool:
+    for follower in services.followers:
+        if await follower(session, services, shop, row, mail):
+            return True
+    return False
 
 
 async def _named(session: AsyncSession, row: Correspondence) -> str:
@@ -196,14 +208,14 @@ async def _about(services: Services, mail: Arrived) -> _About | Outcome:
                 return _About(shop, record.Match(reported.reseller_id, reported.order_id, reported.thread), reported)
             if (match := await record.match(session, mail)) is not None:
                 return _About(shop, match, None)
-    for shop in shops if mail.sender not in _own_addresses(services) else ():
+    for shop in shops if mail.sender not in own_addresses(services) else ():
         async with services.database.tenant_reading(shop.tenant_id) as session:
             if mail.sender and (reseller := await reseller_by_address(session, mail.sender)) is not None:
                 return _About(shop, record.Match(reseller, None, ""), None)
     return Outcome.NOBODY
 
 
-def _own_addresses(services: Services) -> set[str]:
+def own_addresses(services: Services) -> set[str]:
     """The vendor's own: its mails to the mailbox are no case."""
     given = [services.settings.mail_from, *(shop.settings.seller.email for shop in services.shops.all())]
     return {envelope(address).addr_spec.lower() for address in given if address}

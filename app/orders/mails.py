@@ -61,9 +61,11 @@ async def send(
     attachments: Sequence[Attachment] = (),
     order_id: str | None = None,
     reseller_id: str | None = None,
+    about: str = "",
 ) -> Mail:
     """A mail, made once by its key, on its way when the session's transaction commits; `order_id` is the order it is about.
 
+    `about` names another thing whose mails are one thread.
     The reseller is the order's, or whose user the recipient is, where none is given.
     """
     templates = await own_templates(session)
@@ -81,6 +83,7 @@ async def send(
         at=services.clock(),
         look=look_of(shop.settings),
         templates=templates,
+        about=about,
     )
     for fault in templates.faults:
         reason = because("mail_template_fault", fault=fault.sentence)

@@ -41,8 +41,12 @@ TASKS, APPLICATIONS = 2_000, 300
 HELD_SHARE = 200
 """Of so many orders the newest is held by a person."""
 CONSOLE = Console(width=160)
-READS_ALL = {name: {"reseller"} for name in ("resellers, searched", "payments, orders for a line", "statements, searched")}
-"""A text is looked for in every reseller's row; there are thousands."""
+READS_ALL = {
+    "resellers": {"reseller", "reseller_user"},
+    "payments, orders for a line": {"reseller"},
+    "statements, searched": {"reseller"},
+}
+"""They are counted by their status, and a text is looked for in each; there are thousands, not millions."""
 WHOLE = LARGE | {"license", "bank_line", "statement", "reminder", "mail", "order_event"}
 LINES_WAITING, MONTHS = 2_000, 12
 A_FILE = "00000000-0000-0000-0000-000000000001"
@@ -176,16 +180,19 @@ async def shown(world: World, client: httpx.AsyncClient, name: str, path: str, *
         return await client.get(f"/dashboard{path}")
 
     found = await plans_of(world, once, "")
-    scans = {table for plan in found for table in re.findall(r"Seq Scan on (\w+)", plan)} & WHOLE - READS_ALL.get(name, set())
+    whole = READS_ALL.get(name, READS_ALL.get(name.partition(",")[0], set()))
+    scans = {table for plan in found for table in re.findall(r"Seq Scan on (\w+)", plan)} & WHOLE - whole
+    database = sum(float(took) for plan in found for took in re.findall(r"Execution Time: ([0-9.]+) ms", plan))
     p95 = statistics.quantiles(times, n=20)[-1]
     wrong = bool(scans) or p95 > BAR
-    table = Shown("page", "p50 ms", "p95 ms", "max ms", "own CPU p50 ms", "statements", "reads whole tables")
+    table = Shown("page", "p50 ms", "p95 ms", "max ms", "own CPU p50 ms", "database ms", "statements", "reads whole tables")
     table.add_row(
         name,
         f"{statistics.median(times):.1f}",
         f"{p95:.1f}",
         f"{max(times):.1f}",
-        f"{statistics.median(work):.1f}",
+        f"{statistics.median(work):.1f}",  # on a busy machine the rest is waiting for a turn
+        f"{database:.1f}",
         str(len(found)),
         ", ".join(sorted(scans)),
         style="red" if wrong else "",
@@ -285,7 +292,8 @@ async def money(connection: Any, tenant: str, orders: int) -> None:
         status="booked", reversal=False, position="1", confidence=50, undone="", version=1,
     )  # fmt: skip
     statement = {
-        "id": "md5('s' || n)::uuid::text", "number": "'S' || lpad(n::text, 6, '0')", "reference": "'RF' || n", "created_at": moment,
+        "id": "md5('s' || n)::uuid::text", "number": "'S' || lpad(n::text, 6, '0')", "reference": "'RF' || n",
+        "created_at": moment,
         "reseller_id": "(SELECT reseller_id FROM reseller_order WHERE number = (1 + n % 5000)::text AND tenant_id = :tenant)",
         "period": "'2025-' || lpad((1 + n / :resellers)::text, 2, '0')",
     }  # fmt: skip

@@ -26,8 +26,8 @@ EMPTY = [
     "/statements/reminders",
 ]
 FULL = [
-    *EMPTY, "/payments/imports/{import}", "/payments/lines/{proposal}", "/payments/lines/{unmatched}?q=lone", "/licenses/{license}",
-    "/licenses/verify", "/statements/{statement}",
+    *EMPTY, "/payments/imports/{import}", "/payments/lines/{proposal}", "/payments/lines/{unmatched}?q=lone",
+    "/licenses/{license}", "/licenses/verify", "/statements/{statement}",
 ]  # fmt: skip
 
 

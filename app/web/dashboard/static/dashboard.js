@@ -6,7 +6,6 @@
   var session = null, deadline = 0, token = null, renewing = null, shown = false;
   htmx.config.historyEnabled = false; // Pages hold data of customers: none of it is kept in the browser.
   htmx.config.allowEval = false;
-  htmx.config.includeIndicatorStyles = false;
   htmx.config.selfRequestsOnly = true;
   htmx.config.scrollIntoViewOnBoost = false;
   htmx.config.responseHandling = [{ code: "204", swap: false }, { code: "401", swap: false }, { code: "...", swap: true }];

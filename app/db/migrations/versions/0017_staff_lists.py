@@ -1,13 +1,13 @@
 """Indexes for what staff look through: licenses by state, SKU and key, statements by month, reminders
 
-Revision ID: 0016_staff_lists
-Revises: 0015_correspondence
+Revision ID: 0017_staff_lists
+Revises: 0016_operations
 """
 
 from alembic import op
 
-revision = "0016_staff_lists"
-down_revision = "0015_correspondence"
+revision = "0017_staff_lists"
+down_revision = "0016_operations"
 branch_labels = None
 depends_on = None
 
