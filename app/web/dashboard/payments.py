@@ -254,8 +254,10 @@ async def payers(staff: OrderStaff, request: Request) -> Response:
         ids = {row.reseller_id for row in rows}
         companies = dict((await session.execute(select(Reseller.id, Reseller.company).where(Reseller.id.in_(ids)))).all())
     numbers = staff.shop.settings.program
+    currencies = sorted({account.currency for account in staff.shop.settings.bank_accounts})
+    of_others = [(Money(numbers.fee_tolerance_minor, one), Money(numbers.fee_tolerance_year_minor, one)) for one in currencies]
     return staff.page(
-        "payments_payers.html", rows=rows, table=table, which=which, companies=companies, tolerances=own, numbers=numbers
+        "payments_payers.html", rows=rows, table=table, which=which, companies=companies, tolerances=own, of_others=of_others
     )
 
 

@@ -25,7 +25,7 @@ async def test_a_linked_account_gets_the_role_that_was_chosen(dashboard: Dashboa
             session, saleor_user_id="new", email="new@b.example", numbers=world.shop.settings.program, by="new@b.example", at=NOW,
             contact="Nora New",
         )  # fmt: skip
-        await review.save_draft(session, row.id, {**FIELDS, "company": texan.company})
+        await review.save_draft(session, row.id, {**FIELDS, "company": texan.company, "postal_code": texan.postal_code})
         assert not await review.submit(session, row.id, email_confirmed=True, by="new@b.example", at=NOW)
         of = row.id
     page = (await dashboard.ask(f"/resellers/applications/{of}")).text
