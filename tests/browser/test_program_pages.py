@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,11 +11,17 @@ import pytest_asyncio
 from playwright.async_api import Browser
 from sqlalchemy import select
 
+from app.files.service import Upload
 from app.orders import price_changes
+from app.orders.certificates import HandedIn, decide, hand_in
 from app.pricing import service
 from app.pricing.draft import Draft
 from app.pricing.rules import Scope
 from app.pricing.tables import PriceChange, PriceListRow
+from app.tax.certificates import get_certificate
+from app.tax.rules import CertificateState
+from app.tax.service import import_rates, load_tax, register_state
+from app.web.dashboard.rendering import STATIC
 from tests.browser.conftest import Desk, desk_of
 from tests.browser.test_pages import clean
 from tests.browser.world import LONG, fill
@@ -26,7 +32,9 @@ PAGES = [
     "/prices", "/prices/default", "/prices/{list}", "/prices/default/file", "/prices/default/planned",
     "/prices/default/planned/{change}", "/prices/{list}/resellers", "/prices/default/history", "/prices/default/history/2",
     "/prices/preview?reseller=reseller@example.com&sku=GRID-DEV&quantity=3",
+    "/tax", "/tax?status=all", "/tax/certificates/{certificate}", "/tax/certificates/{paper}", "/tax/registrations", "/tax/rates",
 ]  # fmt: skip
+LOGO = STATIC / "logo.png"
 LOOKS = [("light", "en"), ("dark", "de")]
 
 
@@ -51,7 +59,14 @@ async def fill_program(at: Journey) -> dict[str, str]:
         change, _ = await price_changes.plan(
             session, at.services, at.shop, Draft(rate=Decimal(9)), on=today + timedelta(40), by=by, why="New year."
         )
-        return {**ids, "list": row.id, "change": change.id}
+    text = "state,zip,rate,valid_from\nTX,,6.25,2026-01-01\nTX,73301,8.25,2026-01-01\nOK,,4.5,2026-01-01\n"
+    async with at.rows() as session:
+        await register_state(session, "TX", valid_from=date(2026, 1, 1))
+        await register_state(session, "NV", valid_from=date(2026, 1, 1), valid_to=date(2026, 3, 31))
+        await import_rates(session, text, version="2026-1.csv", at=now - timedelta(days=120))
+    given = HandedIn("RS-77", ("TX", "NY"), date(2026, 2, 1), date(2026, 2, 1), form="MTC Uniform Sales")
+    paper = await hand_in(at.services, at.shop, ids["reseller"], given, Upload(LOGO.read_bytes(), "paper.png"), by="b@p.example")
+    return {**ids, "list": row.id, "change": change.id, "paper": paper.id}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -172,3 +187,57 @@ async def test_the_chain_of_reasons_of_a_price(desk: Desk, filled: dict[str, str
     await frame.fill("#quantity", "3")
     await frame.click("text=Show price")
     await frame.wait_for_selector("li >> text=The retail price is")
+
+
+async def test_a_certificate_is_looked_at_and_decided_once(desk: Desk, filled: dict[str, str]) -> None:
+    """Its picture is shown as data; of two people the second sees what the first decided, and keeps what was typed."""
+    frame = await desk.open("/tax")
+    await frame.click("text=RS-77")
+    await frame.wait_for_selector("text=needs its own form")
+    assert await frame.eval_on_selector("img.paper", "one => one.complete && one.naturalWidth > 0")
+    await frame.click("button:text-is('Reject')")
+    await frame.fill("#reject-reason", "Mine.")
+    services, shop = desk.at.services, desk.at.shop
+    async with desk.at.rows() as session:
+        await decide(
+            session, services, shop, filled["paper"], CertificateState.REJECTED, by="other@vendor.example", reason="Theirs."
+        )
+    await frame.click("dialog#reject button.critical")
+    told = await frame.wait_for_selector("dialog#reject .problem .notice")
+    assert told is not None
+    assert "other@vendor.example: Theirs." in await told.inner_text()
+    assert await frame.input_value("#reject-reason") == "Mine."
+    frame = await desk.open(f"/tax/certificates/{filled['certificate']}")
+    await frame.click("button:text-is('Approve')")
+    await frame.click("dialog#approve button.primary")
+    await desk.page.wait_for_selector("#toasts >> text=The certificate is approved")
+    await frame.click("button:text-is('Revoke')")
+    await frame.fill("#revoke-reason", "The state withdrew it.")
+    await frame.click("dialog#revoke button.critical")
+    await desk.page.wait_for_selector("#toasts >> text=The certificate is revoked")
+    async with desk.at.rows() as session:
+        assert (await get_certificate(session, filled["certificate"])).reason == "The state withdrew it."
+
+
+async def test_rates_are_imported_and_a_state_registered(desk: Desk, filled: dict[str, str], tmp_path: Path) -> None:
+    frame = await desk.open("/tax/rates")
+    await frame.wait_for_selector(".notice.info >> text=0 days ago")
+    await frame.click("text=Import rates")
+    file = tmp_path / "2026-12.csv"
+    file.write_text("state,rate,valid_from\nTX,x,2026-01-01\nZZ,1,2026-01-01\n")
+    await frame.set_input_files("#file", file)
+    await frame.click("dialog#import button.primary")
+    await frame.wait_for_selector("dialog#import .problem >> text=line 3")
+    file.write_text("state,rate,valid_from\nWA,6.5,2026-01-01\n")
+    await frame.set_input_files("#file", [])
+    await frame.set_input_files("#file", file)
+    await frame.click("dialog#import button.primary")
+    await desk.page.wait_for_selector("#toasts >> text=Not registered in WA")
+    await frame.wait_for_selector("td >> text=2026-12.csv")
+    await frame.click("text=Registrations")
+    await frame.click("text=Add registration")
+    await frame.select_option("#us_state", "WA")
+    await frame.click("dialog#register button.primary")
+    await desk.page.wait_for_selector("#toasts >> text=The registration in Washington is set")
+    async with desk.at.rows() as session:
+        assert "WA" in {row.us_state for row in (await load_tax(session)).registrations}

@@ -72,7 +72,14 @@ async def test_a_session_ends_with_the_installation(dashboard: Dashboard) -> Non
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("/inbox", "ORDERS"), ("/resellers", "USERS"), ("/orders", "ORDERS"), ("/health", "APPS"), ("/prices", "PRODUCTS")],
+    [
+        ("/inbox", "ORDERS"),
+        ("/resellers", "USERS"),
+        ("/orders", "ORDERS"),
+        ("/health", "APPS"),
+        ("/prices", "PRODUCTS"),
+        ("/tax", "TAXES"),
+    ],
 )
 async def test_a_page_says_which_permission_is_missing(dashboard: Dashboard, path: str, name: str) -> None:
     others = [permission for permission in ALL if permission != f"MANAGE_{name}"]
