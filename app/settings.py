@@ -293,14 +293,54 @@ class Settings(BaseSettings):
     saleor_timeout: float = Field(10.0, gt=0, description="Seconds one request to Saleor may take.")
     max_body_bytes: int = Field(2 * 1024 * 1024, gt=0, description="Largest webhook body; above it the answer is 413.")
     smtp_url: str = Field("", description="smtp://user:password@host:587 or smtps://...; empty writes mail to mail_directory.")
+    smtp_starttls: Literal["auto", "required", "off"] = Field(
+        "auto",
+        description="STARTTLS of smtp://: auto takes it where it is offered and requires it before a password goes to another "
+        "machine.",
+    )
+    mail_tls_verify: bool = Field(True, description="Check the certificates of the mail servers; off only for tests.")
+    mail_ca_file: str = Field(
+        "", description="PEM file of authorities that vouch for the mail servers; empty takes the system's."
+    )
     mail_directory: str = Field("var/mail", description="Where mails go while no SMTP server is set.")
     mail_from: str = Field("Reseller Program <resellers@localhost>", description="Sender of every mail.")
+    imap_url: str = Field(
+        "",
+        description="Mailbox that answers and bounces come to: imaps://user:password@host/INBOX, or imap:// with STARTTLS; it is "
+        "only read. Empty reads none.",
+    )
+    inbound_secret: str = Field("", description="Secret that signs mails posted to /mail/inbound; empty takes none.")
+    max_inbound_bytes: int = Field(
+        25 * 1024 * 1024, gt=0, description="Largest mail that is kept whole; of a larger one the headers are kept."
+    )
+    inbound_per_hour: int = Field(
+        30, ge=1, description="Mails of one sender in an hour; of more, which is a loop, only the headers are kept."
+    )
     files_url: str = Field(
         "var/files",
         description="Where uploaded files lie: a directory no web server shows, or a URL like s3://bucket/folder (with "
         "the extra `s3`; endpoint and keys come from FSSPEC_S3_ENDPOINT_URL, FSSPEC_S3_KEY and FSSPEC_S3_SECRET, or AWS's own).",
     )
     max_upload_bytes: int = Field(10 * 1024 * 1024, gt=0, description="Largest file that may be uploaded.")
+    purge_removed_after_days: int = Field(
+        0, ge=0, description="Days after the app was deleted in a shop at which all its data goes for good; 0 keeps it for ever."
+    )
+    workflow_days: int = Field(
+        30, ge=1, description="Days that finished durable work is kept; its steps hold whole orders with addresses."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What serve and worker log at least.")
+    metrics_token: str = Field(
+        "", description="`/metrics` on the app's own port answers who sends it as a bearer token; empty: it is not there."
+    )
+    operations_port: int = Field(
+        0, ge=0, le=65535, description="Port for /health, /ready and /metrics without a token, for web and worker; 0 opens none."
+    )
+    operations_host: str = Field("127.0.0.1", description="Address of that port; 0.0.0.0 in a container that no router exposes.")
+    otlp_endpoint: str = Field(
+        "", description="OpenTelemetry collector (OTLP over HTTP), like http://collector:4318; extra `otel`."
+    )
+    sentry_dsn: str = Field("", description="Where errors are sent, without personal data; extra `sentry`.")
+    environment: str = Field("production", description="Name of this installation in Sentry.")
     shop: ShopSettings = Field(default_factory=ShopSettings, description="Defaults of every shop; each may set its own.")
 
     @field_validator("secret_keys", "allowed_shops", mode="before")
@@ -334,6 +374,27 @@ class Settings(BaseSettings):
             good = False
         if not good:
             raise ValueError("give smtp://user:password@host:587 or smtps://user:password@host, with a host and no other scheme")
+        return value
+
+    @field_validator("imap_url")
+    @classmethod
+    def _mailbox(cls, value: str) -> str:
+        if not value:
+            return value
+        try:
+            parts = urlsplit(value)
+            good = parts.scheme in ("imap", "imaps") and bool(parts.hostname and parts.username) and parts.port != 0
+        except ValueError:
+            good = False
+        if not good:
+            raise ValueError("give imaps://user:password@host/INBOX, with a host and a user; @ within a password is %40")
+        return value
+
+    @field_validator("inbound_secret")
+    @classmethod
+    def _long_secret(cls, value: str) -> str:
+        if value and len(value) < 16:
+            raise ValueError("give at least 16 characters")
         return value
 
     @field_validator("files_url")

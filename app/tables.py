@@ -2,7 +2,7 @@
 
 from app.bank import tables as bank
 from app.cases import tables as cases
-from app.db import tenants
+from app.db import tenants, workers
 from app.documents import tables as documents
 from app.files import tables as files
 from app.ledger import tables as ledger
@@ -28,4 +28,5 @@ __all__ = [
     "statements",
     "tax",
     "tenants",
+    "workers",
 ]

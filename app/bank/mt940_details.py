@@ -13,7 +13,9 @@ from itertools import accumulate, pairwise
 
 from app.bank.values import given, joined, return_reason
 
-_GVC = re.compile(r"([0-9]{3})([^A-Za-z0-9\s/])(?=[0-9][0-9])|(\?)(?=[0-9][0-9])")
+_SUBFIELD = r"(?:00|10|2[0-9]|3[0-4]|6[0-3])"
+"""The numbers that a German subfield can have; with any other behind it a separator is only a character of the text."""
+_GVC = re.compile(rf"([0-9]{{3}})([^A-Za-z0-9\s/.,:;-])(?={_SUBFIELD})|(\?)(?={_SUBFIELD})")
 # Each begins a subfield by the rules; banks that fill their lines put it anywhere, and cut it.
 _SEPA = re.compile(
     "("
@@ -78,7 +80,7 @@ def read_numbered(lines: Sequence[str]) -> Details:
 
 
 def _german(wrapped: _Wrapped, code: str | None, separator: str) -> Details:
-    marks = list(re.finditer(re.escape(separator) + r"([0-9][0-9])", wrapped.text))
+    marks = list(re.finditer(rf"{re.escape(separator)}({_SUBFIELD})", wrapped.text))
     ends = [mark.start() for mark in marks[1:]] + [len(wrapped.text)]
     subfields = [(int(mark[1]), wrapped.cut(mark.end(), end)) for mark, end in zip(marks, ends, strict=True)]
     purpose = "\n".join(text for number, text in subfields if 20 <= number <= 29 or 60 <= number <= 63)

@@ -32,7 +32,7 @@ from app.bank.values import Tally, Unreadable, amount, given, joined, plain_date
 _STATEMENTS = frozenset({"STMTRS", "CCSTMTRS"})
 _ENTRIES = frozenset({"STMTTRN", "STMTTRNP"})
 _UNREAD = frozenset({"INVSTMTRS", "LOANSTMTRS"})
-_MONEY_OUT = frozenset({"DEBIT", "CHECK", "PAYMENT", "DIRECTDEBIT", "SRVCHG", "ATM"})
+_MONEY_OUT = frozenset({"DEBIT", "CHECK", "PAYMENT", "DIRECTDEBIT", "SRVCHG", "CASH"})
 _MONEY_IN = frozenset({"CREDIT", "DEP", "DIRECTDEP"})
 """Types whose negative amount is a credit taken back; OFX has no other word for that."""
 _AMOUNT = re.compile(r"([+-]?)([0-9]{1,15}(?:[.,][0-9]{0,8})?|[.,][0-9]{1,8})")

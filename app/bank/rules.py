@@ -6,6 +6,7 @@ everything else is a proposal for a person. Nothing is ever matched across resel
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -18,20 +19,27 @@ from app.bank.reasons import because
 from app.money import Money, MoneyError
 from app.reasons import Reason
 
+_INTEREST = re.compile(r"\b(INTEREST|NINT)\b|ZINSEN\b|ZINSGUTSCHRIFT|\bHABENZINS")
+
 
 def decide(line: BankLine, candidates: Candidates, *, policy: Policy | None = None, doubts: Sequence[Reason] = ()) -> Decision:
     """What a line that is no reversal pays. `doubts` are reasons known before that forbid to book it by itself."""
     if line.status is not LineStatus.BOOKED:
         return Decision(Outcome.PENDING, (because("line_not_booked", status=line.status.value),))
-    if (ignored := ignored_class(line, candidates.own_accounts)) is not None:
+    hits = named(line, candidates)
+    # What names an order is never the bank's own: a file that tells no payers (BAI2) has its texts alone.
+    ignored = ignored_class(line, candidates.own_accounts)
+    if ignored is not None and not (hits and ignored.code == "bank_interest" and line.amount > 0):
         return Decision(Outcome.IGNORED, (ignored,))
     try:
         amount = Money.of(line.amount, line.currency)
     except MoneyError as error:
         return Decision(Outcome.REFUSED, (because("bad_amount", why=error),))
     payers = candidates.payers.get(payer_key(line.payer_account, line.payer_name), set())
-    hits = named(line, candidates)
     against = [*doubts, *strange(line, hits)]
+    if line.reversal:
+        # A transfer of ours that came back carries the reference it was sent with, and is nobody's payment (edge case 58).
+        against.append(because("reversed_debit"))
     if not hits:
         found = by_advice(amount, candidates, payers) or by_payer(amount, candidates, payers)
         return replace(found, reasons=(*against, *found.reasons))
@@ -51,7 +59,7 @@ def ignored_class(line: BankLine, own_accounts: frozenset[str]) -> Reason | None
         if anonymous and any(word in text for word in ("INTEREST", "ZINS", "NINT")):
             return because("bank_interest")
         return because("debit")
-    if anonymous and not line.payer_name and any(word in text for word in ("INTEREST", "ZINSEN", "NINT", "HABENZINS")):
+    if anonymous and not line.payer_name and _INTEREST.search(text):
         return because("bank_interest")
     return None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from app.db.base import Base, TenantScoped, new_id
 
@@ -104,8 +104,8 @@ class BankLineRow(TenantScoped, Base):
     undone: Mapped[str] = mapped_column(String(36), default="")
     """The import's id once it was undone, so that the file can come again; else empty."""
     loose_key: Mapped[str] = mapped_column(String(80))
-    booking_date: Mapped[date | None]
-    value_date: Mapped[date | None]
+    booking_date: Mapped[date | None] = mapped_column()
+    value_date: Mapped[date | None] = mapped_column()
     amount: Mapped[str] = mapped_column(String(40))
     """In major units, signed from our account's view: `lines.BankLine.amount` without zeros that say nothing."""
     currency: Mapped[str] = mapped_column(String(3))
@@ -139,6 +139,9 @@ class BankLineRow(TenantScoped, Base):
     decided_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
     """Counts decisions; a second one on an old version is refused."""
+
+    day: Mapped[date] = column_property(func.coalesce(booking_date, value_date, date(1970, 1, 1)), deferred=True)
+    """The day by which lists sort it, of every line; read where a list asks for it."""
 
     __mapper_args__ = {"version_id_col": version}
 

@@ -16,6 +16,7 @@ from app.db.pages import page
 from app.documents.service import locked_series
 from app.errors import Conflict, NotFound
 from app.mail.schemas import CaseContext, CaseStep, Language, MailKind
+from app.mail.tables import Mail
 from app.orders.mails import send
 from app.orders.record import add_task, finish_task
 from app.orders.services import Services
@@ -130,6 +131,17 @@ async def by_number(session: AsyncSession, number: str) -> Case:
     return _found(await session.scalar(select(Case).where(Case.number == number.strip().upper())))
 
 
+async def of_thread(session: AsyncSession, thread: str) -> tuple[Case, bool] | None:
+    """The case whose mails have this thread token, and whether they went to staff; None for a thread about something else."""
+    query = select(Mail.key).where(Mail.thread == thread, Mail.kind == MailKind.CASE).limit(1)
+    key = await session.scalar(query) if thread else None
+    if key is None:
+        return None
+    _, case_id, what = key.split(":")[:3]
+    case = await session.get(Case, case_id)
+    return (case, what.startswith("staff")) if case is not None else None
+
+
 async def page_of_cases(
     session: AsyncSession, reseller_id: str, limit: int, cursor: str | None
 ) -> tuple[Sequence[Case], str | None]:
@@ -219,6 +231,9 @@ async def _mail(
         recipient=to,
         language="en" if step is CaseStep.FOR_STAFF else case.language,
         context=context,
+        reseller_id=reseller.id,
+        # Two threads: what comes to staff's address is the vendor's word, and resellers never see that address.
+        about=f"{MailKind.CASE}:{case.id}:{'staff' if step is CaseStep.FOR_STAFF else 'reseller'}",
     )
 
 

@@ -16,7 +16,10 @@ from app.cli import (
     bank_import,
     cases,
     certificates,
+    correspondence,
+    mail,
     money,
+    operations,
     orders,
     people,
     policy,
@@ -38,7 +41,7 @@ cli = typer.Typer(
 )
 COMMANDS = (
     server, shop, applications, people, policy, price_files, taxes, certificates, orders, money, refunds, bank, bank_import,
-    statements, cases,
+    statements, cases, mail, correspondence, operations,
 )  # fmt: skip
 for module in COMMANDS:
     module.mount(cli)

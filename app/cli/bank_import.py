@@ -339,7 +339,10 @@ def _report(file: str, report: ImportReport, *, dry_run: bool) -> dict[str, Any]
         "lines": dict(report.counts),
         "notes": [str(note) for note in report.notes],
     }
-    return {**shown, "dry_run": True, "new": report.lines} if dry_run else shown
+    if not dry_run:
+        return shown
+    new = [{**line, "reasons": [str(reason) for reason in line["reasons"]]} for line in report.lines]
+    return {**shown, "dry_run": True, "new": new}
 
 
 def _part(text: str, currency: str) -> tuple[str, Money]:

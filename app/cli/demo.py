@@ -55,6 +55,7 @@ async def play(directory: str, *, port: int, once: bool) -> None:
         if once:
             return
         console.print(f"\nThe shop's API is at {story.shop_url}, the program at {story.services.settings.base_url}.")
+        console.print(f"Staff's pages are in its Dashboard: {story.shop_url.removesuffix('graphql/')}dashboard/")
         console.print(
             "Look around with: " + _environment(story.services.settings) + " uv run reseller orders tasks", soft_wrap=True
         )

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any
 
 import typer
 import uvicorn
 import uvloop
 
-from app import settings
+from app import logs, sentry, settings, tracing
 from app.cli import demo as story
 from app.cli.common import Json, show
 from app.cli.files import listen
 from app.db import migrate as schema_steps
 from app.db.session import Database
 from app.main import running
+from app.orders.services import Services
+from app.sandbox.serve import running as serving
+from app.web.metrics import operations_application
 
 
 def mount(cli: typer.Typer) -> None:
@@ -38,10 +43,14 @@ def serve(
     async def work() -> None:
         configured = settings.load()
         settings.need_base_url(configured)
+        _observe(configured)
         with listen(host, port) as listening:
             await _upgrade(configured.database_url)
-            async with running(configured, worker=not web_only) as (_, application):
-                server = uvicorn.Server(uvicorn.Config(application, log_level="info", access_log=False, lifespan="off"))
+            async with (
+                running(configured, worker=not web_only) as (services, application),
+                _operations(services),
+            ):
+                server = _Server(uvicorn.Config(application, log_config=None, access_log=False, lifespan="off"))
                 await server.serve(sockets=[listening])
 
     # The loop the figures of performance.md are measured on.
@@ -54,11 +63,12 @@ def worker() -> None:
     async def work() -> None:
         configured = settings.load()
         settings.need_base_url(configured)
+        _observe(configured)
         await _upgrade(configured.database_url)
         ended = asyncio.Event()
         for kind in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(kind, ended.set)
-        async with running(configured, worker=True):
+        async with running(configured, worker=True) as (services, _), _operations(services):
             typer.echo(f"Worker {configured.worker_id} is at work.")
             await ended.wait()
 
@@ -98,6 +108,36 @@ def schema(
         return {"revision": await schema_steps.revision(database), "newest": schema_steps.head()}
 
     show(_with_database(work), as_json=as_json)
+
+
+class _Server(uvicorn.Server):
+    """Ends in order on a signal and lets the rest of the process do so, too: uvicorn would kill it with the signal afterwards."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(kind, self.handle_exit, kind, None)
+        yield
+
+
+def _observe(configured: settings.Settings) -> None:
+    logs.take_over(logging.getLevelNamesMapping()[configured.log_level.upper()])
+    tracing.configure(configured)
+    sentry.configure(configured)
+
+
+@asynccontextmanager
+async def _operations(services: Services) -> AsyncIterator[None]:
+    """The operators' own port for as long as the block lasts, where the settings name one."""
+    configured = services.settings
+    try:
+        if not configured.operations_port:
+            yield
+            return
+        async with serving(operations_application(services), configured.operations_port, configured.operations_host):
+            yield
+    finally:
+        tracing.close()
 
 
 async def _upgrade(url: str) -> None:

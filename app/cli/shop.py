@@ -15,6 +15,7 @@ from app.db.tenants import Tenant
 from app.documents.bank_details import BankAccount
 from app.documents.logo import checked_logo, decoded
 from app.errors import InvalidInput
+from app.mail.record import verify
 from app.orders import doctor as examination
 from app.orders.check import check as ask
 from app.orders.services import Services
@@ -73,6 +74,8 @@ def check(shop: ShopUrl = "", as_json: Json = False) -> None:
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         async with services.database.tenant(shop.tenant_id) as session:
             answers: dict[str, Any] = await ask(session, services.clock())
+            # The hourly check sees the chain alone; every byte is read here.
+            answers["correspondence_altered"] = await verify(session, storage=services.files)
         return answers | {"workflows_that_gave_up": await services.jobs.stuck(shop.tenant_id)}
 
     answers = run_in_shop(shop, work)

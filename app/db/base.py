@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, String, TypeDecorator, text
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, String, Table, TypeDecorator, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
@@ -69,3 +69,8 @@ class TenantScoped:
 class ProgramRow(TenantScoped):
     """A row the hot path's snapshot is made of. Flushing a change of one raises the shop's `program_version` in the same
     transaction, so that every process reloads within a second (`performance.md`); nobody has to remember it."""
+
+
+def program_tables() -> list[Table]:
+    """Every table of the program, those first that others name; without what tests add under `test_`."""
+    return [table for table in Base.metadata.sorted_tables if not table.name.startswith("test_")]

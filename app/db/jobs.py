@@ -7,16 +7,20 @@ all: no outbox, no sweep for what was lost in between. A workflow's id makes it 
 from __future__ import annotations
 
 import itertools
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOSClient
+from dbos import DBOSClient, EnqueueOptions
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import tracing
+from app.db.session import Database
 
 QUEUE = "orders"
 FIRST, IN_TURN = 1, 2
 PAGE = 100
+GAVE_UP = ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 
 def system_url(database_url: str) -> str:
@@ -50,20 +54,44 @@ class Jobs:
         """
         connection = await session.connection()
 
+        options: EnqueueOptions = {
+            "workflow_name": workflow,
+            "queue_name": QUEUE,
+            "workflow_id": workflow_id,
+            "queue_partition_key": partition,
+            "priority": FIRST if first else IN_TURN,
+        }
+        if (trace := tracing.carried()) is not None:
+            options["otel_context"] = trace
+
         def insert(sync: sa.Connection) -> None:
-            self._client.enqueue_in_transaction(
-                sync,
-                {
-                    "workflow_name": workflow,
-                    "queue_name": QUEUE,
-                    "workflow_id": workflow_id,
-                    "queue_partition_key": partition,
-                    "priority": FIRST if first else IN_TURN,
-                },
-                *args,
-            )
+            self._client.enqueue_in_transaction(sync, options, *args)
 
         await connection.run_sync(insert)
+
+    async def waiting(self, session: AsyncSession) -> tuple[int, datetime | None, int]:
+        """How many workflows wait for a worker, since when the oldest does, and how many gave up. Of all shops."""
+        table = _workflows(session, "status", "created_at")
+        query = (
+            sa.select(table.c.status, sa.func.count(), sa.func.min(table.c.created_at))
+            .where(table.c.status.in_(("ENQUEUED", *GAVE_UP)))
+            .group_by(table.c.status)
+        )
+        found = {status: (count, oldest) for status, count, oldest in await session.execute(query)}
+        count, oldest = found.pop("ENQUEUED", (0, None))
+        since = datetime.fromtimestamp(oldest / 1000, UTC) if oldest is not None else None
+        return count, since, sum(number for number, _ in found.values())
+
+    async def busy_workers(self, session: AsyncSession) -> set[str]:
+        """The names of workers that have work in their hands."""
+        table = _workflows(session, "status", "executor_id")
+        return set(await session.scalars(sa.select(table.c.executor_id).where(table.c.status == "PENDING").distinct())) - {None}
+
+    async def unfinished(self, session: AsyncSession) -> int:
+        """How much work of the queue is neither done nor canceled."""
+        table = _workflows(session, "status", "queue_name")
+        over = table.c.status.in_(("SUCCESS", "CANCELLED"))
+        return await session.scalar(sa.select(sa.func.count()).where(~over, table.c.queue_name == QUEUE)) or 0
 
     async def stuck(self, tenant_id: str | None = None, *, limit: int = 100) -> list[dict[str, Any]]:
         """At most `limit` workflows that gave up after all their retries, the oldest first: id, name and the error's words.
@@ -72,9 +100,7 @@ class Jobs:
         """
         found: list[dict[str, Any]] = []
         for offset in itertools.count(step=PAGE):
-            page = await self._client.list_workflows_async(
-                status=["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"], limit=PAGE, offset=offset, load_input=False
-            )
+            page = await self._client.list_workflows_async(status=list(GAVE_UP), limit=PAGE, offset=offset, load_input=False)
             found += [
                 {"id": item.workflow_id, "workflow": item.name, "error": str(item.error), "partition": item.queue_partition_key}
                 for item in page
@@ -104,6 +130,24 @@ class Jobs:
             await self._client.delete_workflows_async([item.workflow_id for item in found])
             count += len(found)
 
+    async def forget_shop(self, database: Database, tenant_id: str) -> int:
+        """Delete all work of a shop, whatever its state; how many. Its id stands between colons in the id of all its work."""
+        count = 0
+        async with database.system_reading() as session:
+            table = _workflows(session, "workflow_uuid")
+            query = sa.select(table.c.workflow_uuid).where(table.c.workflow_uuid.contains(f":{tenant_id}:", autoescape=True))
+            ids = list(await session.scalars(query))
+        for start in range(0, len(ids), PAGE):
+            await self._client.delete_workflows_async(ids[start : start + PAGE])
+            count += len(ids[start : start + PAGE])
+        return count
+
     def close(self) -> None:
         """Give the client's own connections back."""
         self._client.destroy()
+
+
+def _workflows(session: AsyncSession, *columns: str) -> sa.TableClause:
+    """The workflow engine's own table, to be read beside ours."""
+    schema = "dbos" if session.get_bind().dialect.name == "postgresql" else None
+    return sa.table("workflow_status", *(sa.column(name) for name in columns), schema=schema)

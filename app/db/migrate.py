@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,15 @@ async def revision(database: Database) -> str | None:
         return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
 
 
+async def behind(database: Database) -> bool:
+    """Whether the database lacks steps of this program. A revision this program does not know is a newer one: not behind.
+
+    Raises what the database raises.
+    """
+    at = await revision(database)
+    return at is None or (at != head() and at in _known())
+
+
 async def differences(database: Database) -> list[Any]:
     """What the mapped tables have and the database has not, or the other way round; empty when they agree."""
 
@@ -60,6 +70,12 @@ async def differences(database: Database) -> list[Any]:
         return await connection.run_sync(compare)
 
 
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory(str(SCRIPTS)).walk_revisions())
+
+
+@cache
 def head() -> str:
     """The newest revision there is."""
     found = ScriptDirectory(str(SCRIPTS)).get_current_head()

@@ -19,7 +19,7 @@ MAX_PAGE = 100
 MAX_CURSOR = 1500
 """Characters of a cursor; those of lists by a web address are the longest."""
 Row = TypeVar("Row")
-Order = InstrumentedAttribute[datetime] | InstrumentedAttribute[date] | InstrumentedAttribute[str]
+Order = InstrumentedAttribute[datetime] | InstrumentedAttribute[date] | InstrumentedAttribute[str] | InstrumentedAttribute[int]
 
 
 async def page(
@@ -49,9 +49,9 @@ async def page(
     return rows[:limit], cursor_of(getattr(end, by.key), getattr(end, key.key))
 
 
-def cursor_of(position: datetime | date | str, key: Any) -> str:
+def cursor_of(position: datetime | date | str | int, key: Any) -> str:
     """The cursor behind a row."""
-    shown = position if isinstance(position, str) else position.isoformat()
+    shown = str(position) if isinstance(position, str | int) else position.isoformat()
     return base64.urlsafe_b64encode(json.dumps([shown, key], ensure_ascii=False).encode()).decode().rstrip("=")
 
 
@@ -66,9 +66,13 @@ def _position(cursor: str, by: Order) -> tuple[Any, Any]:
         raise InvalidInput("cursor: use the `next` of a page, as it is.", code="cursor") from error
 
 
-def _typed(text: str, kind: type) -> datetime | date | str:
+def _typed(text: str, kind: type) -> datetime | date | str | int:
     if kind is str:
         return text
+    if kind is int:
+        if abs(number := int(text)) >= 2**31:
+            raise ValueError(text)
+        return number
     if kind is not datetime:
         return date.fromisoformat(text)
     moment = datetime.fromisoformat(text)

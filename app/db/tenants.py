@@ -9,6 +9,7 @@ from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, new_id
+from app.db.secrets import SEALED
 
 
 class Tenant(Base):
@@ -20,7 +21,7 @@ class Tenant(Base):
     saleor_api_url: Mapped[str] = mapped_column(String(500), unique=True)
     domain: Mapped[str] = mapped_column(String(255))
     app_id: Mapped[str] = mapped_column(String(100))
-    token: Mapped[str] = mapped_column(Text)
+    token: Mapped[str] = mapped_column(Text, info=SEALED)
     """Encrypted by `SecretBox`, never the plain app token."""
     active: Mapped[bool] = mapped_column(default=True)
     jwks: Mapped[dict[str, Any]] = mapped_column(default=dict)

@@ -7,6 +7,7 @@ import binascii
 import json
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import typst
 
@@ -16,6 +17,8 @@ from app.errors import InvalidInput
 MAX_BYTES = 250_000
 KINDS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 FILE_NAME = "logo.json"
+MAIL_HEIGHT, MAIL_WIDTH = 40, 240
+"""Points, which are pixels of a mail, that a logo has there at most."""
 
 
 def checked_logo(content: bytes) -> str:
@@ -50,6 +53,30 @@ def decoded(kept: str) -> bytes:
         return base64.b64decode(kept, validate=True)
     except binascii.Error as error:
         raise _wrong("is not in Base64; set it with `reseller shop logo FILE`") from error
+
+
+@lru_cache(maxsize=16)
+def logo_png(kept: str) -> tuple[bytes, int]:
+    """The logo of the settings as a PNG for mails, at most 40 pixels high and 240 wide, in twice as many; its width in pixels.
+
+    Nothing and 0 for no logo. Raises InvalidInput for a text that is no logo.
+    """
+    content = decoded(kept)
+    if not content:
+        return b"", 0
+    source = f"""#set page(width: auto, height: auto, margin: 0pt, fill: none)
+#let data = bytes(json("{FILE_NAME}"))
+#context {{
+  let high = image(data, height: {MAIL_HEIGHT}pt)
+  if measure(high).width > {MAIL_WIDTH}pt {{ image(data, width: {MAIL_WIDTH}pt) }} else {{ high }}
+}}"""
+    # The library takes files from memory, its stubs do not know of them.
+    compile_files: Any = typst.compile
+    try:
+        png: bytes = compile_files({MAIN: source.encode(), FILE_NAME: as_file(content)}, format="png", ppi=144, timestamp=0)
+    except typst.TypstError as error:
+        raise _wrong(f"cannot be drawn: {error.message}") from error
+    return png, max(1, int.from_bytes(png[16:20], "big") // 2)
 
 
 def _wrong(what: str) -> InvalidInput:

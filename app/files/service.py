@@ -39,6 +39,7 @@ class Purpose(StrEnum):
 
     CERTIFICATE = "certificate"
     EVIDENCE = "evidence"
+    CORRESPONDENCE = "correspondence"
 
 
 class FileState(StrEnum):
@@ -70,15 +71,18 @@ async def arriving(
     limit: int,
     reseller_id: str | None = None,
     application_id: str | None = None,
+    kind: str | None = None,
 ) -> AsyncIterator[StoredFile]:
     """The upload, checked and stored, for a use case inside to take over by `keep`; on an exception it is taken away again.
+
+    A `kind` is the media type of what nobody uploaded, like a mail, and is not looked for in the bytes.
 
     Opens its own transactions, so that none is open while bytes are written. Raises InvalidInput and TooLarge for a file that is
     not taken (`rules.media_type`), Unavailable when the store does not work; nothing is left then.
     """
     # In a thread: ten megabytes take a while, and others are waiting.
-    kind, sha256 = await asyncio.to_thread(
-        lambda: (media_type(upload.content, limit), hashlib.sha256(upload.content).hexdigest())
+    found, sha256 = await asyncio.to_thread(
+        lambda: (kind or media_type(upload.content, limit), hashlib.sha256(upload.content).hexdigest())
     )
     identity = new_id()
     row = StoredFile(
@@ -87,8 +91,8 @@ async def arriving(
         purpose=purpose.value,
         reseller_id=reseller_id,
         application_id=application_id,
-        name=clean_name(upload.name, kind),
-        media_type=kind,
+        name=clean_name(upload.name, found),
+        media_type=found,
         size=len(upload.content),
         sha256=sha256,
         state=FileState.ARRIVING.value,

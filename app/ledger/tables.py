@@ -112,15 +112,20 @@ class Dispute(TenantScoped, Base):
     """What it came to."""
 
 
+REMOVED = "SELECT 1 FROM tenant WHERE tenant.id = OLD.tenant_id AND NOT tenant.active AND tenant.removed_at IS NOT NULL"
+"""Whose items may be deleted after all: those of a shop that the app was deleted in (`orders.purge`)."""
+
 APPEND_ONLY = {
     "sqlite": [
-        f"CREATE TRIGGER ledger_item_no_{verb.lower()} BEFORE {verb} ON ledger_item "
-        "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-        for verb in ("UPDATE", "DELETE")
+        "CREATE TRIGGER ledger_item_no_update BEFORE UPDATE ON ledger_item "
+        "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END",
+        f"CREATE TRIGGER ledger_item_no_delete BEFORE DELETE ON ledger_item WHEN NOT EXISTS ({REMOVED}) "
+        "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END",
     ],
     "postgresql": [
         "CREATE FUNCTION ledger_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$",
+        f"$$ BEGIN IF TG_OP = 'DELETE' AND EXISTS ({REMOVED}) THEN RETURN OLD; END IF; "
+        "RAISE EXCEPTION 'the ledger is append-only'; END $$",
         "CREATE TRIGGER ledger_item_append_only BEFORE UPDATE OR DELETE ON ledger_item "
         "FOR EACH ROW EXECUTE FUNCTION ledger_append_only()",
     ],

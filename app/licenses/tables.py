@@ -9,6 +9,7 @@ from sqlalchemy import Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, TenantScoped, new_id
+from app.db.secrets import SEALED
 
 
 class LicenseKey(TenantScoped, Base):
@@ -28,7 +29,7 @@ class LicenseKey(TenantScoped, Base):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     kid: Mapped[str] = mapped_column(String(40))
-    private_key: Mapped[str] = mapped_column(Text)
+    private_key: Mapped[str] = mapped_column(Text, info=SEALED)
     """Sealed by `SecretBox`."""
     public_key: Mapped[str] = mapped_column(String(64))
     """Raw key, base64."""

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import typst
-from babel.dates import format_date, format_time
-from babel.numbers import format_currency, format_decimal
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from app.errors import InvalidInput
+from app.mail.lines import one_line
+from app.mail.markup import TEMPLATES, Fault, Look, Rendered, TemplateFault, render_mail
 from app.mail.schemas import (
     ApplicationContext,
     Attachment,
@@ -34,69 +33,16 @@ from app.mail.schemas import (
     MailKind,
     OrderContext,
     PriceChangeContext,
-    PriceTerms,
     ReminderContext,
     ResellerContext,
     StatementContext,
+    TrialContext,
     WireContext,
 )
-from app.money import Money
 
-TEMPLATES = Path(__file__).parent / "templates"
+PLAIN = Look()
+LAYOUT = "layout"
 POLICY = SMTP.clone(cte_type="7bit")
-LOCALES = {"en": "en_US", "de": "de_DE"}
-MONEY = {"en": "¤¤ #,##0.00", "de": "#,##0.00 ¤¤"}
-DATES = {"en": "MMMM d, y", "de": "d. MMMM y"}
-OFF_RETAIL = {"en": "{percent} % off retail", "de": "{percent} % unter Einzelhandelspreis"}
-UNTIL = {"en": "{price} through {day}", "de": "{price} bis einschließlich {day}"}
-SUBJECTS = {
-    (MailKind.ORDER_RECEIVED, "en"): "Order {c.order_number} received",
-    (MailKind.ORDER_RECEIVED, "de"): "Bestellung {c.order_number} eingegangen",
-    (MailKind.ORDER_DETAILS, "en"): "Order {c.order_number}: details and invoice",
-    (MailKind.ORDER_DETAILS, "de"): "Bestellung {c.order_number}: Details und Rechnung",
-    (MailKind.CREDIT_NOTE, "en"): "Order {c.order_number}: credit note {c.number}",
-    (MailKind.CREDIT_NOTE, "de"): "Bestellung {c.order_number}: Rechnungskorrektur {c.number}",
-    (MailKind.LICENSE, "en"): "Order {c.order_number}: license",
-    (MailKind.LICENSE, "de"): "Bestellung {c.order_number}: Lizenz",
-    (MailKind.LICENSE_CLAIM, "en"): "A license waits for you",
-    (MailKind.LICENSE_CLAIM, "de"): "Eine Lizenz wartet auf Sie",
-    (MailKind.APPLICATION_APPROVED, "en"): "Welcome to the reseller program",
-    (MailKind.APPLICATION_APPROVED, "de"): "Willkommen im Wiederverkäuferprogramm",
-    (MailKind.APPLICATION_REJECTED, "en"): "Your application to the reseller program",
-    (MailKind.APPLICATION_REJECTED, "de"): "Ihre Bewerbung zum Wiederverkäuferprogramm",
-    (MailKind.APPLICATION_MORE_INFORMATION, "en"): "A question about your application to the reseller program",
-    (MailKind.APPLICATION_MORE_INFORMATION, "de"): "Eine Rückfrage zu Ihrer Bewerbung zum Wiederverkäuferprogramm",
-    (MailKind.CERTIFICATE_APPROVED, "en"): "Your exemption certificate {c.number} is approved",
-    (MailKind.CERTIFICATE_APPROVED, "de"): "Ihr Befreiungszertifikat {c.number} ist anerkannt",
-    (MailKind.CERTIFICATE_REJECTED, "en"): "Your exemption certificate {c.number} was not accepted",
-    (MailKind.CERTIFICATE_REJECTED, "de"): "Ihr Befreiungszertifikat {c.number} wurde nicht anerkannt",
-    (MailKind.CERTIFICATE_REVOKED, "en"): "Your exemption certificate {c.number} no longer counts",
-    (MailKind.CERTIFICATE_REVOKED, "de"): "Ihr Befreiungszertifikat {c.number} gilt nicht mehr",
-    (MailKind.CERTIFICATE_ENDING, "en"): "Your exemption certificate {c.number} ends soon",
-    (MailKind.CERTIFICATE_ENDING, "de"): "Ihr Befreiungszertifikat {c.number} läuft bald ab",
-    (MailKind.CERTIFICATE_EXPIRED, "en"): "Your exemption certificate {c.number} has expired",
-    (MailKind.CERTIFICATE_EXPIRED, "de"): "Ihr Befreiungszertifikat {c.number} ist abgelaufen",
-    (MailKind.RESELLER_SUSPENDED, "en"): "Your part in the reseller program is suspended",
-    (MailKind.RESELLER_SUSPENDED, "de"): "Ihre Teilnahme am Wiederverkäuferprogramm ruht",
-    (MailKind.RESELLER_ENDED, "en"): "Your part in the reseller program has ended",
-    (MailKind.RESELLER_ENDED, "de"): "Ihre Teilnahme am Wiederverkäuferprogramm ist beendet",
-    (MailKind.RESELLER_REINSTATED, "en"): "Welcome back to the reseller program",
-    (MailKind.RESELLER_REINSTATED, "de"): "Willkommen zurück im Wiederverkäuferprogramm",
-    (MailKind.INVITATION, "en"): "{c.company} invites you to its reseller account",
-    (MailKind.INVITATION, "de"): "{c.company} lädt Sie in sein Wiederverkäuferkonto ein",
-    (MailKind.PRICE_CHANGE, "en"): "Your partner prices change on {c.effective_on:%Y-%m-%d}",
-    (MailKind.PRICE_CHANGE, "de"): "Ihre Partnerpreise ändern sich zum {c.effective_on:%d.%m.%Y}",
-    (MailKind.PRICE_CHANGE_CANCELED, "en"): "The change of your partner prices on {c.effective_on:%Y-%m-%d} is canceled",
-    (MailKind.PRICE_CHANGE_CANCELED, "de"): "Die Änderung Ihrer Partnerpreise zum {c.effective_on:%d.%m.%Y} entfällt",
-    (MailKind.STATEMENT, "en"): "Statement of account for {c.month:%Y-%m}",
-    (MailKind.STATEMENT, "de"): "Monatsabrechnung für {c.month:%m/%Y}",
-    (MailKind.REMINDER, "en"): "Payment reminder",
-    (MailKind.REMINDER, "de"): "Zahlungserinnerung",
-    (MailKind.CASE, "en"): "{c.number}: {c.subject}",
-    (MailKind.CASE, "de"): "{c.number}: {c.subject}",
-    (MailKind.WIRE_BOOKED, "en"): "About your bank transfer of {c.value_date:%Y-%m-%d}",
-    (MailKind.WIRE_BOOKED, "de"): "Zu Ihrer Überweisung vom {c.value_date:%d.%m.%Y}",
-}
 
 Context = (
     OrderContext
@@ -110,6 +56,7 @@ Context = (
     | CertificateContext
     | StatementContext
     | ReminderContext
+    | TrialContext
     | CaseContext
     | WireContext
 )
@@ -135,19 +82,29 @@ CONTEXTS: dict[MailKind, type[Context]] = {
     MailKind.PRICE_CHANGE_CANCELED: PriceChangeContext,
     MailKind.STATEMENT: StatementContext,
     MailKind.REMINDER: ReminderContext,
+    MailKind.TEST: TrialContext,
     MailKind.CASE: CaseContext,
     MailKind.WIRE_BOOKED: WireContext,
 }
 
 
-def subject(kind: MailKind, language: Language, context: Context) -> str:
-    """The subject, one line of at most 200 characters. It never names an amount."""
-    return _line(SUBJECTS[kind, language].format(c=context))[:200]
-
-
 def message_id(mail_id: str, base_url: str) -> str:
     """A mail's own Message-ID without the angle brackets; it never changes."""
     return f"{mail_id}@{urlsplit(base_url).hostname or 'localhost'}"
+
+
+def thread_token(subject_id: str) -> str:
+    """The token that mails about one thing share: 20 letters and digits, from the id of an order or of a mail about none.
+
+    It stands in the address that answers go to, so it is the same in any case of letters; ids are random, and so is it.
+    """
+    return base64.b32encode(hashlib.sha256(f"thread\0{subject_id}".encode()).digest())[:20].decode().lower()
+
+
+def plus_address(address: str, token: str) -> str:
+    """The address with the token behind a plus, like `sales+<token>@vendor.example`. Raises InvalidInput for no address."""
+    plain = envelope(address)
+    return f"{plain.username.partition('+')[0]}+{token}@{plain.domain}"
 
 
 def envelope(address: str) -> Address:
@@ -161,9 +118,25 @@ def envelope(address: str) -> Address:
         ascii_domain = domain.encode("idna").decode()
         if not local or not re.fullmatch(r"[!-~]+", plain.replace(domain, "", 1)) or not re.fullmatch(r"[\w.-]+", ascii_domain):
             raise ValueError("no address")
-        return Address(display_name=_line(name), addr_spec=f"{local}@{ascii_domain}")
+        return Address(display_name=one_line(name), addr_spec=f"{local}@{ascii_domain}")
     except Exception as error:  # the parser of the standard library fails in many ways on nonsense
         raise InvalidInput(f"No mail can be sent to {address!r}: it is not a mail address.", code="mail_address") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """The vendor's own templates, sources by name, over the built-in ones; each that failed while mails were made from them."""
+
+    own: Mapping[str, str] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A mail ready to go: its subject, never with an amount, and its exact bytes."""
+
+    subject: str
+    content: bytes
 
 
 def compose(
@@ -176,38 +149,76 @@ def compose(
     recipient: str,
     message_id: str,
     at: datetime,
-) -> bytes:
-    """The whole mail as it goes over the wire: text and HTML, an EPC code as inline picture, the attachments.
+    look: Look = PLAIN,
+    templates: Templates | None = None,
+    thread: str = "",
+    reply_to: str = "",
+) -> Composed:
+    """The whole mail as it goes over the wire: text and HTML, logo and EPC code as inline pictures, the attachments.
 
+    Where a template of the vendor's own fails, the built-in one takes its place, and `templates.faults` names the line.
+    `thread` is the token by which mails of one subject hang together; an answer goes to `reply_to`, else to the vendor's address.
     Raises InvalidInput for a sender or recipient that is no address, TypeError for a context of another kind of mail: amounts
     cannot come into a license mail.
     """
-    if not isinstance(context, CONTEXTS[kind]):
-        raise TypeError(f"a {kind} mail is made from {CONTEXTS[kind].__name__}")
-    payment = context.payment if isinstance(context, OrderContext) else None
-    qr = qr_png(payment.qr_svg) if payment is not None and payment.qr_svg else None
-    cid = f"qr.{message_id}"
+    rendered, pictures = words_and_pictures(kind, language, context, look, templates or Templates(), message_id)
     mail = EmailMessage(policy=POLICY)
     mail["From"] = envelope(sender)
     mail["To"] = envelope(recipient)
-    if context.seller.email:
-        mail["Reply-To"] = envelope(context.seller.email)
-    mail["Subject"] = subject(kind, language, context)
+    if answer := reply_to or context.seller.email:
+        mail["Reply-To"] = envelope(answer)
+    mail["Subject"] = rendered.subject
     mail["Date"] = format_datetime(at.astimezone(UTC))
     mail["Message-ID"] = f"<{message_id}>"
+    if thread:
+        mail["References"] = f"<{thread}@{message_id.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = language
-    mail.set_content(render(kind, language, context, "txt"))
-    mail.add_alternative(render(kind, language, context, "html", qr_cid=cid if qr else ""), subtype="html")
-    if qr:
-        html = mail.get_payload(1)
-        assert isinstance(html, EmailMessage)
-        html.add_related(qr, "image", "png", cid=f"<{cid}>", filename="qr.png", disposition="inline")
+    mail.set_content(rendered.text)
+    mail.add_alternative(rendered.html, subtype="html")
+    if pictures:
+        page = mail.get_payload(1)
+        assert isinstance(page, EmailMessage)
+        for name, content in pictures.items():
+            page.add_related(content, "image", "png", cid=f"<{name}.{message_id}>", filename=f"{name}.png", disposition="inline")
     for attachment, name in zip(attachments, distinct(attachment.file_name for attachment in attachments), strict=True):
         main, _, sub = attachment.media_type.partition("/")
         mail.add_attachment(attachment.content, maintype=main, subtype=sub, filename=name)
+    # Only now: before, it would have become a header of the text alone.
+    mail["Content-Language"] = language
     _fix_boundaries(mail, message_id)
-    return mail.as_bytes()
+    return Composed(rendered.subject, mail.as_bytes())
+
+
+def words_and_pictures(
+    kind: MailKind, language: Language, context: Context, look: Look, templates: Templates, message_id: str
+) -> tuple[Rendered, dict[str, bytes]]:
+    """A mail's words, and the pictures in its HTML by the first part of their Content-ID. Raises TypeError as `compose` does."""
+    if not isinstance(context, CONTEXTS[kind]):
+        raise TypeError(f"a {kind} mail is made from {CONTEXTS[kind].__name__}")
+    pictures = {}
+    if look.logo:
+        pictures["logo"] = look.logo
+    payment = context.payment if isinstance(context, OrderContext) else None
+    if payment is not None and payment.qr_svg:
+        pictures["qr"] = qr_png(payment.qr_svg)
+    facts = {
+        "c": context,
+        "language": language,
+        "qr_cid": f"qr.{message_id}" if "qr" in pictures else "",
+        "look": {
+            "accent": look.accent,
+            "footer": (look.footer or {}).get(language, ""),
+            "logo_cid": f"logo.{message_id}" if look.logo else "",
+            "logo_width": look.logo_width,
+        },
+    }
+    name = f"{kind}.{language}"
+    if {name, LAYOUT} & templates.own.keys():
+        try:
+            return render_mail(name, facts, templates.own), pictures
+        except TemplateFault as error:
+            templates.faults.append(error.fault)
+    return render_mail(name, facts, {}), pictures
 
 
 def readdressed(content: bytes, *, recipient: str, message_id: str, at: datetime) -> bytes:
@@ -221,12 +232,6 @@ def readdressed(content: bytes, *, recipient: str, message_id: str, at: datetime
     headers.replace_header("Date", format_datetime(at.astimezone(UTC)))
     headers.replace_header("Message-ID", f"<{message_id}>")
     return b"".join(POLICY.fold_binary(name, value) for name, value in headers.raw_items()) + b"\r\n" + body
-
-
-def render(kind: MailKind, language: Language, context: Context, suffix: str, *, qr_cid: str = "") -> str:
-    """The body as `txt` or `html`; names are escaped in HTML."""
-    template = ENVIRONMENT.get_template(f"{kind}.{language}.{suffix}")
-    return template.render(c=context, language=language, subject=subject(kind, language, context), qr_cid=qr_cid)
 
 
 def qr_png(svg: str) -> bytes:
@@ -243,7 +248,7 @@ def _fix_boundaries(mail: EmailMessage, message_id: str) -> None:
 def distinct(names: Iterable[str]) -> list[str]:
     """File names without control characters, the second of the same name with a number."""
     given: list[str] = []
-    for name in map(_line, names):
+    for name in map(one_line, names):
         stem, dot, suffix = name.rpartition(".")
         candidate, number = name, 2
         while candidate in given:
@@ -251,62 +256,3 @@ def distinct(names: Iterable[str]) -> list[str]:
             number += 1
         given.append(candidate)
     return given
-
-
-def _line(text: str) -> str:
-    """One line: no control characters, no double blanks."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-
-
-def _money(money: Money, language: Language) -> str:
-    return str(format_currency(money.amount, money.currency, MONEY[language], LOCALES[language]))
-
-
-def _date(day: date, language: Language) -> str:
-    return format_date(day, DATES[language], LOCALES[language])
-
-
-def _month(day: date, language: Language) -> str:
-    return format_date(day, "LLLL y", LOCALES[language])
-
-
-def _moment(at: datetime, language: Language) -> str:
-    return f"{_date(at.date(), language)}, {format_time(at, 'HH:mm z', tzinfo=at.tzinfo, locale=LOCALES[language])}"
-
-
-def _terms(terms: PriceTerms, language: Language) -> str:
-    """A price as it is said: `7.5 % off retail`, or an amount, with its last day."""
-    if isinstance(terms.price, Money):
-        said = _money(terms.price, language)
-    else:
-        percent = format_decimal(terms.price, "#,##0.##", LOCALES[language])
-        said = OFF_RETAIL[language].format(percent=percent)
-    return UNTIL[language].format(price=said, day=_date(terms.until, language)) if terms.until else said
-
-
-def _iban(iban: str) -> str:
-    return " ".join(iban[start : start + 4] for start in range(0, len(iban), 4))
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=select_autoescape(["html"], default=False),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters: dict[str, Any] = {
-        "money": _money,
-        "day": _date,
-        "month": _month,
-        "moment": _moment,
-        "terms": _terms,
-        "iban": _iban,
-        "line": _line,
-    }
-    environment.filters.update(filters)
-    return environment
-
-
-ENVIRONMENT = _environment()

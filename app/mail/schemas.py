@@ -17,8 +17,8 @@ Language = Literal["en", "de"]
 class MailKind(StrEnum):
     """Mails of an order to its reseller (`rules.md` 8.1) and to who may claim its license (8.2), those about an application and
     what staff decide about a reseller (1.1, 1.2), invitations of users, a planned change of prices (2.6), an exemption
-    certificate (10.3), the statement of a month (7), reminders of what is due (6), wires
-    that were not exactly what was owed (4.3), and cases about deals (11.3)."""
+    certificate (10.3), the statement of a month (7), reminders of what is due (6), wires that were not exactly what was owed
+    (4.3), cases about deals (11.3), and a test of the mail settings."""
 
     ORDER_RECEIVED = "order_received"
     ORDER_DETAILS = "order_details"
@@ -41,6 +41,7 @@ class MailKind(StrEnum):
     PRICE_CHANGE_CANCELED = "price_change_canceled"
     STATEMENT = "statement"
     REMINDER = "reminder"
+    TEST = "test"
     CASE = "case"
     WIRE_BOOKED = "wire_booked"
 
@@ -290,6 +291,13 @@ class CaseContext:
     by: str = ""
     customer: str = ""
     contact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialContext:
+    """A mail that only shows that mails arrive."""
+
+    seller: Seller
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -17,19 +17,35 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
+from app import metrics
 from app.clock import Clock
 from app.db.base import new_id
 from app.db.session import Database
 from app.errors import Conflict, NotFound, Unavailable
-from app.mail.rules import Context, compose, envelope, message_id, readdressed, subject
+from app.mail.markup import Look
+from app.mail.record import put_sent
+from app.mail.rules import (
+    PLAIN,
+    Context,
+    Templates,
+    compose,
+    envelope,
+    message_id,
+    plus_address,
+    readdressed,
+    thread_token,
+)
 from app.mail.schemas import Attachment, Language, MailKind
 from app.mail.tables import Mail
+from app.mail.tls import is_this_machine, mail_tls
 from app.settings import Settings
 
 TIMEOUT = 30.0
 """Seconds."""
 SMTP_PORT, SMTPS_PORT = 587, 465
-QUEUED, SENT, FAILED = "queued", "sent", "failed"
+QUEUED, SENT, FAILED, BOUNCED = "queued", "sent", "failed", "bounced"
+GIVE_UP = timedelta(days=5)
+"""How long a server may say that a mail cannot be taken now."""
 AGAIN = ":again:"
 
 
@@ -49,18 +65,36 @@ async def queue(
     attachments: Sequence[Attachment],
     settings: Settings,
     at: datetime,
+    reseller_id: str | None = None,
+    look: Look = PLAIN,
+    templates: Templates | None = None,
+    about: str = "",
 ) -> Mail:
     """The mail with this key, made now if there is none yet; a repetition gets the stored one. `deliver` sends it.
 
-    Raises InvalidInput for a recipient that is no mail address.
+    Where answers are read (a mailbox, or mails posted to us) they come to an address of the mail's thread: that of what it is
+    `about`, else of its order, else its own. Raises InvalidInput for a recipient that is no mail address.
     """
     query = select(Mail).where(Mail.key == key)
     if stored := await session.scalar(query):
         return stored
     mail_id = new_id()
     identity = message_id(mail_id, settings.base_url)
-    content = compose(
-        kind, language, context, attachments, sender=settings.mail_from, recipient=recipient, message_id=identity, at=at
+    thread = thread_token(about or order_id or mail_id)
+    answered = context.seller.email or settings.mail_from
+    composed = compose(
+        kind,
+        language,
+        context,
+        attachments,
+        sender=settings.mail_from,
+        recipient=recipient,
+        message_id=identity,
+        at=at,
+        look=look,
+        templates=templates,
+        thread=thread,
+        reply_to=plus_address(answered, thread) if settings.imap_url or settings.inbound_secret else "",
     )
     mail = Mail(
         id=mail_id,
@@ -69,9 +103,11 @@ async def queue(
         order_id=order_id,
         recipient=recipient,
         language=language,
-        subject=subject(kind, language, context),
+        reseller_id=reseller_id,
+        thread=thread,
+        subject=composed.subject,
         message_id=identity,
-        content=content,
+        content=composed.content,
         state=QUEUED,
         created_at=at,
     )
@@ -111,6 +147,8 @@ async def resend(session: AsyncSession, mail_id: str, *, recipient: str | None =
         key=f"{first}{AGAIN}{(earlier or 0) + 1}",
         kind=mail.kind,
         order_id=mail.order_id,
+        reseller_id=mail.reseller_id,
+        thread=mail.thread,
         recipient=to,
         language=mail.language,
         subject=mail.subject,
@@ -122,6 +160,14 @@ async def resend(session: AsyncSession, mail_id: str, *, recipient: str | None =
     session.add(again)
     await session.flush()
     return again
+
+
+async def find_mail(session: AsyncSession, mail_id: str) -> Mail:
+    """A mail by its id, without its bytes. Raises NotFound."""
+    mail = await session.scalar(select(Mail).where(Mail.id == mail_id))
+    if mail is None:
+        raise NotFound("There is no such mail.", code="no_mail")
+    return mail
 
 
 def first_key(key: str) -> str:
@@ -139,7 +185,7 @@ async def deliver(database: Database, tenant_id: str, mail_id: str, settings: Se
 
     Opens its own transactions, so that none is open while the server thinks. Raises Unavailable, to be tried again, when the
     server is away or says so, NotFound without such a mail. A final refusal of the recipient or the mail marks it failed with the
-    server's words.
+    server's words, and so does one for now that goes on for `GIVE_UP`.
     """
     async with database.tenant(tenant_id) as session:
         mail = await session.scalar(select(Mail).where(Mail.id == mail_id).options(undefer(Mail.content)))
@@ -153,22 +199,56 @@ async def deliver(database: Database, tenant_id: str, mail_id: str, settings: Se
         else:
             await asyncio.to_thread(_write, Path(settings.mail_directory) / tenant_id, mail)
     except _RefusedForGood as refusal:
-        return await _note(database, mail, FAILED, str(refusal), None)
+        return await _note(database, mail, FAILED, str(refusal), clock())
     except (aiosmtplib.SMTPException, OSError) as error:
-        words = str(error) or type(error).__name__
-        await _note(database, mail, QUEUED, words, None)
+        words = _words(error)
+        if (
+            isinstance(error, (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPDataError))
+            and clock() - mail.created_at > GIVE_UP
+        ):
+            return await _note(database, mail, FAILED, words, clock())
+        await _note(database, mail, QUEUED, words, clock())
         raise Unavailable(f"The mail to {mail.recipient} could not be sent yet: {words}", code="mail_server") from error
     return await _note(database, mail, SENT, "", clock())
 
 
-async def _note(database: Database, mail: Mail, state: str, error: str, sent_at: datetime | None) -> str:
-    """Record how an attempt ended; what another attempt ended in meanwhile stays."""
+async def waiting(session: AsyncSession) -> tuple[int, Mail | None]:
+    """How many mails no server has taken or refused yet, and the one that waits longest."""
+    queued = select(Mail).where(Mail.state == QUEUED)
+    oldest = (await session.scalars(queued.order_by(Mail.created_at, Mail.id).limit(1))).first()
+    count = await session.scalar(select(func.count(Mail.id)).where(Mail.state == QUEUED))
+    return count or 0, oldest
+
+
+async def bounce(session: AsyncSession, mail_id: str, words: str) -> Mail | None:
+    """A server gave a mail back that one had taken; the mail, or None where that is known already."""
+    mail = (await session.scalars(select(Mail).where(Mail.id == mail_id).with_for_update())).one()
+    if mail.state in (BOUNCED, FAILED):
+        return None
+    mail.state, mail.error = BOUNCED, words
+    return mail
+
+
+async def _note(database: Database, mail: Mail, state: str, error: str, at: datetime) -> str:
+    """Record how an attempt ended; what another attempt ended in meanwhile stays. A mail that was sent goes on the record."""
+    metrics.MAIL_ATTEMPTS.labels("later" if state == QUEUED else state).inc()
     async with database.tenant(mail.tenant_id) as session:
         row = (await session.scalars(select(Mail).where(Mail.id == mail.id).with_for_update())).one()
         row.attempts += 1
-        if row.state != SENT:
-            row.state, row.error, row.sent_at = state, error, sent_at
+        if row.state not in (SENT, BOUNCED):
+            row.state, row.error, row.sent_at = state, error, at if state == SENT else None
+            if state == SENT:
+                await put_sent(session, row, mail.content, at)
         return row.state
+
+
+def _words(error: Exception) -> str:
+    """What a server or the machine said, code first."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        error = error.recipients[0]
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return f"{error.code} {error.message}"
+    return str(error) or type(error).__name__
 
 
 async def _send(mail: Mail, settings: Settings) -> None:
@@ -184,17 +264,27 @@ async def _send(mail: Mail, settings: Settings) -> None:
             username=unquote(url.username) if url.username else None,
             password=unquote(url.password) if url.password else None,
             use_tls=secure,
+            start_tls=False if secure else _starttls(settings),
+            tls_context=mail_tls(settings),
             timeout=TIMEOUT,
         )
     except aiosmtplib.SMTPRecipientsRefused as error:
-        refusal = error.recipients[0]
-        if refusal.code >= 500:
-            raise _RefusedForGood(f"{refusal.code} {refusal.message}") from error
+        if error.recipients[0].code >= 500:
+            raise _RefusedForGood(_words(error)) from error
         raise
     except aiosmtplib.SMTPDataError as error:
         if error.code >= 500:
-            raise _RefusedForGood(f"{error.code} {error.message}") from error
+            raise _RefusedForGood(_words(error)) from error
         raise
+
+
+def _starttls(settings: Settings) -> bool | None:
+    """Whether STARTTLS is a must; None takes it where the server offers it."""
+    if settings.smtp_starttls == "off":
+        return False
+    url = urlsplit(settings.smtp_url)
+    must = settings.smtp_starttls == "required" or (url.password is not None and not is_this_machine(url.hostname or ""))
+    return True if must else None
 
 
 def _write(directory: Path, mail: Mail) -> None:

@@ -46,3 +46,10 @@ async def give_licenses(session: AsyncSession, order: ResellerOrder, customer_id
     order.end_customer_id = customer_id
     await session.flush()
     await session.execute(update(License).where(License.order_id == order.id).values(end_customer_id=customer_id))
+
+
+def forget_customer(customer: EndCustomer) -> None:
+    """Take away who an end customer is; that there was one stays (edge case 27)."""
+    customer.saleor_user_id = customer.account_asked_at = None
+    customer.email = customer.email_key = f"erased-{customer.id}"
+    customer.company = customer.name = ""

@@ -137,6 +137,7 @@ async def decide(
             kind=kind,
             recipient=reseller.email,
             language=reseller.language,
+            reseller_id=reseller.id,
             context=context,
         )
     await enqueue_mirror(session, services, shop, reseller)

@@ -141,7 +141,7 @@ async def refund_other_gateways(services: Services, shop: Shop, order_id: str, o
                 if await add_event(session, order_id, key, services.clock(), found):
                     await add_task(session, f"{key}:{order_id}", order_id, [found], services.clock())
             else:
-                await hold(session, row, found, services, key)
+                await hold(session, row, found, services, key, done=asked)
 
 
 async def _ask_back(services: Services, shop: Shop, order: SaleorOrder, transaction: str, gateway: str, amount: Money) -> Reason:

@@ -165,5 +165,5 @@ def _shown(line: ReadLine, decision: Decision, candidates: Candidates) -> dict[s
             {"number": candidates.debts[part.debt_id].number, "amount": str(Money(part.minor, line.line.currency))}
             for part in decision.parts
         ],
-        "reasons": [str(reason) for reason in decision.reasons],
+        "reasons": list(decision.reasons),
     }

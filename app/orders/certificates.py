@@ -303,6 +303,7 @@ async def _mail(
             kind=kind,
             recipient=reseller.email,
             language=reseller.language,
+            reseller_id=reseller.id,
             context=context,
         )
     except InvalidInput as error:  # no address for mail: staff tell the reseller themselves, and nothing else waits for it

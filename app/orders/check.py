@@ -10,12 +10,16 @@ from sqlalchemy import Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bank.tables import BankImport
+from app.db.bulk import chunks
+from app.db.reading import rows
 from app.ledger.booking import DEBT_ID, OPEN_EFFECT
 from app.ledger.rules import Kind
 from app.ledger.tables import LedgerItem
 from app.licenses.rules import LicenseKind, LicenseState
 from app.licenses.tables import License
-from app.mail.tables import Mail
+from app.mail.record import verify
+from app.mail.service import QUEUED, SENT
+from app.mail.tables import Mail, Mailbox
 from app.orders.check_money import MONEY_QUESTIONS
 from app.orders.record import add_task, finish_task
 from app.orders.tables import MoneyReport, OrderLine, ResellerOrder, StaffTask
@@ -127,9 +131,28 @@ async def _stuck_reports(session: AsyncSession, at: datetime) -> Sequence[Any]:
 
 
 async def _stuck_mails(session: AsyncSession, at: datetime) -> Sequence[Any]:
-    """Mails that no server took."""
-    rows = select(Mail.key).where(Mail.state != "sent", Mail.created_at < at - STUCK_AFTER)
-    return (await session.scalars(rows)).all()
+    """Mails that no server took, or that came back, as long as nobody has sent them again."""
+    told = select(StaffTask.key).where(StaffTask.key.startswith("mail:"), StaffTask.done_at.is_(None))
+    open_ones = [key.removeprefix("mail:") for key in await session.scalars(told)]
+    stuck = []
+    late = (Mail.state == QUEUED) & (Mail.created_at < at - STUCK_AFTER)
+    back = (Mail.state.not_in((QUEUED, SENT)) & Mail.id.in_(part) for part in chunks(open_ones))
+    for wanted in (late, *back):
+        query = select(Mail).where(wanted).order_by(Mail.created_at, Mail.key)
+        async for (mail,) in rows(session, query):
+            stuck.append(f"{mail.key} {mail.state} since {mail.created_at:%Y-%m-%d %H:%M} {mail.error}".strip())
+    return stuck
+
+
+async def _altered_record(session: AsyncSession, at: datetime) -> Sequence[Any]:
+    """Mails of the written record that were changed, put between or taken away; the command looks at their bytes, too."""
+    return await verify(session)
+
+
+async def _mailbox_not_read(session: AsyncSession, at: datetime) -> Sequence[Any]:
+    """The mailbox of answers and bounces, where it could not be read for some time."""
+    late = select(Mailbox).where(Mailbox.failing_since.is_not(None), Mailbox.failing_since < at - STUCK_AFTER)
+    return [f"{box.name} since {box.failing_since:%Y-%m-%d %H:%M}: {box.error}" for box in await session.scalars(late)]
 
 
 async def _released_without_reasons(session: AsyncSession, at: datetime) -> Sequence[Any]:
@@ -191,4 +214,6 @@ QUESTIONS: dict[str, Callable[[AsyncSession, datetime], Awaitable[Sequence[Any]]
     "paid_orders_not_fulfilled": _paid_and_not_fulfilled,
     "reports_to_saleor_stuck": _stuck_reports,
     "mails_stuck": _stuck_mails,
+    "mailbox_not_read": _mailbox_not_read,
+    "correspondence_altered": _altered_record,
 }

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.orders.accounts import accepted_names, customer_row, give_licenses
+from app.orders.accounts import accepted_names, customer_row, forget_customer, give_licenses
 from app.orders.belonging import Account, obviously_theirs
 from app.orders.claims import offer_claim, open_claim
 from app.orders.record import add_event, add_task, finish_task
@@ -131,9 +131,7 @@ async def attend_customer(services: Services, shop: Shop, saleor_user_id: str, e
         # More than one where the account's address changed between two claims.
         customers = (await session.scalars(select(EndCustomer).where(EndCustomer.saleor_user_id == saleor_user_id))).all()
         for customer in customers if deleted else ():
-            customer.saleor_user_id = customer.account_asked_at = None
-            customer.email = customer.email_key = f"erased-{customer.id}"
-            customer.company = customer.name = ""
+            forget_customer(customer)
         return "end customer" if customers else "other"
 
 

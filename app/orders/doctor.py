@@ -10,8 +10,11 @@ from functools import partial
 from typing import Any, TypeVar
 
 import httpx
+from sqlalchemy import select
 
 from app.errors import SaleorError
+from app.mail.service import waiting
+from app.mail.tables import Mailbox
 from app.orders.customer_types import CustomerTypes, customer_types
 from app.orders.installation import Facts, Finding, active_channels, channel_patch, findings, tax_patch
 from app.orders.services import Services
@@ -63,6 +66,8 @@ async def gather(services: Services, shop: Shop, client: SaleorClient) -> Facts:
     async with services.database.tenant(shop.tenant_id) as session:
         tax = await load_tax(session)
         imported = await rates_imported_at(session)
+        count, oldest = await waiting(session)
+        box = await session.scalar(select(Mailbox).where(Mailbox.failing_since.is_not(None)))
     return Facts(
         api_url=shop.api_url,
         base_url=services.settings.base_url,
@@ -76,6 +81,10 @@ async def gather(services: Services, shop: Shop, client: SaleorClient) -> Facts:
         skew=await _skew(services, shop.api_url),
         tax=tax,
         rates_imported=imported.date() if imported else None,
+        mails_waiting=count,
+        mails_waiting_since=services.clock() - oldest.created_at if oldest else timedelta(),
+        mail_words=oldest.error if oldest else "",
+        mailbox_problem=box.error.rstrip(".") if box and services.settings.imap_url else "",
         types=await ask(_types(client)),
         problems=tuple(problems),
     )

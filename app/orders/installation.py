@@ -26,6 +26,8 @@ from app.tax.flat_rates import rates_of
 from app.tax.rules import TaxProgram
 
 MAX_SKEW = timedelta(seconds=60)
+MAIL_LATE = timedelta(minutes=30)
+"""A mail that waits longer is a fault: servers that are up take one at once."""
 
 
 class Severity(StrEnum):
@@ -65,6 +67,13 @@ class Facts:
     tax: TaxProgram
     rates_imported: date | None = None
     """The day of the last import of the rate table."""
+    mails_waiting: int = 0
+    """Mails that no server has taken yet."""
+    mails_waiting_since: timedelta = timedelta()
+    """How long the oldest of them waits."""
+    mail_words: str = ""
+    """What went wrong with it last."""
+    mailbox_problem: str = ""
     types: CustomerTypes | None = None
     """The customer types that matter here; None where Saleor has none (before 3.23.26) or did not say."""
     problems: tuple[str, ...] = ()
@@ -139,7 +148,7 @@ def findings(facts: Facts) -> list[Finding]:
         for channel in active_channels(facts.installation):
             found += [*_taxes(channel), *_settings(channel), _bank(facts.settings, channel)]
         found += _modes(facts.settings, facts.installation)
-    found += [*_vendor(facts.settings), *_states(facts), *_rate_age(facts), *_flat(facts)]
+    found += [*_vendor(facts.settings), *_states(facts), *_rate_age(facts), *_flat(facts), *_mail(facts)]
     return found
 
 
@@ -384,6 +393,20 @@ def _flat(facts: Facts) -> Iterator[Finding]:
             "The store's flat rates changed since they were copied: everybody but US resellers is taxed by the old ones.",
             fixable=True,
         )
+
+
+def _mail(facts: Facts) -> Iterator[Finding]:
+    minutes = int(facts.mails_waiting_since.total_seconds()) // 60
+    yield _judge(
+        facts.mails_waiting_since <= MAIL_LATE,
+        "mail",
+        "mail",
+        f"{facts.mails_waiting} mails wait, the oldest for {minutes} minutes." if facts.mails_waiting else "No mail waits.",
+        f"{facts.mails_waiting} mails wait, the oldest for {minutes} minutes: {facts.mail_words or 'no worker took it up'}. "
+        "None is lost; `reseller mail queue` shows them, `reseller mail test ADDRESS` tries the server.",
+    )
+    if facts.mailbox_problem:
+        yield Finding("mailbox", Severity.ERROR, "mail", f"{facts.mailbox_problem}. Answers and bounces are not seen till then.")
 
 
 def _shown(value: bool | str) -> str:

@@ -1,21 +1,20 @@
-"""Sending one of an order's mails once more, perhaps to an address that works (`rules.md` 8.3, edge case 83)."""
+"""Sending a mail once more, perhaps to an address that works (`rules.md` 8.3, edge case 83)."""
 
 from __future__ import annotations
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.errors import NotFound
 from app.mail.schemas import MailKind
-from app.mail.service import FAILED, first_key, of_order, resend
+from app.mail.service import find_mail, first_key, of_order, resend
 from app.mail.tables import Mail
-from app.orders.mails import deliver_later
-from app.orders.record import add_event, finish_task
+from app.orders.mails import deliver_later, note_again
+from app.orders.record import finish_task
 from app.orders.service import find_order
 from app.orders.services import Services
-from app.reasons import because, register
+from app.orders.tables import StaffTask
 from app.saleor.shops import Shop
-
-register({"mail_again": "The mail '{subject}' goes once more, to {recipient}."})
 
 
 async def resend_order_mail(
@@ -32,31 +31,28 @@ async def resend_order_mail(
     mails = [mail for mail in await of_order(session, order.id) if mail.kind == kind]
     if not mails:
         raise NotFound(f"Order {order.number} has no {kind} mail yet.", code="no_mail")
-    now = services.clock()
     latest = {first_key(mail.key): mail for mail in mails}
-    refused = [mail for mail in latest.values() if mail.state == FAILED]
+    told = StaffTask.key.in_([f"mail:{mail.id}" for mail in mails])
+    open_ones = set(await session.scalars(select(StaffTask.key).where(told, StaffTask.done_at.is_(None))))
+    failed = [mail for mail in mails if f"mail:{mail.id}" in open_ones]
     # What did not arrive is meant, else the one to the reseller's own address.
     main = [mail for key, mail in latest.items() if key.endswith(order.id)]
-    again = await resend(session, (refused or main)[-1].id, recipient=to, at=now)
-    for mail in mails:
-        if first_key(mail.key) == first_key(again.key):
-            await finish_task(session, f"mail:{mail.id}", now)
-    reason = because("mail_again", subject=again.subject, recipient=again.recipient)
-    await add_event(session, order.id, f"mail-again:{again.id}", now, reason)
-    await deliver_later(session, services, shop, again)
-    return again
+    return await resend_mail(session, services, shop, (failed or main)[-1].id, to=to)
 
 
-async def resend_refused(session: AsyncSession, services: Services, shop: Shop, mail_id: str, *, to: str | None = None) -> Mail:
-    """Send a mail that was refused once more, to `to` or to the same address; its failure is no task any more.
+async def resend_mail(session: AsyncSession, services: Services, shop: Shop, mail_id: str, *, to: str | None = None) -> Mail:
+    """Send a mail once more, to `to` or to the address it went to; the failures of it are no task any more.
 
-    Raises NotFound, Conflict and InvalidInput as `mail.service.resend`.
+    Raises NotFound, Conflict and InvalidInput as `resend_order_mail` does.
     """
+    mail = await find_mail(session, mail_id)
     now = services.clock()
-    again = await resend(session, mail_id, recipient=to, at=now)
-    await finish_task(session, f"mail:{mail_id}", now)
-    if again.order_id is not None:
-        reason = because("mail_again", subject=again.subject, recipient=again.recipient)
-        await add_event(session, again.order_id, f"mail-again:{again.id}", now, reason)
+    again = await resend(session, mail.id, recipient=to, at=now)
+    first = first_key(mail.key)
+    family = select(Mail.id, Mail.key).where(Mail.key.startswith(first, autoescape=True), Mail.kind == mail.kind)
+    for known, key in await session.execute(family):
+        if first_key(key) == first:
+            await finish_task(session, f"mail:{known}", now)
+    await note_again(session, services, again)
     await deliver_later(session, services, shop, again)
     return again

@@ -1,5 +1,5 @@
-"""Mails about no order on their way, and mails that did not arrive: staff are told, and send them once more (`rules.md` 8.3,
-edge case 83)."""
+"""Mails on their way, and mails that did not arrive: staff are told, another contact is tried, and they go once more (`rules.md`
+8.3, edge case 83)."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.documents.logo import logo_png
 from app.errors import InvalidInput
-from app.mail.rules import Context
+from app.mail.markup import Look
+from app.mail.overrides import own_templates
+from app.mail.rules import Context, envelope
 from app.mail.schemas import Attachment, MailKind
-from app.mail.service import FAILED, queue
+from app.mail.service import BOUNCED, FAILED, QUEUED, SENT, first_key, queue, resend
 from app.mail.tables import Mail
 from app.orders.record import add_event, add_task
 from app.orders.services import Services
 from app.orders.tables import PaymentSession, ResellerOrder
 from app.reasons import Reason, because, register
 from app.resellers.roles import Post, Role, gets
+from app.resellers.rules import fold_email
 from app.resellers.tables import Reseller, ResellerUser
 from app.saleor.shops import Shop
+from app.settings import ShopSettings
 
 POST: Mapping[MailKind, Post] = {
     MailKind.ORDER_RECEIVED: Post.ORDERS,
@@ -32,9 +37,15 @@ POST: Mapping[MailKind, Post] = {
 register(
     {
         "mail_refused": "The mail '{subject}' to {recipient} was refused: {words}. Send it again to an address that works.",
+        "mail_bounced": "The mail '{subject}' to {recipient} came back: {words}. Send it again to an address that works.",
         "mail_impossible": "A mail about order {number} could not go to {recipient}: {words} Correct the user's address.",
+        "mail_again": "The mail '{subject}' goes once more, to {recipient}.",
+        "mail_template_fault": "A mail template of your own fails, and the built-in one is used: {fault}. Correct it with "
+        "`reseller mail templates set`, or take it away with `reset`.",
     }
 )
+PERSONAL = frozenset({MailKind.LICENSE_CLAIM, MailKind.INVITATION, MailKind.TEST})
+"""Mails for one mailbox alone: no other contact gets them."""
 
 
 async def send(
@@ -49,22 +60,43 @@ async def send(
     context: Context,
     attachments: Sequence[Attachment] = (),
     order_id: str | None = None,
+    reseller_id: str | None = None,
+    about: str = "",
 ) -> Mail:
-    """A mail, made once by its key, on its way when the session's transaction commits; `order_id` is the order it is about."""
+    """A mail, made once by its key, on its way when the session's transaction commits; `order_id` is the order it is about.
+
+    `about` names another thing whose mails are one thread.
+    The reseller is the order's, or whose user the recipient is, where none is given.
+    """
+    templates = await own_templates(session)
     mail = await queue(
         session,
         key=key,
         kind=kind,
         order_id=order_id,
+        reseller_id=reseller_id or await _reseller_of(session, order_id, recipient),
         recipient=recipient,
         language="de" if language == "de" else "en",
         context=context,
         attachments=attachments,
         settings=services.settings,
         at=services.clock(),
+        look=look_of(shop.settings),
+        templates=templates,
+        about=about,
     )
+    for fault in templates.faults:
+        reason = because("mail_template_fault", fault=fault.sentence)
+        await add_task(session, f"template:{fault.template}", None, [reason], services.clock())
     await deliver_later(session, services, shop, mail)
     return mail
+
+
+def look_of(settings: ShopSettings) -> Look:
+    """How a shop's mails look: its documents' logo, color and footer."""
+    own = settings.documents
+    logo, width = logo_png(own.logo)
+    return Look(logo, width, own.accent_color, {"en": own.footer.of("en"), "de": own.footer.of("de")})
 
 
 def recipients(reseller: Reseller) -> list[str]:
@@ -98,6 +130,7 @@ async def send_to_accounts(
                 kind=kind,
                 recipient=recipient,
                 language=reseller.language,
+                reseller_id=reseller.id,
                 context=context,
                 attachments=attachments,
             )
@@ -165,15 +198,65 @@ async def _users(session: AsyncSession, order: ResellerOrder, kind: MailKind) ->
     ]
 
 
-async def note_failure(session: AsyncSession, services: Services, mail: Mail) -> None:
-    """A mail that the server refused for good becomes a task of staff and an event of its order; once, and nothing for others."""
-    if mail.state != FAILED:
+async def note_failure(session: AsyncSession, services: Services, shop: Shop, mail: Mail) -> None:
+    """A mail that was refused for good, or came back, becomes a task of staff and an event of its order; once, and nothing for
+    others. Another contact of the reseller gets it where there is one (edge case 83)."""
+    if mail.state not in (FAILED, BOUNCED):
         return
     now = services.clock()
-    reason = because("mail_refused", subject=mail.subject, recipient=mail.recipient, words=mail.error)
+    code = "mail_refused" if mail.state == FAILED else "mail_bounced"
+    reason = because(code, subject=mail.subject, recipient=mail.recipient, words=mail.error)
     if mail.order_id is not None:
-        await add_event(session, mail.order_id, f"mail-refused:{mail.id}", now, reason)
-    await add_task(session, f"mail:{mail.id}", mail.order_id, [reason], now)
+        await add_event(session, mail.order_id, f"{code.replace('_', '-')}:{mail.id}", now, reason)
+    if not await add_task(session, f"mail:{mail.id}", mail.order_id, [reason], now):
+        return
+    other = await _other_contact(session, mail)
+    if other is not None:
+        again = await resend(session, mail.id, recipient=other, at=now)
+        await note_again(session, services, again)
+        await deliver_later(session, services, shop, again)
+
+
+async def note_again(session: AsyncSession, services: Services, again: Mail) -> None:
+    """Put on its order's record that a mail goes once more."""
+    if again.order_id is not None:
+        reason = because("mail_again", subject=again.subject, recipient=again.recipient)
+        await add_event(session, again.order_id, f"mail-again:{again.id}", services.clock(), reason)
+
+
+async def _other_contact(session: AsyncSession, mail: Mail) -> str | None:
+    """The reseller's own address or another owner of it, who has not got this mail, nor one like it that went to several."""
+    if mail.reseller_id is None or mail.kind in PERSONAL:
+        return None
+    reseller = await session.scalar(select(Reseller).where(Reseller.id == mail.reseller_id))
+    if reseller is None:
+        return None
+    alike = select(Mail.recipient, Mail.key, Mail.state).where(
+        Mail.reseller_id == mail.reseller_id, Mail.kind == mail.kind, Mail.subject == mail.subject
+    )
+    has = {
+        fold_email(envelope(recipient).addr_spec)
+        for recipient, key, state in await session.execute(alike)
+        if first_key(key) == first_key(mail.key) or state in (SENT, QUEUED)
+    }
+    contacts = [reseller.email, *(user.email for user in reseller.users if user.role == Role.OWNER)]
+    return next((contact for contact in contacts if fold_email(contact) not in has), None)
+
+
+async def _reseller_of(session: AsyncSession, order_id: str | None, recipient: str) -> str | None:
+    if order_id is not None:
+        return await session.scalar(select(ResellerOrder.reseller_id).where(ResellerOrder.id == order_id))
+    return await reseller_by_address(session, recipient)
+
+
+async def reseller_by_address(session: AsyncSession, address: str) -> str | None:
+    """The reseller whose own address this is, or whose user's."""
+    folded = fold_email(address)
+    own = await session.scalar(select(Reseller.id).where(Reseller.email == folded))
+    if own is not None:
+        return own
+    users = select(ResellerUser.reseller_id).where(ResellerUser.email == folded).order_by(ResellerUser.id).limit(1)
+    return (await session.scalars(users)).first()
 
 
 async def deliver_later(session: AsyncSession, services: Services, shop: Shop, mail: Mail) -> None:

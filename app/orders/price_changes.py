@@ -169,7 +169,17 @@ async def _mail_user(
     context: PriceChangeContext,
 ) -> None:
     try:
-        await send(session, services, shop, key=key, kind=kind, recipient=recipient, language=reseller.language, context=context)
+        await send(
+            session,
+            services,
+            shop,
+            key=key,
+            kind=kind,
+            recipient=recipient,
+            language=reseller.language,
+            reseller_id=reseller.id,
+            context=context,
+        )
     except InvalidInput as error:
         reason = because("no_price_mail", company=reseller.company, day=context.effective_on, words=error.sentence)
         await add_task(session, f"price-mail:{key}", None, [reason], services.clock())

@@ -23,14 +23,24 @@ register({"application_waits": "The application of {company} waits for a decisio
 
 KINDS: dict[str, tuple[str, ...]] = {
     "applications": (),
-    "money": ("bank", "surplus", "returned", "report", "refund", "other-payer"),
+    "money": ("bank", "surplus", "returned", "report", "refund", "refund-differs", "other-payer"),
     "certificates": ("certificate", "certificate-review", "certificate-used"),
     "orders": ("audit", "other", "void", "changed", "canceled", "early", "fulfill", "e_invoice"),
-    "accounts": ("customer", "claimed", "account", "unseen", "inactive", "listing"),
+    "accounts": ("customer", "claimed", "account", "unseen", "inactive", "listing", "no-listing"),
     "cases": ("case",),
-    "mail": ("mail", "price-mail", "certificate-mail", "statement", "reminder-mail"),
+    "mail": (
+        "mail",
+        "mail-in",
+        "mail-to",
+        "mail-loop",
+        "price-mail",
+        "certificate-mail",
+        "statement",
+        "reminder-mail",
+        "wire-mail",
+    ),
     "work": ("stuck",),
-    "setup": ("rates-old", "check"),
+    "setup": ("rates-old", "check", "template"),
 }
 """The kinds of the queue with the first parts of their tasks' keys; a key of none is shown among all."""
 

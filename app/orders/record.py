@@ -47,14 +47,19 @@ async def finish_task(session: AsyncSession, key: str, at: datetime) -> bool:
     return True
 
 
-async def hold(session: AsyncSession, row: ResellerOrder, why: Reason, services: Services, key: str) -> None:
-    """Hold an order by the program itself and ask staff, once by the key; staff end it with their own decision."""
+async def hold(
+    session: AsyncSession, row: ResellerOrder, why: Reason, services: Services, key: str, *, done: Reason | None = None
+) -> None:
+    """Hold an order by the program itself and ask staff, once by the key; staff end it with their own decision.
+
+    `done` tells them what the program did about it already, or could not do.
+    """
     now = services.clock()
     if not await add_event(session, row.id, key, now, why):
         return
     if row.release_decided_at is None:
         session.add(StaffDecision(order_id=row.id, hold=True, by=PROGRAM, reason=sentence(why).rstrip("."), at=now))
-    await add_task(session, f"{key}:{row.id}", row.id, [why], now)
+    await add_task(session, f"{key}:{row.id}", row.id, [why] if done is None else [why, done], now)
 
 
 async def open_tasks(session: AsyncSession) -> Sequence[tuple[StaffTask, str | None]]:

@@ -41,6 +41,8 @@ register(
         "mails_queued": "Order details and license are on their way to {recipient}.",
         "fulfilled": "Fulfilled in Saleor.",
         "fulfillment_waits": "Saleor fulfills paid orders only; the fulfillment follows the money.",
+        "fulfillment_unpaid": "The order is paid here, and Saleor does not know it: it has no transaction of the program "
+        "to be told by, or did not take the report. Enter the money there as a manual transaction, then fulfill the order there.",
         "fulfillment_refused": "Saleor refused the fulfillment: {why}. Fulfill the order there by hand.",
         "no_warehouse": "Saleor has no warehouse to fulfill from; make one and fulfill the order by hand.",
         "released": "Released.",
@@ -160,8 +162,10 @@ async def fulfill(services: Services, shop: Shop, order_id: str) -> None:
             try:
                 await client.execute(ops.ORDER_FULFILL, order=order.saleor_order_id, lines=lines)
             except SaleorRefused as refused:
-                unpaid = any(error.code == UNPAID for error in refused.errors) and await _open(services, shop, order_id)
-                why = because("fulfillment_waits") if unpaid else because("fulfillment_refused", why=refused.sentence)
+                if any(error.code == UNPAID for error in refused.errors):
+                    why = because("fulfillment_waits" if await _open(services, shop, order_id) else "fulfillment_unpaid")
+                else:
+                    why = because("fulfillment_refused", why=refused.sentence)
     async with services.database.tenant(shop.tenant_id) as session:
         row = await lock_order(session, order_id)
         now = services.clock()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
 import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import Clock
 from app.db.jobs import Jobs
 from app.db.secrets import SecretBox
 from app.db.session import Database
 from app.files.storage import Storage
+from app.mail.arrived import Arrived
+from app.mail.tables import Correspondence
 from app.orders.snapshot import Programs
 from app.saleor.shops import Shop, Shops
 from app.settings import Settings
@@ -30,6 +34,8 @@ class Services:
     shops: Shops
     programs: Programs
     jobs: Jobs
+    followers: tuple[Follower, ...] = ()
+    """Rooms above that take a person's mail over in the transaction it is recorded in; without one it is a task of staff."""
 
     @property
     def files(self) -> Storage:
@@ -39,3 +45,7 @@ class Services:
     def today(self, shop: Shop) -> date:
         """The day it is in the vendor's time zone."""
         return self.clock().astimezone(ZoneInfo(shop.settings.time_zone)).date()
+
+
+Follower = Callable[[AsyncSession, Services, Shop, Correspondence, Arrived], Awaitable[bool]]
+"""Takes a mail that a person wrote, and its row on the record; whether staff need no other task for it."""

@@ -67,6 +67,7 @@ class ResellerOrder(TenantScoped, Base):
         partial_index("ix_reseller_order_open_due", OPEN, "tenant_id", "due_date", "id"),
         partial_index("ix_reseller_order_held", f"{OPEN} AND NOT audit_passed", "tenant_id", "id"),
         partial_index("ix_reseller_order_po_number", "po_number <> ''", "tenant_id", "po_number"),
+        partial_index("ix_reseller_order_going", "released_at IS NULL", "tenant_id", "release_decided_at"),
         Index(
             "uq_reseller_order_po_number",
             "tenant_id",
@@ -288,7 +289,11 @@ class MoneyReport(TenantScoped, Base):
     """A ledger item that Saleor must be told of, written with the booking; sent until it was taken (`saleor-facts.md` 0.3)."""
 
     __tablename__ = "money_report"
-    __table_args__ = (UniqueConstraint("tenant_id", "ledger_item_id"), UniqueConstraint("tenant_id", "psp_reference"))
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "ledger_item_id"),
+        UniqueConstraint("tenant_id", "psp_reference"),
+        partial_index("ix_money_report_waiting", "reported_at IS NULL", "tenant_id", "at"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     ledger_item_id: Mapped[str] = mapped_column(ForeignKey("ledger_item.id"))

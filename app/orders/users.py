@@ -49,6 +49,7 @@ async def invite(
         kind=MailKind.INVITATION,
         recipient=row.email,
         language=reseller.language,
+        reseller_id=reseller.id,
         context=context,
     )
     return row

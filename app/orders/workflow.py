@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dbos import DBOS
 
+from app import tracing
 from app.db.jobs import QUEUE, system_url
 from app.orders import workflow_accounts, workflow_mail, workflow_orders, workflow_schedule
 from app.orders.durable import work_with
@@ -30,6 +31,9 @@ async def start(opened: Services) -> None:
             "executor_id": settings.worker_id,
             "log_level": "WARNING",
             "notification_listener_polling_interval_sec": 0.2,
+            # Its spans go where `tracing` sends ours.
+            "enable_otlp": tracing.on(),
+            "otel_attribute_format": "semconv",
         }
     )
     DBOS.launch()

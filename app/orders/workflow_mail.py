@@ -26,5 +26,5 @@ async def send_mail(tenant_id: str, mail_id: str) -> str:
     if state == mail.FAILED:
         async with services().database.tenant(tenant_id) as session:
             refused = (await session.scalars(select(Mail).where(Mail.id == mail_id))).one()
-            await note_failure(session, services(), refused)
+            await note_failure(session, services(), await services().shops.by_tenant(tenant_id), refused)
     return state

@@ -15,6 +15,7 @@ from app.orders import attend, certificates, obligations, reconciling
 from app.orders import price_changes as planned_prices
 from app.orders.check import show_contradictions
 from app.orders.durable import RETRY, for_each_shop, services, shop_of
+from app.orders.purge import purge_due
 from app.orders.service import ended_decisions
 from app.orders.stuck import show_stuck
 from app.orders.workflow_orders import open_gate
@@ -22,8 +23,6 @@ from app.tax.flat_rates import copy_flat_rates
 
 log = structlog.get_logger()
 
-KEPT = timedelta(days=30)
-"""How long finished work can be looked at; its steps hold whole orders with addresses."""
 LISTING_ROUNDS = 20
 RECONCILE_OVERLAP = timedelta(minutes=10)
 
@@ -62,6 +61,7 @@ async def look_again_in_shop(tenant_id: str, run: str) -> None:
 async def look_after(scheduled: datetime, context: object) -> None:
     """What days do: certificates end, their resellers are reminded, staff look again; hourly, for the day ends state by state."""
     await for_each_shop("look_after_shop", scheduled.isoformat())
+    await purge_removed_shops(scheduled.isoformat())
 
 
 @DBOS.workflow(name="look_after_shop")
@@ -124,7 +124,12 @@ async def refresh_flat_rates(tenant_id: str) -> bool:
 
 @DBOS.step(name="forget_finished", **RETRY)
 async def forget_finished(run: str) -> int:
-    return await services().jobs.forget(datetime.fromisoformat(run) - KEPT)
+    return await services().jobs.forget(datetime.fromisoformat(run) - timedelta(services().settings.workflow_days))
+
+
+@DBOS.step(name="purge_removed_shops", **RETRY)
+async def purge_removed_shops(run: str) -> int:
+    return len(await purge_due(services()))
 
 
 @DBOS.step(name="attend_changed", **RETRY)

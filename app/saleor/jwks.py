@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 import structlog
 
+from app import metrics
 from app.clock import Clock
 from app.errors import SaleorError
 from app.saleor.signature import KeySet, UnknownKey, verify
@@ -110,8 +111,10 @@ class ShopKeys:
             try:
                 fetched = await fetch_jwks(self._http, self.api_url)
             except SaleorError as error:
+                metrics.JWKS_REFRESHES.labels("unreachable").inc()
                 log.warning("jwks.unreachable", shop=self.api_url, error=error.sentence)
                 return False
+            metrics.JWKS_REFRESHES.labels("unchanged" if fetched == self.jwks else "changed").inc()
             if fetched == self.jwks:
                 return False
             self.accept(fetched)

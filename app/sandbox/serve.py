@@ -1,4 +1,4 @@
-"""Serving the sandbox, or any other ASGI application, inside this process on the loopback interface."""
+"""Serving the sandbox, or any other ASGI application, inside this process; on the loopback interface unless told otherwise."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def running(app: Any, port: int = 0) -> AsyncIterator[str]:
+async def running(app: Any, port: int = 0, host: str = "127.0.0.1") -> AsyncIterator[str]:
     """Serve an application and yield its origin, e.g. `http://127.0.0.1:43211`; port 0 takes a free one.
 
     A sandbox is told its origin before it starts, since headers and tokens name it. Raises OSError when the port is taken or the
@@ -46,8 +46,8 @@ async def running(app: Any, port: int = 0) -> AsyncIterator[str]:
     """
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", port))
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        listening.bind((host, port))
+        url = f"http://{host}:{listening.getsockname()[1]}"
         if isinstance(app, Starlette) and isinstance(getattr(app.state, "sandbox", None), Sandbox):
             app.state.sandbox.url = url
         # Without uvicorn's ticks there is no clock for its Date header; logging is the process's own.

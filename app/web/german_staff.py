@@ -186,6 +186,9 @@ STAFF_REASONS: dict[str, str] = {
     "mails_queued": "Bestelldetails und Lizenz sind unterwegs an {recipient}.",
     "fulfilled": "In Saleor ausgeliefert.",
     "fulfillment_waits": "Saleor liefert nur bezahlte Bestellungen aus; die Auslieferung folgt dem Geld.",
+    "fulfillment_unpaid": "Die Bestellung ist hier bezahlt, und Saleor weiß es nicht: Sie hat dort keine Transaktion "
+    "des Programms, die es meldet, oder die Meldung wurde nicht angenommen. Tragen Sie das Geld dort als manuelle "
+    "Transaktion ein und liefern Sie die Bestellung dort aus.",
     "fulfillment_refused": "Saleor hat die Auslieferung abgelehnt: {why}. Liefern Sie dort von Hand aus.",
     "no_warehouse": "Saleor hat kein Lager zum Ausliefern; legen Sie eines an und liefern Sie von Hand aus.",
     "released": "Freigegeben.",
@@ -197,6 +200,17 @@ STAFF_REASONS: dict[str, str] = {
     "credit_note_issued": "Rechnungskorrektur {number} über {amount} wurde zu Rechnung {invoice} ausgestellt.",
     "no_e_invoice": "Die Rechnung ging ohne ihr XML nach EN 16931 hinaus: {why}",
     "invoice_requested": "Saleor wurde um die Rechnung gebeten; sie folgt mit der Freigabe.",
+    "mail_bounced": "Die Mail „{subject}“ an {recipient} kam zurück: {words}. Senden Sie sie an eine Adresse, die geht.",
+    "mail_template_fault": "Eine eigene Mailvorlage versagt, und die eingebaute wird benutzt: {fault}. Berichtigen Sie sie mit "
+    "`reseller mail templates set`, oder nehmen Sie sie mit `reset` weg.",
+    "case_advice": "{company} bittet um Rat, Fall {number}: {subject}. Antworten Sie mit `reseller cases answer {number}`.",
+    "case_hand_over": "{company} übergibt ein Geschäft mit {customer}, Fall {number}: {subject}. Antworten Sie mit `reseller "
+    "cases "
+    "answer {number}`.",
+    "mail_came": "{sender} schrieb „{subject}“ (zu {about}). Lesen Sie es: `reseller correspondence show {id}`.",
+    "mail_late": "Die Mail „{subject}“ an {recipient} verspätet sich: {words}. Ihr Server versucht es weiter.",
+    "mail_loop": "Mehr als {count} Mails in einer Stunde kamen von {sender}; von den übrigen bleiben nur die Kopfzeilen.",
+    "mail_too_large": "{sender} schrieb „{subject}“, {size} MB: Nur die Kopfzeilen sind aufbewahrt. Lesen Sie es im Postfach.",
     # Certificates and taxes
     "needs_state_form": "{states} braucht ein eigenes Formular: Das der Multistate Tax Commission gilt dort nicht.",
     "certificate_other_state": "Es gilt nicht für {state}, wo der Wiederverkäufer sitzt: Seine Bestellungen bleiben besteuert.",

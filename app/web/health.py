@@ -1,12 +1,14 @@
-"""Whether the process lives, and whether it can work."""
+"""Whether the process lives, and whether it can work: what a load balancer and an orchestrator ask."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
+from app.db.migrate import behind
 from app.db.tenants import Tenant
+from app.errors import Unavailable
 from app.orders.services import Services
 
 router = APIRouter(tags=["health"])
@@ -20,15 +22,36 @@ async def alive() -> dict[str, str]:
 
 @router.get("/ready")
 async def ready(request: Request, response: Response) -> dict[str, object]:
-    """The database answers and every installed shop's program is loaded; 503 until then."""
+    """200 when it can do its work, 503 with the reason in `status` until then.
+
+    The database answers, its schema is not behind this program (a newer one is right: it only grows before the last old process
+    is gone), the tokens of all shops can be opened with the configured keys, and every shop's program is loaded. The age of the
+    queue is said and never makes a process unready: taking one away would only make it older.
+    """
     services: Services = request.app.state.services
+    shops = len(services.shops.all())
+    status, queue_age = await _state(request, services)
+    if status != "ok":
+        response.status_code = 503
+    return {"status": status, "shops": shops} | ({"queue_age_seconds": round(queue_age, 1)} if queue_age is not None else {})
+
+
+async def _state(request: Request, services: Services) -> tuple[str, float | None]:
     try:
+        if await behind(services.database):
+            return "schema behind", None
         async with services.database.system_reading() as session:
-            await session.scalar(select(Tenant.id).limit(1))
+            sealed = [(row.id, row.token) for row in await session.scalars(select(Tenant).where(Tenant.active))]
+        queue_age = (await request.app.state.measured.get()).queue_age
     except (OperationalError, InterfaceError):
-        response.status_code = 503
-        return {"status": "no database", "shops": len(services.shops.all())}
-    missing = [shop.api_url for shop in services.shops.all() if not services.programs.loaded(shop.tenant_id)]
-    if missing:
-        response.status_code = 503
-    return {"status": "starting" if missing else "ok", "shops": len(services.shops.all())}
+        return "no database", None
+    except ProgrammingError:
+        return "schema behind", None
+    try:
+        for tenant_id, token in sealed:
+            services.box.decrypt(tenant_id, token)
+    except Unavailable:
+        return "a secret key is missing", queue_age
+    if any(not services.programs.loaded(shop.tenant_id) for shop in services.shops.all()):
+        return "starting", queue_age
+    return "ok", queue_age

@@ -19,8 +19,8 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from app.errors import ResellerError
-from app.mail.rules import ENVIRONMENT as MAILS
-from app.mail.rules import LOCALES
+from app.mail.markup import FILTERS as MAILS
+from app.mail.markup import LOCALES
 from app.mail.schemas import Language
 from app.money import Money
 from app.orders.attend import order_state
@@ -97,12 +97,12 @@ class Speech:
 
     def money(self, value: Money) -> str:
         """An amount with its currency, as mails write it."""
-        return str(MAILS.filters["money"](value, self.language))
+        return str(MAILS["money"](value, self.language))
 
     def day(self, value: date | datetime) -> str:
         """The day of a moment in the reader's zone, or a day as it is."""
         found = value.astimezone(self._zone).date() if isinstance(value, datetime) else value
-        return str(MAILS.filters["day"](found, self.language))
+        return str(MAILS["day"](found, self.language))
 
     def moment(self, value: datetime) -> str:
         """Day and time in the reader's zone."""
@@ -137,7 +137,7 @@ def environment(templates: Path) -> Environment:
     made = Environment(
         loader=FileSystemLoader(templates), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters["iban"] = MAILS.filters["iban"]
+    made.filters["iban"] = MAILS["iban"]
     made.filters["markdown"] = _markdown
     made.filters["minor"] = Money
     made.filters["number"] = lambda value, language: format_decimal(value, "0.####", LOCALES[language])

@@ -84,6 +84,10 @@ def test_an_entry_that_cannot_be_trusted_is_refused_alone(broken: str, code: str
     assert ([line.code for line in parsed.refused], len(parsed.lines)) == ([code], 1)
 
 
+def test_cash_put_into_a_machine_is_money_in() -> None:
+    assert parse(file(entry("ATM", "5.00"))).amounts == ["5.00"]
+
+
 def test_case_54_an_amount_in_another_currency_says_so_and_a_converted_one_does_not() -> None:
     other = parse(file(entry(more="<CURRENCY><CURRATE>1.1<CURSYM>EUR</CURRENCY>"))).only
     converted = parse(file(entry(more="<ORIGCURRENCY><CURRATE>1.1<CURSYM>EUR</ORIGCURRENCY>"))).only

@@ -231,6 +231,25 @@ def test_case_56_what_is_no_payment_is_ignored_with_its_class(changed: dict[str,
     assert (found.outcome, codes(found)) == (Outcome.IGNORED, {code})
 
 
+@pytest.mark.parametrize(
+    ("changed", "outcome"),
+    [
+        ({"reference_text": f"PAYMENT WITH INTEREST {RF}"}, Outcome.BOOKED),
+        ({"reference_text": "Order 1043 and its Zinsen"}, Outcome.BOOKED),
+        ({"reference_text": "WIRE FROM INTERESTING SOFTWARE LLC"}, Outcome.UNMATCHED),
+    ],
+)
+def test_case_56_a_payment_that_speaks_of_interest_is_not_the_banks(changed: dict[str, Any], outcome: Outcome) -> None:
+    # A file of BAI2 names no payer.
+    assert decide(line(payer_name=None, **changed), candidates()).outcome is outcome
+
+
+@pytest.mark.parametrize("text", [{"reference_structured": RF}, {"reference_text": "Order 1043"}])
+def test_case_58_money_of_ours_that_came_back_pays_nothing_by_itself(text: dict[str, str]) -> None:
+    found = decide(line(reversal=True, **text), candidates())
+    assert (found.outcome, "reversed_debit" in codes(found)) == (Outcome.PROPOSAL, True)
+
+
 @pytest.mark.parametrize("status", [LineStatus.PENDING, LineStatus.INFORMATION])
 def test_case_57_pending_entries_never_pay(status: LineStatus) -> None:
     assert decide(line(reference_structured=RF, status=status), candidates()).outcome is Outcome.PENDING

@@ -196,7 +196,7 @@ async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders:
     receivable, payment = "md5('r' || n)::uuid::text", "md5('p' || n)::uuid::text"
     common = {"tenant_id": ":tenant"}
     money = common | {"reseller_id": reseller_id, "order_id": order, "booked_at": moment, "value_date": f"({moment})::date"}
-    plain: dict[str, Any] = {"resellers": resellers, "tenant": tenant, "start": START}
+    plain: dict[str, Any] = {"resellers": resellers, "tenant": tenant, "start": START, "unpaid": unpaid}
 
     async def fill(table: str, count: int, columns: Mapping[str, str], /, **values: Any) -> None:
         await multiply(connection, Base.metadata.tables[table], count, columns, plain, values)
@@ -226,11 +226,13 @@ async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders:
         accepted_by="r",
     )
     numbered = {"id": order, "saleor_order_id": "'O' || n", "number": "n::text", "reference": "'RF' || n", "created_at": moment}
+    # What is paid went out; the rest waits.
+    released = dict.fromkeys(("release_decided_at", "released_at"), f"CASE WHEN n <= :unpaid THEN {moment} END")
     days = {"order_date": f"({moment})::date", "due_date": f"({moment})::date + 30"}
     await fill(
         "reseller_order",
         orders,
-        common | numbered | days | {"reseller_id": reseller_id, "confirmed_at": moment},
+        common | numbered | days | {"reseller_id": reseller_id, "confirmed_at": moment, **released},
         channel="default",
         language="en",
         recipient="r@partner.example",

@@ -78,6 +78,7 @@ SCHEDULED = {
     "run_stuck_again",
     "order_ids_with_ended_decisions",
     "forget_finished",
+    "purge_removed_shops",
     "look_after_certificates",
     "sweep_files",
     "check_some_listings",

@@ -377,13 +377,13 @@ async def journey(
     store: Store | None = None,
     clock: Clock = system_clock,
     program: ShopSettings = PROGRAM,
-    smtp_url: str = "",
+    **own: Any,
 ) -> AsyncIterator[Journey]:
     """An installation that is ready to sell, on an empty database.
 
     The app is installed by the shop's staff, the shop's channels are set as the program needs them, tax is collected in TX and
-    CA, and the seed's RESELLER (taxed) and EXEMPT (certificate for TX) are approved. Mails go to files below `directory`, or
-    to the mail server of `smtp_url`.
+    CA, and the seed's RESELLER (taxed) and EXEMPT (certificate for TX) are approved. Mails go to files below `directory`, unless
+    settings of the test's `own` say otherwise.
     """
     wire = Wire()
     shop_app = create(store or demo_store(clock))
@@ -402,8 +402,8 @@ async def journey(
             allowed_shops=[sandbox.api_url],
             allow_private_addresses=True,
             mail_directory=str(directory / "mail"),
-            smtp_url=smtp_url,
             document_directory=str(directory / "documents"),
+            **own,
         )
         await migrate(database_url)
         services, web = await stack.enter_async_context(running(settings, worker=worker, clock=clock))

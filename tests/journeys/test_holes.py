@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from app.errors import NotFound
+from app.orders.service import staff_accepts
 from app.orders.tables import StaffTask
 from app.orders.view import order_view
 from app.sandbox.card import IDENTIFIER as CARD
-from app.sandbox.seed import BUYER, RESELLER
+from app.sandbox.seed import BUYER, RESELLER, STAFF
 from app.sandbox.storefront import StorefrontRefused
 from app.settings import ProgramNumbers
 from app.tax.tables import StateRateRow
@@ -60,6 +61,31 @@ async def test_an_ordinary_customers_paid_order_is_confirmed_as_saleor_itself_wo
         assert at.order(paid.number).status == "UNFULFILLED"
         with pytest.raises(NotFound):
             await at.recorded(paid.number)
+
+
+async def test_a_card_order_that_staff_accept_says_what_saleor_lacks_once_the_wire_came(
+    database_url: str, tmp_path: Path
+) -> None:
+    """As a real Saleor 3.23 did: the card went back, so nothing of the order's money is known there, and it stays unpaid."""
+    async with journey(database_url, tmp_path) as at:
+        browser = await at.storefront(RESELLER)
+        _, order = await browser.buy(CHANNEL, [("GRID-DEV", 1)], BILLING, SHIPPING, CARD, end_customer="card@customer.example")
+        await at.idle()
+        async with at.rows() as session:
+            await staff_accepts(session, at.services, at.tenant_id, number=order.number, by=STAFF, reason="they pay by wire now")
+        await at.idle()
+        await at.wire_came(order.number)
+        await at.idle()
+        row = await at.recorded(order.number)
+        assert row.released_at is not None
+        assert at.order(order.number).status == "UNFULFILLED"
+        async with at.rows() as session:
+            tasks = (
+                await session.scalars(select(StaffTask).where(StaffTask.order_id == row.id, StaffTask.done_at.is_(None)))
+            ).all()
+        assert [reason["code"] for task in tasks for reason in task.reasons] == [
+            "other_gateway", "refund_of_other", "fulfillment_unpaid",
+        ]  # fmt: skip
 
 
 async def test_case_50_a_wire_short_by_a_bank_fee_is_fulfilled_in_the_shop_too(database_url: str, tmp_path: Path) -> None:

@@ -18,8 +18,10 @@ from sqlalchemy.orm import undefer
 
 from app.bank.reading import read
 from app.documents.statement import StatementData
+from app.mail.plain import plain_text
+from app.mail.record import verify
 from app.mail.schemas import MailKind
-from app.mail.tables import Mail
+from app.mail.tables import Correspondence, Mail
 from app.money import Money
 from app.orders.bank_import import import_file
 from app.sandbox.seed import EXEMPT
@@ -29,7 +31,7 @@ from app.statements.rules import Period
 from app.statements.tables import Statement
 from tests.bank.lines import line as bank_line
 from tests.journeys.harness import PROGRAM, Journey, journey
-from tests.mail.test_service import Server, serving
+from tests.mail.smtp import Server, serving
 from tests.orders.bank_files import statement as bank_statement
 from tests.orders.builders import Ticking
 
@@ -116,6 +118,8 @@ async def test_a_late_payer_is_reminded_gets_its_statement_and_pays_it_with_one_
         assert (pdf.get_content_type(), pdf.get_content()) == ("application/pdf", statement.pdf)
         assert (table.get_content_type(), table.get_payload(decode=True)) == ("text/csv", statement.csv)
         assert pdf.get_filename() == f"statement-{statement.number}.pdf"
+        for mail in map(parsed, server.taken):
+            await assert_kept_as_it_came(at, mail)
         await wire(at, statement)
         await at.idle()
         async with at.rows() as session:
@@ -124,6 +128,31 @@ async def test_a_late_payer_is_reminded_gets_its_statement_and_pays_it_with_one_
             assert pays.open_minor == 0
         assert await run(at, clock, due + timedelta(days=60)) == reminded, "nobody is reminded of what is paid"
         assert all(at.order(row.number).transactions[0].charged > 0 for row in rows), "the shop knows it too"
+
+
+def parsed(envelope: Envelope) -> EmailMessage:
+    """A mail that the server took."""
+    assert isinstance(envelope.content, bytes)
+    mail = email.message_from_bytes(envelope.content, _class=EmailMessage, policy=email.policy.default)
+    assert envelope.rcpt_tos == [mail["To"].addresses[0].addr_spec]
+    return mail
+
+
+async def assert_kept_as_it_came(at: Journey, mail: EmailMessage) -> None:
+    """The mail says the same in text and HTML, in the reseller's language, and its bytes are on the reseller's record."""
+    text, page = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert text is not None
+    assert page is not None
+    assert (mail["Auto-Submitted"], mail["Content-Language"]) == ("auto-generated", "en")
+    html = plain_text(page.get_content())
+    for line in text.get_content().splitlines():
+        for word in line.replace(" | ", " ").split():
+            assert word.rstrip(":") in html or word == "--", line
+    async with at.rows() as session:
+        kept = await session.scalar(select(Correspondence).where(Correspondence.message_id == mail["Message-ID"].strip("<>")))
+        assert kept is not None
+        assert kept.chain, "a reseller's"
+        assert await verify(session, storage=at.services.files) == []
 
 
 async def wire(at: Journey, statement: Statement) -> None:

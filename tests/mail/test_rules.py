@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from app.errors import InvalidInput
-from app.mail.rules import compose, envelope, message_id, readdressed, render, subject
-from app.mail.schemas import Attachment, ClaimContext, LicenseContext, MailKind, MailLine
+from app.mail.markup import Rendered
+from app.mail.rules import PLAIN, Context, Templates, compose, envelope, message_id, readdressed, words_and_pictures
+from app.mail.samples import SELLER, application, certificate, license, order, payment, price_change, sample
+from app.mail.schemas import Attachment, ClaimContext, Language, LicenseContext, MailKind, MailLine
 from tests.conftest import NOW
-from tests.mail.samples import application, certificate, license, order, payment, price_change, sample
 
 PDF = Attachment("invoice-2026-00001.pdf", "application/pdf", b"%PDF-1.7 \x00\xff" * 50)
 LICENSE_FILE = Attachment("license-1042-GRID-DEV.lic", "application/octet-stream", b"-----BEGIN LICENSE FILE-----\n")
@@ -29,7 +30,20 @@ def make(kind: MailKind = MailKind.ORDER_RECEIVED, language: Any = "en", context
         recipient="rita@beta.example",
         message_id="id-1@app.example",
         at=NOW,
-    )
+    ).content
+
+
+def rendered(kind: MailKind, language: Language, context: Context) -> Rendered:
+    return words_and_pictures(kind, language, context, PLAIN, Templates(), "id-1@app.example")[0]
+
+
+def subject(kind: MailKind, language: Language, context: Context) -> str:
+    return rendered(kind, language, context).subject
+
+
+def render(kind: MailKind, language: Language, context: Context, suffix: str) -> str:
+    made = rendered(kind, language, context)
+    return made.html if suffix == "html" else made.text
 
 
 def parse(content: bytes) -> EmailMessage:
@@ -167,7 +181,7 @@ def test_rule_9_amounts_cannot_come_into_a_license_mail() -> None:
 def test_names_are_text(kind: MailKind, language: Any) -> None:
     evil = "<script>alert(1)</script> {{ 7*7 }} & Söhne"
     changes: dict[str, Any] = {"name": evil, "end_customer": evil, "lines": (MailLine("<b>", evil, 1),), "po_number": "<i>"}
-    changes |= {"company": evil, "reason": evil, "policy_version": "<b>"}
+    changes |= {"company": evil, "reason": evil, "policy_version": "<b>", "seller": SELLER.model_copy(update={"name": evil})}
     context = sample(kind, **changes)
     html = render(kind, language, context, "html")
     assert "<script>" not in html
@@ -232,7 +246,7 @@ def test_case_3_a_rejection_says_why_line_by_line_and_when_to_try_again(language
     assert f"{reason}\n\n> You build portals for your clients.\n> The program is for resellers.\n" in text
     assert again in text
     assert again in html
-    assert "You build portals for your clients.<br>The program" in html
+    assert re.search(r"You build portals for your clients\.<br ?/?>The program", html)
     for_good = parse(make(MailKind.APPLICATION_REJECTED, language, application(apply_again_from=None)))
     assert "2026" not in body(for_good, "plain")
 

@@ -1,14 +1,12 @@
 import asyncio
 import ipaddress
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,12 +16,13 @@ from sqlalchemy.orm import undefer
 
 from app.db.session import Database
 from app.errors import Conflict, InvalidInput, NotFound, Unavailable
+from app.mail.samples import license, order
 from app.mail.schemas import MailKind
-from app.mail.service import deliver, of_order, queue, resend
+from app.mail.service import GIVE_UP, deliver, of_order, queue, resend, waiting
 from app.mail.tables import Mail
 from app.settings import Settings
 from tests.conftest import NOW, install
-from tests.mail.samples import license, order
+from tests.mail.smtp import Server, serving
 
 
 def settings(tmp_path: Path, **changes: Any) -> Settings:
@@ -60,52 +59,6 @@ async def stored(database: Database, tenant: str, mail_id: str) -> Mail:
 
 def clock() -> datetime:
     return NOW + timedelta(minutes=1)
-
-
-class Server:
-    """A mail server on loopback that keeps what it took, and answers what a test wants."""
-
-    def __init__(self) -> None:
-        self.taken: list[Envelope] = []
-        self.recipient_answer = self.sender_answer = self.data_answer = ""
-        self.logins: list[tuple[bytes, bytes]] = []
-        self.secure: list[bool] = []
-        self.port = 0
-
-    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
-        envelope.mail_from = address
-        return self.sender_answer or "250 OK"
-
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
-        if self.recipient_answer:
-            return self.recipient_answer
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:
-        if self.data_answer:
-            return self.data_answer
-        self.taken.append(envelope)
-        self.secure.append(session.ssl is not None)
-        return "250 taken"
-
-    def login(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
-        self.logins.append((data.login, data.password))
-        return AuthResult(success=data.password == b"p@ss", handled=False)
-
-
-@asynccontextmanager
-async def serving(handler: Server, tls: ssl.SSLContext | None = None, **options: Any) -> AsyncIterator[Server]:
-    loop = asyncio.get_running_loop()
-
-    def protocol() -> SMTP:
-        return SMTP(handler, hostname="mail.example", loop=loop, **options)
-
-    server = await loop.create_server(protocol, "127.0.0.1", 0, ssl=tls)
-    handler.port = server.sockets[0].getsockname()[1]
-    yield handler
-    server.close()
-    await server.wait_closed()
 
 
 @pytest.fixture
@@ -358,3 +311,71 @@ async def test_what_cannot_be_sent_again(database: Database, tenant: str, tmp_pa
     with pytest.raises(NotFound):
         await again(database, tenant, "nothing")
     assert (await again(database, tenant, waiting.id, "second@beta.example")).key == "license:o1:again:1"
+
+
+async def test_certificates_are_checked_by_the_settings_alone(
+    database: Database, tenant: str, tmp_path: Path, certificate: Path
+) -> None:
+    async with serving(Server(), server_side(certificate)) as server:
+        url = f"smtps://127.0.0.1:{server.port}"
+        mail = await put(database, tenant, settings(tmp_path))
+        with pytest.raises(Unavailable, match="certificate verify failed"):
+            await deliver(database, tenant, mail.id, settings(tmp_path, smtp_url=url), clock)
+        trusted = settings(tmp_path, smtp_url=url, mail_ca_file=str(certificate))
+        assert await deliver(database, tenant, mail.id, trusted, clock) == "sent"
+        other = await put(database, tenant, settings(tmp_path), key="other")
+        unchecked = settings(tmp_path, smtp_url=url, mail_tls_verify=False)
+        assert await deliver(database, tenant, other.id, unchecked, clock) == "sent"
+        third = await put(database, tenant, settings(tmp_path), key="third")
+        with pytest.raises(Unavailable):
+            await deliver(database, tenant, third.id, settings(tmp_path, smtp_url=url, mail_ca_file="/nowhere.pem"), clock)
+
+
+@pytest.mark.parametrize(("mode", "offered", "state", "secure"), [
+    ("auto", True, "sent", True), ("auto", False, "sent", False), ("required", True, "sent", True),
+    ("required", False, "queued", None), ("off", True, "sent", False),
+])  # fmt: skip
+async def test_starttls_by_the_settings(
+    database: Database, tenant: str, tmp_path: Path, certificate: Path, mode: str, offered: bool, state: str, secure: bool | None
+) -> None:
+    options: dict[str, Any] = {"tls_context": server_side(certificate)} if offered else {}
+    async with serving(Server(), **options) as server:
+        url = f"smtp://127.0.0.1:{server.port}"
+        config = settings(tmp_path, smtp_url=url, smtp_starttls=mode, mail_ca_file=str(certificate))
+        mail = await put(database, tenant, config)
+        if state == "queued":
+            with pytest.raises(Unavailable, match="STARTTLS"):
+                await deliver(database, tenant, mail.id, config, clock)
+        else:
+            assert await deliver(database, tenant, mail.id, config, clock) == state
+        assert server.secure == ([] if secure is None else [secure])
+
+
+async def test_one_refused_recipient_of_several_loses_no_other(database: Database, tenant: str, tmp_path: Path) -> None:
+    async with serving(Server()) as server:
+        config = settings(tmp_path, smtp_url=f"smtp://127.0.0.1:{server.port}")
+        mails = [await put(database, tenant, config, key=f"statement:{n}", recipient=f"r{n}@beta.example") for n in range(3)]
+        states = []
+        for mail in mails:
+            server.recipient_answer = "550 no such user" if mail.recipient == "r1@beta.example" else ""
+            states.append(await deliver(database, tenant, mail.id, config, clock))
+    assert states == ["sent", "failed", "sent"]
+    assert [taken.rcpt_tos for taken in server.taken] == [["r0@beta.example"], ["r2@beta.example"]]
+
+
+async def test_what_cannot_be_taken_now_is_tried_for_days_and_then_told(database: Database, tenant: str, tmp_path: Path) -> None:
+    async with serving(Server()) as server:
+        config = settings(tmp_path, smtp_url=f"smtp://127.0.0.1:{server.port}")
+        mail = await put(database, tenant, config)
+        server.recipient_answer = "452 mailbox full"
+        with pytest.raises(Unavailable):
+            await deliver(database, tenant, mail.id, config, lambda: NOW + GIVE_UP)
+        async with database.tenant(tenant) as session:
+            count, oldest = await waiting(session)
+        assert oldest is not None
+        assert (count, oldest.id, oldest.error) == (1, mail.id, "452 mailbox full")
+        assert await deliver(database, tenant, mail.id, config, lambda: NOW + GIVE_UP + timedelta(seconds=1)) == "failed"
+    away = settings(tmp_path, smtp_url=f"smtp://127.0.0.1:{server.port}")
+    other = await put(database, tenant, away, key="other")
+    with pytest.raises(Unavailable):
+        await deliver(database, tenant, other.id, away, lambda: NOW + 3 * GIVE_UP)

@@ -69,6 +69,9 @@ class RecordedJobs(Jobs):
         if all(known != workflow_id for _, known, _ in self.asked):
             self.asked.append((workflow, workflow_id, args))
 
+    async def stuck(self, tenant_id: str | None = None, *, limit: int = 100) -> list[dict[str, Any]]:
+        return []
+
     def close(self) -> None:
         pass
 

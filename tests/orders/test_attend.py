@@ -193,7 +193,7 @@ async def test_another_gateways_money_is_asked_back_once(world: World) -> None:
     assert (asked["id"], asked["actionType"]) == ("T9", "REFUND")
     assert Money.of(str(asked["amount"]), "USD") == Money(1949, "USD")
     (task,) = await rows(world, StaffTask)
-    assert task.reasons[0]["code"] == "other_gateway"
+    assert [reason["code"] for reason in task.reasons] == ["other_gateway", "refund_of_other"]
     assert await closed(world, row) == ["staff_hold"]
     assert "refund_of_other" in [event.what["code"] for event in await rows(world, OrderEvent)]
 
@@ -211,6 +211,8 @@ async def test_a_gateway_that_refuses_is_left_to_staff(world: World) -> None:
     await others(world, row, transactions=[transaction("T9", CARD, charged="5.00")])
     said = [str(Reason.from_dict(event.what)) for event in await rows(world, OrderEvent)]
     assert any("stripe refused to give back 5.00 USD" in text and "by hand" in text for text in said)
+    (task,) = await rows(world, StaffTask)
+    assert [reason["code"] for reason in task.reasons] == ["other_gateway", "other_money_left"], "the list says it, too"
     assert await closed(world, row) == ["staff_hold"]
 
 

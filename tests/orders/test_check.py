@@ -160,15 +160,25 @@ async def test_money_that_saleor_was_not_told_of(world: World) -> None:
     assert await wrong(world, LATE) == {}
 
 
-@pytest.mark.parametrize(("state", "stuck"), [("queued", True), ("failed", True), ("sent", False)])
-async def test_a_mail_that_no_server_took(world: World, state: str, stuck: bool) -> None:
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("queued", "license:1 queued since 2026-03-02 12:00 450 busy"),
+        ("failed", "license:1 failed since 2026-03-02 12:00 450 busy"),
+        ("bounced", "license:1 bounced since 2026-03-02 12:00 450 busy"),
+        ("sent", None),
+    ],
+)
+async def test_a_mail_that_no_server_took_or_that_came_back(world: World, state: str, said: str | None) -> None:
     mail = Mail(
-        key="license:1", kind="license", recipient="a@b.example", language="en", subject="s", message_id="m", content=b"",
-        state=state, created_at=NOW,
+        id="m1", key="license:1", kind="license", recipient="a@b.example", language="en", subject="s",
+        message_id="m", content=b"", state=state, created_at=NOW, error="450 busy",
     )  # fmt: skip
     await put(world, mail)
     assert await wrong(world, NOW + STUCK_AFTER) == {}
-    assert await wrong(world, LATE) == ({"mails_stuck": ["license:1"]} if stuck else {})
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        await add_task(session, "mail:m1", None, [because("mail_again", subject="s", recipient="r")], NOW)
+    assert await wrong(world, LATE) == ({"mails_stuck": [said]} if said else {})
 
 
 async def test_another_shops_books_are_not_looked_at(world: World) -> None:

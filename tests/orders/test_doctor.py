@@ -170,6 +170,7 @@ def test_a_good_installation_names_every_check() -> None:
         "state_rate",
         "rate_table",
         "flat_rates",
+        "mail",
     }
 
 

@@ -38,7 +38,7 @@ async def sent(world: World, state: str) -> Mail:
     async with world.database.tenant(world.shop.tenant_id) as session:
         mail = (await session.scalars(select(Mail))).one()
         mail.state, mail.error = state, "550 no {such} user" if state == "failed" else ""
-        await note_failure(session, world.services, mail)
+        await note_failure(session, world.services, world.shop, mail)
     return mail
 
 
@@ -51,7 +51,7 @@ async def again(world: World, **changed: Any) -> Mail:
 async def test_case_83_a_refused_mail_is_a_task_until_it_is_sent_again(world: World) -> None:
     mail = await sent(world, "failed")
     async with world.database.tenant(world.shop.tenant_id) as session:
-        await note_failure(session, world.services, mail)
+        await note_failure(session, world.services, world.shop, mail)
     (task,) = await rows(world, StaffTask)
     assert (task.key, task.order_id, task.done_at) == (f"mail:{mail.id}", mail.order_id, None)
     said = str(Reason.from_dict(task.reasons[0]))
@@ -72,7 +72,7 @@ async def test_case_83_the_second_address_may_be_refused_too(world: World) -> No
     async with world.database.tenant(world.shop.tenant_id) as session:
         row = (await session.scalars(select(Mail).where(Mail.id == new.id))).one()
         row.state, row.error = "failed", "550 neither"
-        await note_failure(session, world.services, row)
+        await note_failure(session, world.services, world.shop, row)
     assert [task.key for task in await rows(world, StaffTask, StaffTask.done_at.is_(None))] == [f"mail:{new.id}"]
     third = await again(world, to=None)
     assert (third.recipient, third.key) == (new.recipient, f"order_received:{new.order_id}:again:2")
@@ -131,7 +131,7 @@ async def test_case_83_the_one_of_several_that_was_refused_is_sent_again(world: 
     async with world.database.tenant(world.shop.tenant_id) as session:
         for mail in await session.scalars(select(Mail)):
             mail.state = "failed" if mail.recipient == "accounts@partner.example" else "sent"
-            await note_failure(session, world.services, mail)
+            await note_failure(session, world.services, world.shop, mail)
     assert (await again(world)).recipient == "second@partner.example"
     assert await rows(world, StaffTask, StaffTask.done_at.is_(None)) == []
     async with world.database.tenant(world.shop.tenant_id) as session:

@@ -192,7 +192,7 @@ async def test_case_83_a_dead_mailbox_is_seen(world: World) -> None:
         assert (await cases.overview(session, made)).undelivered == []
         session.add(mail)
         await session.flush()
-        await note_failure(session, world.services, mail)
+        await note_failure(session, world.services, world.shop, mail)
         assert (await cases.overview(session, made)).undelivered == [(made.email, "550 no such user")]
         assert (await cases.overview(session, rival)).undelivered == []
 

@@ -18,6 +18,7 @@ The first parameter names who may (`visit.OrderStaff`, `UserStaff`, `AppStaff` .
 `<form method="post" action="{{ base }}/...">` with an empty `<div class="problem">`; what destroys something is asked by
 `parts.ask` in a dialog. `data-download` saves a file, `data-to` opens a page of the Dashboard, `data-remember` on the page (block
 `remember`) keeps how its table was left. A form that carries a file names its path in `Page.uploads` and has `data-max-bytes` on
-its input. Nothing is inline, neither `style=` nor `<script>`: the policy forbids both. A new page goes into
+its input. The Dashboard puts parameters of its own into addresses: `id`, `domain`, `theme`, `asc` and
+`sort` are never ours. Nothing is inline, neither `style=` nor `<script>`: the policy forbids both. A new page goes into
 `tests/browser/test_pages.py`; where it needs a mount, into `manifest.json`.
 """

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.errors import NotFound
 from app.orders.certificates import decide
-from app.orders.mail_again import resend_refused
+from app.orders.mail_again import resend_mail
 from app.orders.queue import KINDS, counts, waiting
 from app.orders.record import finish_task
 from app.orders.stuck import run_again
@@ -51,7 +51,7 @@ async def again(staff: OrderStaff, form: Posted) -> Response:
 async def mail(staff: OrderStaff, form: Posted) -> Response:
     """Send a refused mail once more, perhaps to another address."""
     async with staff.services.database.tenant(staff.shop.tenant_id) as session:
-        sent = await resend_refused(session, staff.services, staff.shop, form["subject"], to=form["to"].strip() or None)
+        sent = await resend_mail(session, staff.services, staff.shop, form["subject"], to=form["to"].strip() or None)
     return staff.go(_back(form["kind"]), "mail_sent_again", to=sent.recipient)
 
 

@@ -15,7 +15,7 @@ from app.licenses.service import license_file_name
 from app.money import Money, MoneyError
 from app.orders import desk
 from app.orders.license_state import change_licenses
-from app.orders.mail_again import resend_refused
+from app.orders.mail_again import resend_mail
 from app.orders.service import confirm_wire, find_order, staff_accepts, staff_decides
 from app.orders.tables import ResellerOrder
 from app.orders.temporary import issue_temporary
@@ -145,7 +145,7 @@ async def licenses(staff: OrderStaff, form: Posted, number: str) -> Response:
 async def mail(staff: OrderStaff, form: Posted, number: str) -> Response:
     """Send one of its mails once more."""
     async with staff.services.database.tenant(staff.shop.tenant_id) as session:
-        sent = await resend_refused(session, staff.services, staff.shop, form["mail"], to=form["to"].strip() or None)
+        sent = await resend_mail(session, staff.services, staff.shop, form["mail"], to=form["to"].strip() or None)
     return staff.go(back(staff, form, number), "mail_sent_again", to=sent.recipient)
 
 

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from app import metrics, tracing
 from app.errors import Forbidden, InvalidInput, ResellerError, TooLarge, Unauthorized
 from app.saleor.shops import Shop, Shops
 from app.web.dispatch import Asgi, Receive, Scope, Send
@@ -23,23 +24,42 @@ Answer = Callable[[Shop, bytes], Awaitable[bytes]]
 _CONTENT_TYPE = (b"content-type", b"application/json")
 
 
-def signed_endpoint(shops: Shops, max_body_bytes: int, answer: Answer) -> Asgi:
-    """The endpoint of one webhook: `answer` is asked only for a body that a known shop signed (saleor-facts 0.6)."""
+def signed_endpoint(shops: Shops, max_body_bytes: int, answer: Answer, event: str) -> Asgi:
+    """The endpoint of one webhook: `answer` is asked only for a body that a known shop signed (saleor-facts 0.6).
+
+    `event` is what its metrics and spans are named by.
+    """
+    now, done = metrics.webhook_timer(event)
 
     async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        began, outcome, shop = now(), metrics.OK, None
         try:
             shop, body = await receive_signed(scope, receive, shops, max_body_bytes)
-            status, content = 200, await answer(shop, body)
+            if tracing.on():
+                with tracing.span(f"webhook {event}", tenant=shop.tenant_id):
+                    status, content = 200, await answer(shop, body)
+            else:
+                status, content = 200, await answer(shop, body)
         except ResellerError as error:
-            status, content = error.status, error_json(error.code, error.sentence)
-            log.info("webhook_refused", path=scope["path"], status=status, code=error.code, sentence=error.sentence)
+            status, content, outcome = error.status, error_json(error.code, error.sentence), error.code
+            log.info(
+                "webhook_refused",
+                path=scope["path"],
+                tenant=shop.tenant_id if shop is not None else None,
+                status=status,
+                code=error.code,
+                sentence=error.sentence,
+            )
         except (OperationalError, InterfaceError):
-            status, content = 503, error_json("unavailable", "The app's database cannot be reached; try again.")
-            log.exception("webhook_database", path=scope["path"])
+            status, outcome = 503, "unavailable"
+            content = error_json(outcome, "The app's database cannot be reached; try again.")
+            log.exception("webhook_database", path=scope["path"], tenant=shop.tenant_id if shop is not None else None)
         except Exception:
-            status, content = 500, error_json("internal_error", "Something went wrong in the app; its log says what.")
-            log.exception("webhook_failed", path=scope["path"])
+            status, outcome = 500, "internal_error"
+            content = error_json(outcome, "Something went wrong in the app; its log says what.")
+            log.exception("webhook_failed", path=scope["path"], tenant=shop.tenant_id if shop is not None else None)
         await respond(send, status, content)
+        done(began, outcome)
 
     return endpoint
 
@@ -61,7 +81,7 @@ async def receive_signed(scope: Scope, receive: Receive, shops: Shops, max_body_
     shop = shops.known(url.decode("latin-1"))
     if shop is None:
         raise Unauthorized("This app is not installed in that shop.", code="unknown_shop")
-    body = await _body(receive, max_body_bytes)
+    body = await read_body(receive, max_body_bytes)
     await shop.keys.verify(signature.decode("latin-1"), body)
     return shop, body
 
@@ -84,7 +104,8 @@ def error_json(code: str, message: str) -> bytes:
     return msgspec.json.encode({"error": {"code": code, "message": message}})
 
 
-async def _body(receive: Receive, limit: int) -> bytes:
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """A request's body. Raises TooLarge above `limit` bytes, InvalidInput when it ends early."""
     message = await receive()
     body: bytes = message.get("body", b"")
     if message.get("more_body"):

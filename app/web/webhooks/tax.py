@@ -29,8 +29,10 @@ _decoder = msgspec.json.Decoder(CalculateTaxes)
 _encoder = msgspec.json.Encoder()
 
 
-def tax_endpoint(shops: Shops, programs: Programs, settings: Settings, clock: Clock) -> Asgi:
-    """The ASGI endpoint of CHECKOUT_CALCULATE_TAXES and ORDER_CALCULATE_TAXES.
+def tax_endpoint(
+    shops: Shops, programs: Programs, settings: Settings, clock: Clock, event: str = "checkout_calculate_taxes"
+) -> Asgi:
+    """The ASGI endpoint of CHECKOUT_CALCULATE_TAXES or ORDER_CALCULATE_TAXES.
 
     Answers 200 with prices and taxes, 422 with a sentence where a rule says no, and the other errors as saleor-facts 0.6 says.
     """
@@ -46,7 +48,7 @@ def tax_endpoint(shops: Shops, programs: Programs, settings: Settings, clock: Cl
         request = quote_request(payload.tax_base, shop, clock)
         return _encoder.encode(_answer(quote(request, programs.get(shop.tenant_id))))
 
-    return signed_endpoint(shops, settings.max_body_bytes, answer)
+    return signed_endpoint(shops, settings.max_body_bytes, answer, event)
 
 
 def quote_request(base: TaxBase, shop: Shop, clock: Clock) -> QuoteRequest:

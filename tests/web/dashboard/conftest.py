@@ -11,8 +11,8 @@ import pytest
 
 from app.main import build
 from app.web.dashboard.permissions import Permission
-from tests.orders.builders import World
-from tests.web.storefront.conftest import API, Store, store, token
+from tests.orders.builders import API, World
+from tests.web.storefront.conftest import Store, store, token
 
 __all__ = ["store"]
 ALL = tuple(permission.value for permission in Permission)

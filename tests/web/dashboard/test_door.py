@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gzip
 import re
+from typing import Any
 
 import pytest
 
+from app.orders.service import find_order
 from app.web.dashboard.rendering import SCRIPTS, STATIC
 from app.web.dashboard.session import LIFE
+from tests.orders.builders import API
 from tests.web.dashboard.conftest import ALL, DASHBOARD, Dashboard, shell_of, staff_token
-from tests.web.storefront.conftest import API, AT, OTHER
+from tests.web.storefront.conftest import AT, OTHER
 
 FRAMES = re.compile(r"frame-ancestors ([^;]+)")
-REFUSED = {
+REFUSED: dict[str, dict[str, Any]] = {
     "token_malformed": {"user_permissions": "MANAGE_ORDERS"},
     "token_owner": {"owner": "somebody"},
     "token_type": {"type": "access"},
@@ -32,8 +35,8 @@ async def test_a_session_is_given_for_the_shop_s_own_token_only(dashboard: Dashb
         answer = await dashboard.client.post("/dashboard/session", headers=bearer)
         assert answer.status_code == 401, code
         assert "set-cookie" not in answer.headers
-    changed = f"{staff_token()[:-8]}AAAAAAAA"
-    for header in ({}, *({"Authorization": value} for value in ("Basic x", "Bearer ", f"Bearer {changed}"))):
+    forged = f"{staff_token()[:-8]}AAAAAAAA"
+    for header in ({}, *({"Authorization": value} for value in ("Basic x", "Bearer ", f"Bearer {forged}"))):
         assert (await dashboard.client.post("/dashboard/session", headers=header)).status_code == 401
     # Whatever the address says, the shop is the one that signed.
     answer = await dashboard.client.post(
@@ -79,6 +82,7 @@ async def test_a_session_ends_with_the_installation(dashboard: Dashboard) -> Non
         ("/health", "APPS"),
         ("/prices", "PRODUCTS"),
         ("/tax", "TAXES"),
+        ("/payments", "ORDERS"),
     ],
 )
 async def test_a_page_says_which_permission_is_missing(dashboard: Dashboard, path: str, name: str) -> None:
@@ -133,8 +137,6 @@ async def test_a_frame_that_is_asked_for_twice_gets_the_same_shell(dashboard: Da
 
 async def test_a_widget_comes_by_post_with_its_token(dashboard: Dashboard) -> None:
     async with dashboard.world.database.tenant(dashboard.world.shop.tenant_id) as session:
-        from app.orders.service import find_order
-
         of = (await find_order(session, "1")).saleor_order_id
     fields = {"saleorApiUrl": "https://evil.example/", "accessToken": staff_token(), "appId": "X", "orderId": of}
     answer = await dashboard.client.post("/dashboard/widgets/order", data=fields, headers={"Origin": DASHBOARD})

@@ -64,6 +64,8 @@
       measure();
     },
   };
+  // A widget is told no theme; what a page or popup of ours hears reaches it this way.
+  window.addEventListener("storage", function (event) { if (event.key === KEY + "theme" && event.newValue) theme(event.newValue); });
   var asked = new URLSearchParams(location.search).get("theme") || kept("theme");
   if (!asked && window.matchMedia && matchMedia("(prefers-color-scheme: dark)").matches) asked = "dark";
   theme(asked || "light");

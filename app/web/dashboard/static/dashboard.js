@@ -6,7 +6,6 @@
   var session = null, deadline = 0, token = null, renewing = null, shown = false;
   htmx.config.historyEnabled = false; // Pages hold data of customers: none of it is kept in the browser.
   htmx.config.allowEval = false;
-  htmx.config.includeIndicatorStyles = false;
   htmx.config.selfRequestsOnly = true;
   htmx.config.scrollIntoViewOnBoost = false;
   htmx.config.responseHandling = [{ code: "204", swap: false }, { code: "401", swap: false }, { code: "...", swap: true }];
@@ -115,24 +114,37 @@
     if (from.dataset && "forget" in from.dataset) bridge.kept("table:" + event.detail.path.split("?")[0], null);
     else if (from.matches && from.matches("a")) event.detail.path = recalled(event.detail.path);
   });
+  function quiet(from) { return !!from && !!from.dataset && "quiet" in from.dataset; } // It asks by itself, again and again; nobody waits for it.
   on("beforeRequest", function (event) {
+    if (quiet(event.detail.elt)) return;
     target.setAttribute("aria-busy", "true");
     disabled(event.detail.elt, true);
   });
   on("afterRequest", function (event) {
+    if (quiet(event.detail.elt)) return;
     target.setAttribute("aria-busy", "false");
     disabled(event.detail.elt, false);
   });
+  on("xhr:progress", function (event) { // How much of a file is sent.
+    var bar = event.target.querySelector && event.target.querySelector("progress.upload");
+    if (!bar || !event.detail.lengthComputable || event.detail.loaded < 100000) return;
+    bar.hidden = event.detail.loaded >= event.detail.total;
+    bar.value = 100 * event.detail.loaded / event.detail.total;
+  });
   function disabled(form, off) {
-    if (form && form.matches && form.matches("form[method=post]")) form.querySelectorAll("button").forEach(function (button) { button.disabled = off; });
+    if (!form || !form.matches || !form.matches("form[method=post]")) return;
+    form.querySelectorAll("button").forEach(function (button) { button.disabled = off; });
+    if (off) form.querySelectorAll(".problem").forEach(function (place) { place.replaceChildren(); });
   }
   on("beforeSwap", function (event) {
     var detail = event.detail, request = detail.requestConfig;
-    if (detail.xhr.status === 401) {
+    if (quiet(request.elt)) {
+      detail.shouldSwap = detail.xhr.status < 400;
+    } else if (detail.xhr.status === 401) {
       detail.shouldSwap = false;
       again(request);
     } else if (detail.xhr.status >= 400 && request.verb !== "get") { // Beside the form, which stays as it is.
-      var place = (request.elt.closest("dialog") || request.elt).querySelector(".problem") || target.querySelector(".problem");
+      var place = (request.elt.closest("dialog, article") || request.elt).querySelector(".problem") || target.querySelector(".problem");
       if (place) { detail.target = place; detail.swapOverride = "innerHTML"; }
     }
   });
@@ -148,11 +160,12 @@
     });
   }
   on("afterOnLoad", function (event) { if (event.detail.xhr.status < 400) delete event.detail.elt.dataset.again; });
-  on("sendError", function (event) { problem(words("offline"), event.detail.elt); });
-  on("timeout", function (event) { problem(words("offline"), event.detail.elt); });
+  on("sendError", function (event) { if (!quiet(event.detail.elt)) problem(words("offline"), event.detail.elt); });
+  on("timeout", function (event) { if (!quiet(event.detail.elt)) problem(words("offline"), event.detail.elt); });
   var last = null; // The event comes once for each new element.
   on("afterSettle", function (event) {
     var xhr = event.detail.xhr;
+    document.querySelectorAll("form[data-share]").forEach(rest);
     if (event.detail.target === target && xhr && xhr !== last) { last = xhr; arrived(xhr.responseURL); }
   });
   function problem(text, from) {
@@ -166,13 +179,14 @@
 
   // --- What is pressed and typed ------------------------------------------------------------------------------------------
   document.addEventListener("click", function (event) {
-    var one = event.target.closest("[data-dialog], [data-close], [data-download], [data-to], [data-close-popup]");
+    var one = event.target.closest("[data-dialog], [data-close], [data-download], [data-open], [data-to], [data-close-popup]");
     if (!one) return;
     if (one.dataset.dialog) { document.getElementById(one.dataset.dialog).showModal(); return; }
     if ("close" in one.dataset) { one.closest("dialog").close(); return; }
     event.preventDefault();
     event.stopPropagation(); // htmx would follow the link as well
-    if (one.dataset.to) bridge.redirect(one.dataset.to, "newTab" in one.dataset);
+    if (one.dataset.open) opened(one);
+    else if (one.dataset.to) bridge.redirect(one.dataset.to, "newTab" in one.dataset);
     else if ("closePopup" in one.dataset) bridge.closePopup();
     else download(one);
   }, true);
@@ -190,9 +204,50 @@
       });
     }, function () { problem(words("offline"), link); });
   }
+  function opened(button) { // A tab of its own, by an address that is signed for a few minutes (dashboard-facts 0.12).
+    fetch(button.dataset.open, { headers: headers(session || "-"), credentials: "omit" }).then(function (answer) {
+      if (answer.status === 401) return renew().then(function (well) { if (well) opened(button); });
+      return answer.text().then(function (text) {
+        if (answer.ok) bridge.redirect(text, true);
+        else problem(new DOMParser().parseFromString(text, "text/html").body.textContent.trim(), button);
+      });
+    }, function () { problem(words("offline"), button); });
+  }
   document.addEventListener("input", function (event) {
     var form = event.target.closest("form[method=post]");
-    if (form) form.classList.add("changed");
+    if (!form) return;
+    form.classList.add("changed");
+    if (form.dataset.share) rest(form);
+  });
+
+  // --- A sum that is shared out: what is left of it, to be read while it is typed; the server reckons by itself -----------
+  function amount(text) {
+    text = text.replace(/\s/g, "");
+    return Number(text.indexOf(".") < 0 ? text.replace(",", ".") : text);
+  }
+  function rest(form) {
+    var digits = (form.dataset.share.split(".")[1] || "").length, place = form.querySelector("[data-left]"), left = Number(form.dataset.share);
+    form.querySelectorAll("input.part").forEach(function (part) {
+      var given = amount(part.value);
+      part.setAttribute("aria-invalid", String(!(given >= 0) || given > Number(part.dataset.open)));
+      left -= given || 0;
+    });
+    left = Number(left.toFixed(digits));
+    if (!place) return;
+    place.textContent = new Intl.NumberFormat(language(), { style: "currency", currency: form.dataset.currency, currencyDisplay: "code", minimumFractionDigits: digits }).format(left);
+    place.classList.toggle("late", left < 0);
+  }
+  document.addEventListener("click", function (event) { // The oldest debts first, as they stand in the table.
+    var button = event.target.closest("[data-fill]"), form = button && button.form;
+    if (!form) return;
+    var left = Number(form.dataset.share), digits = (form.dataset.share.split(".")[1] || "").length;
+    form.querySelectorAll("input.part").forEach(function (part) {
+      var given = Math.min(left, Number(part.dataset.open));
+      part.value = given > 0 ? given.toFixed(digits) : "";
+      left = Number((left - Math.max(0, given)).toFixed(digits));
+    });
+    form.classList.add("changed");
+    rest(form);
   });
   document.addEventListener("change", function (event) {
     var input = event.target, limit = Number(input.dataset && input.dataset.maxBytes);

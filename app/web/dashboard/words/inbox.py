@@ -11,7 +11,7 @@ WORDS: Words = {
     "inbox_kind_applications": ("Applications", "Bewerbungen"),
     "inbox_kind_money": ("Money", "Geld"),
     "inbox_kind_certificates": ("Certificates", "Zertifikate"),
-    "inbox_kind_orders": ("Held orders", "Angehaltene Bestellungen"),
+    "inbox_kind_orders": ("Orders", "Bestellungen"),
     "inbox_kind_accounts": ("Accounts", "Konten"),
     "inbox_kind_cases": ("Deals", "Geschäfte"),
     "inbox_kind_mail": ("Mail", "Mails"),

@@ -114,6 +114,7 @@ WORDS: Words = {
     "mails": ("Correspondence", "Korrespondenz"),
     "mails_none": ("No mail was sent yet.", "Noch wurde keine Mail gesendet."),
     "mail_queued": ("on its way", "unterwegs"),
+    "mail_bounced": ("came back", "zurückgekommen"),
     "mail_sent": ("sent", "gesendet"),
     "mail_failed": ("refused", "abgewiesen"),
     "send_again_of": ("Send “{subject}” again", "„{subject}“ erneut senden"),

@@ -58,6 +58,7 @@ WORDS: Words = {
     ),
     "rate_or_fixed": ("Either a discount or a fixed price.", "Entweder Rabatt oder Festpreis."),
     "price": ("Price", "Preis"),
+    "discount": ("Discount in percent", "Rabatt in Prozent"),
     "minimum_quantity": ("From quantity", "Ab Menge"),
     "valid_from": ("Valid from", "Gültig ab"),
     "valid_to": ("Valid through", "Gültig bis"),
@@ -115,20 +116,20 @@ WORDS: Words = {
     "export": ("Export CSV", "CSV exportieren"),
     "export_of": ("Export version {version}", "Version {version} exportieren"),
     "import_title": ("Import a CSV file", "CSV-Datei importieren"),
-    "import_help": (
+    "list_import_help": (
         "The file is the whole list: entries that are not in it are removed. All of it counts or, where a line is wrong, "
         "nothing. The easiest start is an export.",
         "Die Datei ist die ganze Liste: Einträge, die nicht in ihr stehen, werden entfernt. Alles gilt oder, wo eine Zeile "
         "falsch ist, nichts. Am einfachsten beginnt man mit einem Export.",
     ),
     "import_now": ("Import", "Importieren"),
-    "dry_run": ("Show what would change", "Zeigen, was sich ändern würde"),
+    "list_try": ("Show what would change", "Zeigen, was sich ändern würde"),
     "dry_run_title": ("This would change – nothing was changed yet", "Das würde sich ändern – noch ist nichts geändert"),
     "would_plan": ("On {day}:", "Am {day}:"),
     "no_difference": ("Nothing would change.", "Es würde sich nichts ändern."),
     "what_happens": ("Change", "Änderung"),
     "was": ("Was", "Bisher"),
-    "becomes": ("Becomes", "Künftig"),
+    "will_be": ("Becomes", "Künftig"),
     "change_added": ("added", "neu"),
     "change_changed": ("changed", "geändert"),
     "change_removed": ("removed", "entfernt"),
@@ -193,7 +194,6 @@ WORDS: Words = {
     "notice_change_canceled": ("The change is canceled.", "Die Änderung ist abgesagt."),
 }
 FIELDS: Words = {
-    "rate": ("Discount in percent", "Rabatt in Prozent"),
     "fixed": ("Fixed price", "Festpreis"),
     "target": ("What it is for", "Wofür er gilt"),
     "minimum_quantity": ("From quantity", "Ab Menge"),

@@ -1,0 +1,252 @@
+"""Reading a mail that came in: who, what about, whether a machine wrote it, and what a report says of a delivery. Pure.
+
+Mails come from anybody: nothing here fails, whatever the bytes are. What cannot be read is left out.
+"""
+
+from __future__ import annotations
+
+import email
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import Message
+from email.utils import getaddresses, parseaddr, parsedate_to_datetime
+from enum import StrEnum
+
+from app.mail.lines import one_line, printable
+from app.mail.plain import plain_text
+
+MAX_PARTS = 200
+MAX_TEXT = 200_000
+MAX_HEADER = 1_000
+MAX_ADDRESSES = 100
+TOKEN = re.compile(r"[^@+\s<>]+\+([a-z2-7]{20})@", re.IGNORECASE)
+_ID = re.compile(r"<([^<>\s]{1,500})>")
+ADDRESSED = ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Forwarded-To")
+
+
+class Arrival(StrEnum):
+    """What a mail received is: of a person, of a machine, or a report on a delivery that failed, is late, or says else."""
+
+    PERSON = "person"
+    AUTOMATIC = "automatic"
+    BOUNCE = "bounce"
+    DELAY = "delay"
+    REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a mail server reports of one recipient (RFC 3464): `action` is failed, delayed, delivered, relayed or expanded."""
+
+    recipient: str
+    action: str
+    status: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A mail as far as it could be read; addresses are bare, ids without their angle brackets."""
+
+    message_id: str = ""
+    subject: str = ""
+    sender: str = ""
+    recipients: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    """Thread tokens of plus-addresses it was sent to."""
+    date: datetime | None = None
+    automatic: str = ""
+    """The header by which a machine wrote it."""
+    reports: tuple[Report, ...] = ()
+    reported_id: str = ""
+    """The Message-ID of the mail that reports are about."""
+    text: str = ""
+    attachments: tuple[str, ...] = ()
+
+    @property
+    def arrival(self) -> Arrival:
+        """What it is."""
+        if self.reports:
+            actions = {report.action for report in self.reports}
+            return Arrival.BOUNCE if "failed" in actions else Arrival.DELAY if "delayed" in actions else Arrival.REPORT
+        return Arrival.AUTOMATIC if self.automatic else Arrival.PERSON
+
+
+def read(content: bytes) -> Arrived:
+    """What a mail says, or as much of it as can be read."""
+    try:
+        message = email.message_from_bytes(content)
+    except (RecursionError, ValueError, LookupError, AssertionError, TypeError, AttributeError):
+        # Parts within parts within parts: the headers can be read still.
+        message = email.message_from_bytes(re.split(rb"\r?\n\r?\n", content, maxsplit=1)[0] + b"\r\n\r\n")
+    mail = _heads(message)
+    try:
+        return _with_parts(mail, message)
+    except (RecursionError, ValueError, LookupError, AssertionError, TypeError, AttributeError):
+        return mail
+
+
+def key_of(content: bytes, message_id: str) -> str:
+    """What makes a received mail one, whichever way it came: its Message-ID and its body; servers add headers on the way."""
+    body = re.split(rb"\r?\n\r?\n", content, maxsplit=1)[-1].replace(b"\r\n", b"\n").rstrip()
+    return "in:" + hashlib.sha256(message_id.encode() + b"\0" + body).hexdigest()
+
+
+def headers_of(content: bytes) -> bytes:
+    """A mail's headers alone, with the empty line behind them."""
+    found = re.search(rb"\r?\n\r?\n", content)
+    return content[: found.end()] if found else content[:65_536]
+
+
+def _heads(message: Message) -> Arrived:
+    addressed = [address for name in ADDRESSED for address in _addresses(message, name)]
+    places = " ".join(f"{address}" for address in addressed)
+    return Arrived(
+        message_id=next(iter(_ids(message, "Message-ID")), ""),
+        subject=_header(message, "Subject"),
+        sender=_sender(message),
+        recipients=tuple(dict.fromkeys([*_addresses(message, "To"), *_addresses(message, "Cc")]))[:MAX_ADDRESSES],
+        references=tuple(dict.fromkeys([*_ids(message, "In-Reply-To"), *reversed(_ids(message, "References"))]))[:MAX_ADDRESSES],
+        tokens=tuple(dict.fromkeys(token.lower() for token in TOKEN.findall(places)))[:MAX_ADDRESSES],
+        date=_date(message),
+        automatic=_automatic(message),
+    )
+
+
+def _with_parts(mail: Arrived, message: Message) -> Arrived:
+    plain, pages, reports, attachments = "", "", [], []
+    reported = ""
+    for number, part in enumerate(_parts(message)):
+        if number >= MAX_PARTS:
+            break
+        kind = part.get_content_type()
+        if kind == "message/delivery-status":
+            reports += list(_reports(part))
+        elif kind in ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers"):
+            reported = reported or _reported(part)
+            attachments.append(_file_name(part) or kind)
+        elif _file_name(part) or part.get_content_disposition() == "attachment":
+            attachments.append(_file_name(part) or kind)
+        elif kind == "text/plain":
+            plain += _decoded(part)
+        elif kind == "text/html":
+            pages += _decoded(part)
+    # What is shown is text in any case: HTML is read for its words where no plain part says them.
+    text = plain if plain.strip() else plain_text(pages)
+    lines = [printable(line) for line in text[:MAX_TEXT].splitlines()]
+    is_report = message.get_content_type() == "multipart/report"
+    return replace(
+        mail,
+        reports=tuple(reports) if is_report else (),
+        reported_id=reported if is_report else "",
+        automatic=mail.automatic or ("Content-Type: multipart/report" if is_report else ""),
+        text="\n".join(lines).strip("\n"),
+        attachments=tuple(attachments[:MAX_ADDRESSES]),
+    )
+
+
+def _parts(message: Message) -> Iterator[Message]:
+    """The leaves, where a mail within the mail is one."""
+    waiting = [message]
+    while waiting:
+        part = waiting.pop(0)
+        if part.get_content_maintype() == "multipart" and (inner := _inner(part)):
+            waiting[:0] = inner[:MAX_PARTS]
+        else:
+            yield part
+
+
+def _reports(part: Message) -> Iterator[Report]:
+    for block in _inner(part)[:MAX_ADDRESSES]:
+        action = _header(block, "Action").lower()
+        if not action:
+            continue  # the block about the whole message
+        recipient = (_header(block, "Original-Recipient") or _header(block, "Final-Recipient")).rpartition(";")[2].strip()
+        status, words = _header(block, "Status"), _header(block, "Diagnostic-Code").partition(";")
+        yield Report(recipient[:320].lower(), action[:20], status[:20], (words[2] or words[0]).strip() or status)
+
+
+def _reported(part: Message) -> str:
+    if inner := _inner(part):
+        return next(iter(_ids(inner[0], "Message-ID")), "")
+    return next(iter(_ids(email.message_from_string(_decoded(part)[:MAX_TEXT].lstrip()), "Message-ID")), "")
+
+
+def _inner(part: Message) -> list[Message]:
+    payload = part.get_payload()
+    return [inner for inner in payload if isinstance(inner, Message)] if isinstance(payload, list) else []
+
+
+def _automatic(message: Message) -> str:
+    """The first header that says a machine wrote this (RFC 3834, and what servers used before it)."""
+    submitted = _header(message, "Auto-Submitted").lower()
+    if submitted and submitted != "no":
+        return f"Auto-Submitted: {submitted}"
+    precedence = _header(message, "Precedence").lower()
+    if precedence in ("bulk", "junk", "list", "auto_reply"):
+        return f"Precedence: {precedence}"
+    for name in ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "List-Id", "List-Unsubscribe", "X-Loop", "Feedback-ID"):
+        if _header(message, name):
+            return name
+    if message.get("Return-Path") is not None and _header(message, "Return-Path") in ("<>", ""):
+        return "Return-Path: <>"
+    return ""
+
+
+def _header(message: Message, name: str) -> str:
+    value = message.get(name)
+    if value is None:
+        return ""
+    text = str(value)[: MAX_HEADER * 4]
+    with suppress(ValueError, LookupError, HeaderParseError, TypeError, AssertionError):
+        text = str(make_header(decode_header(text)))
+    return one_line(text.encode("utf-8", "replace").decode())[:MAX_HEADER]
+
+
+def _addresses(message: Message, name: str) -> list[str]:
+    values = [str(value)[: MAX_HEADER * 8] for value in message.get_all(name, [])]
+    try:
+        found = getaddresses(values)
+    except (ValueError, IndexError, TypeError):
+        return []
+    return [one_line(address.encode("utf-8", "replace").decode()).lower()[:320] for _, address in found if "@" in address]
+
+
+def _sender(message: Message) -> str:
+    return next(iter(_addresses(message, "From")), "") or parseaddr(_header(message, "Return-Path"))[1].lower()
+
+
+def _ids(message: Message, name: str) -> list[str]:
+    found = (one for value in message.get_all(name, []) for one in _ID.findall(str(value)[:20_000]))
+    return [one for one in found if one.isprintable()]
+
+
+def _date(message: Message) -> datetime | None:
+    try:
+        return parsedate_to_datetime(_header(message, "Date"))
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _file_name(part: Message) -> str:
+    try:
+        return one_line((part.get_filename() or "").encode("utf-8", "replace").decode())[:200]
+    except (ValueError, LookupError, TypeError):
+        return "file"
+
+
+def _decoded(part: Message) -> str:
+    content = part.get_payload(decode=True)
+    if not isinstance(content, bytes):
+        return ""
+    try:
+        return content[: MAX_TEXT * 2].decode(part.get_content_charset("utf-8"), "replace")
+    except (LookupError, ValueError):
+        return content[: MAX_TEXT * 2].decode("latin-1")

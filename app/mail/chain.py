@@ -1,0 +1,61 @@
+"""The chain of the written record: what a row's hash covers, and what shows that something was changed. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+START = "0" * 64
+"""What the first row of a chain follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A row as its hash sees it. `content_sha256` is of the exact bytes, `at` is in UTC."""
+
+    chain: str
+    position: int
+    direction: str
+    kind: str
+    message_id: str
+    at: datetime
+    sender: str
+    recipients: str
+    subject: str
+    note: str
+    size: int
+    content_sha256: str
+    previous: str
+
+    def hash(self) -> str:
+        """SHA-256 over `sealed`, and so over the row, its bytes and every row before it."""
+        return hashlib.sha256(self.sealed()).hexdigest()
+
+    def sealed(self) -> bytes:
+        """The row as JSON: names sorted, no blanks, ASCII; the moment in ISO form with microseconds."""
+        facts = {name: getattr(self, name) for name in self.__slots__}
+        facts["at"] = self.at.astimezone(UTC).isoformat(timespec="microseconds")
+        return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def broken(links: Iterable[tuple[Link, str]], *, length: int, head: str) -> Iterator[str]:
+    """What is wrong with a chain's rows, in their order and each with its stored hash, against the chain's stored end."""
+    expected, previous, count = 1, START, 0
+    for link, stored in links:
+        count += 1
+        if link.position != expected:
+            yield f"{_name(link)}: number {expected} is missing"
+        elif link.previous != previous:
+            yield f"{_name(link)}: it does not follow the mail before it"
+        if link.hash() != stored:
+            yield f"{_name(link)}: it was changed"
+        expected, previous = link.position + 1, stored
+    if count != length or previous != head:
+        yield f"the record ends with number {expected - 1}, not with number {length} as it was written"
+
+
+def _name(link: Link) -> str:
+    return f"number {link.position} of {link.at:%Y-%m-%d} '{link.subject[:60]}'"

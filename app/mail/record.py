@@ -1,0 +1,266 @@
+"""The written record: every mail sent and received about a reseller, its bytes chained by hashes (`rules.md` 11.1)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import undefer
+
+from app.errors import NotFound, Unavailable
+from app.files.service import content as stored_content
+from app.files.service import get as stored_file
+from app.files.storage import Storage
+from app.mail.arrived import Arrived, read
+from app.mail.chain import START, Link, broken
+from app.mail.tables import Correspondence, CorrespondenceChain, Mail
+
+OUT, IN = "out", "in"
+MAX_WORDS = 100_000
+"""Characters of a mail's text that are searched."""
+A_ROUND = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A mail to be put on the record; `key` makes it one."""
+
+    key: str
+    direction: str
+    kind: str
+    arrived: Arrived
+    at: datetime
+    size: int
+    content_sha256: str
+    reseller_id: str | None = None
+    order_id: str | None = None
+    thread: str = ""
+    mail_id: str | None = None
+    file_id: str | None = None
+    note: str = ""
+
+
+async def put(session: AsyncSession, entry: Entry) -> Correspondence | None:
+    """Put a mail at the end of its reseller's chain; None when it is on the record already.
+
+    It holds the chain's lock until the session's transaction ends, so put one mail in a transaction.
+    """
+    chain = entry.reseller_id or ""
+    end = await _locked(session, chain)
+    if await session.scalar(select(Correspondence.id).where(Correspondence.key == entry.key)) is not None:
+        return None
+    mail = entry.arrived
+    link = Link(
+        chain=chain,
+        position=end.length + 1,
+        direction=entry.direction,
+        kind=entry.kind,
+        message_id=mail.message_id,
+        at=entry.at,
+        sender=mail.sender,
+        recipients=", ".join(mail.recipients),
+        subject=mail.subject,
+        note=entry.note,
+        size=entry.size,
+        content_sha256=entry.content_sha256,
+        previous=end.head,
+    )
+    row = Correspondence(
+        **{name: getattr(link, name) for name in link.__slots__},
+        key=entry.key,
+        mail_id=entry.mail_id,
+        file_id=entry.file_id,
+        order_id=entry.order_id,
+        thread=entry.thread,
+        words=_folded(f"{mail.subject}\n{mail.sender}\n{', '.join(mail.recipients)}\n{mail.text}")[:MAX_WORDS],
+        hash=link.hash(),
+    )
+    try:
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError:  # the same mail at the same moment, in the chain of another reseller
+        return None
+    end.length, end.head = link.position, row.hash
+    return row
+
+
+async def put_sent(session: AsyncSession, mail: Mail, content: bytes, at: datetime) -> Correspondence | None:
+    """A mail that a server took."""
+    return await put(
+        session,
+        Entry(
+            key=f"{OUT}:{mail.id}",
+            direction=OUT,
+            kind="mail",
+            arrived=read(content),
+            at=at,
+            size=len(content),
+            content_sha256=hashlib.sha256(content).hexdigest(),
+            reseller_id=mail.reseller_id,
+            order_id=mail.order_id,
+            thread=mail.thread,
+            mail_id=mail.id,
+        ),
+    )
+
+
+async def find_entry(session: AsyncSession, entry_id: str) -> Correspondence:
+    """A mail on the record. Raises NotFound."""
+    row = await session.scalar(select(Correspondence).where(Correspondence.id == entry_id))
+    if row is None:
+        raise NotFound("There is no such mail on the record; `reseller correspondence list` shows them.", code="no_mail")
+    return row
+
+
+def entries(
+    *, reseller_id: str | None = None, order_id: str | None = None, thread: str = "", words: str = ""
+) -> Select[Correspondence]:
+    """The record's mails, of a reseller, an order or a thread, and with all of the words in subject, addresses or text."""
+    query = select(Correspondence)
+    if reseller_id is not None:
+        query = query.where(Correspondence.chain == reseller_id)
+    if order_id is not None:
+        query = query.where(Correspondence.order_id == order_id)
+    if thread:
+        query = query.where(Correspondence.thread == thread)
+    for word in _folded(words).split():
+        query = query.where(Correspondence.words.contains(word, autoescape=True))
+    return query
+
+
+async def exact_bytes(session: AsyncSession, storage: Storage, row: Correspondence) -> bytes:
+    """The mail as it was sent or came in. Raises Unavailable where the bytes are gone or are not those of the record."""
+    found: bytes | None
+    if row.mail_id is not None:
+        mail = await session.scalar(select(Mail).where(Mail.id == row.mail_id).options(undefer(Mail.content)))
+        found = mail.content if mail is not None else None
+    else:
+        try:
+            found = await stored_content(storage, await stored_file(session, row.file_id or ""))
+        except (NotFound, Unavailable) as error:
+            if error.code == "file_store":
+                raise
+            found = None
+    if found is None or hashlib.sha256(found).hexdigest() != row.content_sha256:
+        raise Unavailable(
+            f"The bytes of mail number {row.position} '{row.subject[:60]}' are gone or changed; restore them from the backup.",
+            code="mail_damaged",
+        )
+    return found
+
+
+async def verify(session: AsyncSession, *, storage: Storage | None = None, reseller_id: str | None = None) -> list[str]:
+    """What contradicts the record: rows changed, missing, put between, or taken from the end; with `storage` also wrong bytes.
+
+    The bytes of a large record take their time; the chain alone is quick.
+    """
+    ends = select(CorrespondenceChain).order_by(CorrespondenceChain.chain)
+    if reseller_id is not None:
+        ends = ends.where(CorrespondenceChain.chain == reseller_id)
+    found: list[str] = []
+    for end in await session.scalars(ends):
+        whose = f"reseller {end.chain}" if end.chain else "no reseller"
+        rows = [row async for row in chain_rows(session, end.chain)]
+        found += [f"{whose}: {words}" for words in broken(map(_linked, rows), length=end.length, head=end.head)]
+        for row in rows if storage is not None else ():
+            assert storage is not None
+            try:
+                await exact_bytes(session, storage, row)
+            except Unavailable as error:
+                found.append(f"{whose}: {error.sentence}")
+    if reseller_id is None:
+        known = select(CorrespondenceChain.chain)
+        lost = select(Correspondence.chain).where(Correspondence.chain.not_in(known)).distinct()
+        found += [f"reseller {chain or '-'}: the end of its record is missing" for chain in await session.scalars(lost)]
+    return found
+
+
+async def chain_rows(session: AsyncSession, chain: str) -> AsyncIterator[Correspondence]:
+    """A chain's rows in their order, some at a time."""
+    last = 0
+    while True:
+        query = select(Correspondence).where(Correspondence.chain == chain, Correspondence.position > last)
+        rows = (await session.scalars(query.order_by(Correspondence.position).limit(A_ROUND))).all()
+        for row in rows:
+            yield row
+        if len(rows) < A_ROUND:
+            return
+        last = rows[-1].position
+
+
+async def chain_end(session: AsyncSession, chain: str) -> tuple[int, str]:
+    """How many mails a chain has, and the last one's hash."""
+    end = await session.scalar(select(CorrespondenceChain).where(CorrespondenceChain.chain == chain))
+    return (end.length, end.head) if end is not None else (0, START)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a mail received is about."""
+
+    reseller_id: str | None
+    order_id: str | None
+    thread: str
+
+
+async def sent_mail(session: AsyncSession, message_ids: Sequence[str]) -> Mail | None:
+    """The mail of ours with one of these Message-IDs."""
+    if not message_ids:
+        return None
+    query = select(Mail).where(Mail.message_id.in_(message_ids)).order_by(Mail.created_at.desc())
+    return (await session.scalars(query.limit(1))).first()
+
+
+async def match(session: AsyncSession, mail: Arrived) -> Match | None:
+    """What a mail is about, by its plus-address, or what it answers; None when neither is ours."""
+    if mail.tokens:
+        by_token = select(Mail).where(Mail.thread.in_(mail.tokens)).order_by(Mail.created_at.desc()).limit(1)
+        if (found := (await session.scalars(by_token)).first()) is not None:
+            return Match(found.reseller_id, found.order_id, found.thread)
+    if not mail.references:
+        return None
+    if (answered := await sent_mail(session, mail.references)) is not None:
+        return Match(answered.reseller_id, answered.order_id, answered.thread)
+    query = select(Correspondence).where(
+        or_(
+            Correspondence.message_id.in_(mail.references),
+            Correspondence.thread.in_([reference.partition("@")[0] for reference in mail.references])
+            & (Correspondence.thread != ""),
+        )
+    )
+    earlier = (await session.scalars(query.order_by(Correspondence.at.desc()).limit(1))).first()
+    return Match(earlier.chain or None, earlier.order_id, earlier.thread) if earlier is not None else None
+
+
+async def received_since(session: AsyncSession, sender: str, since: datetime) -> int:
+    """How many mails of a sender came in since a moment."""
+    query = select(func.count(Correspondence.id)).where(
+        Correspondence.direction == IN, Correspondence.sender == sender, Correspondence.at > since
+    )
+    return await session.scalar(query) or 0
+
+
+async def _locked(session: AsyncSession, chain: str) -> CorrespondenceChain:
+    query = select(CorrespondenceChain).where(CorrespondenceChain.chain == chain).with_for_update()
+    end = await session.scalar(query.execution_options(populate_existing=True))
+    if end is not None:
+        return end
+    try:
+        async with session.begin_nested():
+            session.add(CorrespondenceChain(chain=chain, length=0, head=START))
+    except IntegrityError:  # somebody else began it
+        pass
+    return (await session.scalars(query.execution_options(populate_existing=True))).one()
+
+
+def _linked(row: Correspondence) -> tuple[Link, str]:
+    return Link(**{name: getattr(row, name) for name in Link.__slots__}), row.hash
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())

@@ -1,0 +1,41 @@
+"""One trace leads from the webhook of an order to its mails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from app import tracing
+from app.sandbox.seed import EXEMPT
+from tests.journeys.harness import journey
+
+
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", provider)
+    monkeypatch.setattr(tracing, "_provider", provider)
+    yield exporter
+    provider.shutdown()
+
+
+async def test_one_trace_leads_from_the_webhook_of_an_order_to_its_license_and_mails(
+    spans: InMemorySpanExporter, tmp_path: Path
+) -> None:
+    async with journey(f"sqlite+aiosqlite:///{tmp_path}/reseller.db", tmp_path) as at:
+        await at.trust(EXEMPT)
+        _, order = await at.buy(EXEMPT, [("GRID-DEV", 1)], end_customer="new@customer.example")
+        await at.idle()
+    found: tuple[ReadableSpan, ...] = spans.get_finished_spans()
+    (webhook,) = [span for span in found if span.name == "webhook order_created"]
+    assert webhook.context is not None
+    assert webhook.attributes == {"reseller.tenant": at.tenant_id}
+    of_order = [span.name for span in found if span.context is not None and span.context.trace_id == webhook.context.trace_id]
+    assert {"attend_order", "record_order", "release_order", "issue_licenses", "deliver_mail"} <= set(of_order)
+    assert of_order.count("send_mail") == 3

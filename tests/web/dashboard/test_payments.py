@@ -1,0 +1,186 @@
+"""The pages of payments: a file is tried, imported and undone, and its lines are accepted, shared out, put aside, taken back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.bank.tables import BankAccountRow, BankImport, BankLineRow, LearnedPayer
+from app.db.session import Database
+from app.ledger.rules import Kind
+from app.ledger.tables import LedgerItem
+from app.resellers.tables import Reseller
+from tests.orders.bank_files import ACCOUNT, imported, paid, rf
+from tests.orders.builders import recorded, rows
+from tests.web.dashboard.conftest import Dashboard
+
+
+def mt940(*amounts: tuple[str, str]) -> bytes:
+    """A statement with lines of (amount, text)."""
+    lines = "".join(
+        f":61:2603020302C{amount.replace('.', ',')}NTRFNONREF//B{number}\r\n:86:{text}\r\n"
+        for number, (amount, text) in enumerate(amounts, 1)
+    )
+    return f":20:T\r\n:25:{ACCOUNT}\r\n:28C:1/1\r\n:60F:C260302USD0,00\r\n{lines}:62F:C260302USD0,00\r\n-\r\n".encode()
+
+
+async def sent(dashboard: Dashboard, content: bytes, do: str = "import", **more: Any) -> Any:
+    files = {"file": ("march.sta", content, "text/plain")}
+    return await dashboard.ask("/payments/imports", "POST", data={"do": do, "account": ""}, files=files, **more)
+
+
+async def referenced(dashboard: Dashboard, *numbers: str) -> None:
+    """Orders with references as banks carry them."""
+    for number in numbers:
+        await recorded(dashboard.world, number, reference=rf(number))
+
+
+async def line(dashboard: Dashboard, *lines: Any) -> BankLineRow:
+    await imported(dashboard.world, *(lines or (paid("2", "30.00"),)))
+    return max(await rows(dashboard.world, BankLineRow), key=lambda row: row.number)
+
+
+async def decided(dashboard: Dashboard, row: BankLineRow, do: str, **fields: str) -> Any:
+    data = {"do": do, "version": str(row.version), **fields}
+    return await dashboard.ask(f"/payments/lines/{row.id}", "POST", data=data)
+
+
+async def test_a_dry_run_keeps_nothing_and_says_everything(dashboard: Dashboard) -> None:
+    await referenced(dashboard, "2")
+    content = mt940(("30.00", f"paid {rf(2)}"), ("5.00", "who knows"))
+    tried = await sent(dashboard, content, "dry")
+    assert tried.status_code == 200, tried.text
+    assert "10.51" in tried.text
+    assert "who knows" not in tried.text  # the payer is shown, the reasons say the rest
+    german = await sent(dashboard, content, "dry", headers={"Dashboard-Locale": "de"})
+    assert "Probelauf" in german.text
+    assert "Sie trägt nichts von uns" in german.text
+    assert await rows(dashboard.world, BankImport) == await rows(dashboard.world, BankAccountRow) == []
+
+
+async def test_a_file_is_imported_once_and_undone(dashboard: Dashboard) -> None:
+    await referenced(dashboard, "2")
+    content = mt940(("19.49", f"paid {rf(2)}"), ("5.00", "who knows"))
+    for _ in range(2):
+        answer = await sent(dashboard, content)
+        assert answer.status_code == 200, answer.text
+    assert "imported before" in answer.text
+    (file,) = await rows(dashboard.world, BankImport)
+    assert (file.state, file.lines_done) == ("done", 2)
+    for path in ("/payments/imports", "/payments/imports/list", f"/payments/imports/{file.id}", "/payments?which=unmatched"):
+        page = await dashboard.ask(path)
+        assert page.status_code == 200
+        assert "march.sta" in page.text or "5.00" in page.text
+    only = await dashboard.ask(f"/payments/imports/{file.id}?outcome=booked")
+    assert "19.49" in only.text
+    assert "5.00" not in only.text
+    assert "1 booked lines are taken back" in only.text
+    undone = await dashboard.ask(f"/payments/imports/{file.id}/undo", "POST")
+    assert undone.headers["location"].endswith("?notice=import_undone")
+    shown = await dashboard.ask(f"/payments/imports/{file.id}")
+    assert "ada@vendor.example undid it" in shown.text
+    assert (await dashboard.ask("/payments/imports/none/undo", "POST")).status_code == 404
+    for row in await rows(dashboard.world, BankLineRow):
+        assert (await dashboard.ask(f"/payments/lines/{row.id}")).status_code == 404
+
+
+async def test_what_is_no_bank_file_is_refused_with_its_place_and_nothing_stays(dashboard: Dashboard) -> None:
+    nothing = await dashboard.ask("/payments/imports", "POST", data={"do": "import"}, files={"other": ("", b"")})
+    assert "choose the bank" in nothing.text
+    for content in (b"", b"%PDF-1.7", mt940(("1.00", "x")).replace(ACCOUNT.encode(), b"999")):
+        answer = await sent(dashboard, content)
+        assert answer.status_code >= 400, content
+        assert 'role="alert"' in answer.text
+    large = await sent(dashboard, b"x" * (dashboard.world.services.settings.max_upload_bytes + 1))
+    assert large.status_code == 413
+    assert await rows(dashboard.world, BankImport) == []
+
+
+async def test_a_proposal_is_accepted_from_the_desk(dashboard: Dashboard) -> None:
+    await referenced(dashboard, "2")
+    row = await line(dashboard)
+    desk = (await dashboard.ask("/payments")).text
+    for shown in ("30.00", "19.49", "10.51", "% sure", "Reference in its own field"):
+        assert shown in desk, shown
+    answer = await decided(dashboard, row, "accept", of="desk")
+    assert answer.headers["location"].startswith("/dashboard/payments?notice=line_accept")
+    assert "No money waits" in (await dashboard.ask("/payments")).text
+    booked = (await dashboard.ask(f"/payments/lines/{row.id}")).text
+    assert "What it paid" in booked
+    assert 'data-share="10.51"' in booked  # the rest can be shared out still
+    (payer,) = await rows(dashboard.world, LearnedPayer)
+    mine = await dashboard.ask("/payments/payers", "POST", data={"do": "confirm", "payer": payer.id, "which": "waiting"})
+    assert mine.status_code == 403
+    assert "second person" in mine.text
+    off = await dashboard.ask("/payments/payers", "POST", data={"do": "off", "payer": payer.id, "which": "waiting"})
+    assert off.status_code == 303
+    assert "TEXAN" in (await dashboard.ask("/payments/payers?which=off")).text
+
+
+async def test_a_line_is_shared_out_over_several_orders_with_what_is_left(dashboard: Dashboard) -> None:
+    await referenced(dashboard, "2", "3")
+    row = await line(dashboard, paid("9", "30.00", reference_structured=None, reference_text="for two"))
+    empty = (await dashboard.ask(f"/payments/lines/{row.id}")).text
+    assert "Search for the orders" in empty
+    found = (await dashboard.ask(f"/payments/lines/{row.id}?q=texan")).text
+    assert found.count('class="part"') == 3
+    assert (await decided(dashboard, row, "allocate")).status_code == 400
+    for wrong in ("x", "-1", "19.495"):
+        answer = await decided(dashboard, row, "allocate", **{"part:2": wrong})
+        assert answer.status_code == 400, wrong
+    over = await decided(dashboard, row, "allocate", **{"part:2": "19.50"})
+    assert over.status_code == 409
+    assert "Only 19.49 USD" in over.text
+    done = await decided(dashboard, row, "allocate", **{"part:2": "19,49", "part:3": "10.00", "credit": ""})
+    assert done.status_code == 303, done.text
+    kinds = [item.kind for item in await rows(dashboard.world, LedgerItem, LedgerItem.payment_id.is_not(None))]
+    assert kinds.count(Kind.ALLOCATION) == 2
+    (now,) = await rows(dashboard.world, BankLineRow)
+    undone = await decided(dashboard, now, "undo", reason="wrong orders")
+    assert undone.status_code == 303
+    (now,) = await rows(dashboard.world, BankLineRow)
+    assert (await decided(dashboard, now, "reject", reason=" ")).status_code == 400
+    assert (await decided(dashboard, now, "reject", reason="not ours")).status_code == 303
+    assert "not ours" in (await dashboard.ask(f"/payments/lines/{row.id}")).text
+
+
+async def test_the_second_of_two_people_is_told_what_the_first_did(dashboard: Dashboard) -> None:
+    await referenced(dashboard, "2")
+    row = await line(dashboard)
+    assert (await decided(dashboard, row, "reject", reason="a gift")).status_code == 303
+    for do in ("accept", "reject", "allocate"):
+        second = await decided(dashboard, row, do, reason="x")
+        assert second.status_code == 409
+        assert "a gift" in second.text
+        assert "ada@vendor.example" in second.text
+    (now,) = await rows(dashboard.world, BankLineRow)
+    assert (await decided(dashboard, now, "nonsense")).status_code == 400
+    assert (await dashboard.ask("/payments/lines/none", "POST", data={"do": "accept"})).status_code == 404
+
+
+async def test_a_wire_is_confirmed_by_hand(dashboard: Dashboard) -> None:
+    fields = {"number": "#1", "amount": "19.49", "value_date": "2026-03-02", "bank_reference": "B77"}
+    booked = await dashboard.ask("/payments/wire", "POST", data=fields)
+    assert booked.headers["location"] == "/dashboard/orders/1?notice=wire_booked"
+    again = await dashboard.ask("/payments/wire", "POST", data=fields)
+    assert again.headers["location"].endswith("wire_known")
+    assert (await dashboard.ask("/payments/wire", "POST", data={**fields, "number": "77"})).status_code == 404
+
+
+async def test_bank_fees_of_one_reseller(dashboard: Dashboard) -> None:
+    fields = {"email": "", "wire": "15", "year": "60,00", "currency": "usd"}
+    fields["email"] = next(row.email for row in await rows(dashboard.world, Reseller) if row.company == "Rival Inc")
+    answer = await dashboard.ask("/payments/tolerance", "POST", data=fields)
+    assert "notice=tolerance_set" in answer.headers["location"]
+    shown = (await dashboard.ask("/payments/payers")).text
+    assert "60.00" in shown
+    assert (await dashboard.ask("/payments/tolerance", "POST", data={**fields, "wire": "-1"})).status_code == 400
+    assert (await dashboard.ask("/payments/tolerance", "POST", data={**fields, "email": "no@b.example"})).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["", "/imports", "/imports/list", "/payers", "?cursor=x", "/imports/x", "/lines/x"])
+async def test_every_page_needs_the_permission_for_orders(dashboard: Dashboard, database: Database, path: str) -> None:
+    session = await dashboard.session("MANAGE_USERS", "MANAGE_APPS")
+    assert (await dashboard.ask(f"/payments{path}", session=session)).status_code == 403
+    assert (await dashboard.ask(f"/payments{path}")).status_code in (200, 400, 404)
