@@ -12,12 +12,13 @@ from playwright.async_api import Browser
 from sqlalchemy import select
 
 from app.files.service import Upload
-from app.orders import price_changes
+from app.orders import price_changes, shop_settings
 from app.orders.certificates import HandedIn, decide, hand_in
 from app.pricing import service
 from app.pricing.draft import Draft
 from app.pricing.rules import Scope
 from app.pricing.tables import PriceChange, PriceListRow
+from app.resellers import policy
 from app.tax.certificates import get_certificate
 from app.tax.rules import CertificateState
 from app.tax.service import import_rates, load_tax, register_state
@@ -33,6 +34,7 @@ PAGES = [
     "/prices/default/planned/{change}", "/prices/{list}/resellers", "/prices/default/history", "/prices/default/history/2",
     "/prices/preview?reseller=reseller@example.com&sku=GRID-DEV&quantity=3",
     "/tax", "/tax?status=all", "/tax/certificates/{certificate}", "/tax/certificates/{paper}", "/tax/registrations", "/tax/rates",
+    "/settings", "/settings/seller", "/settings/accounts", "/settings/keys", "/settings/policy", "/settings/policy/2027",
 ]  # fmt: skip
 LOGO = STATIC / "logo.png"
 LOOKS = [("light", "en"), ("dark", "de")]
@@ -62,6 +64,7 @@ async def fill_program(at: Journey) -> dict[str, str]:
     text = "state,zip,rate,valid_from\nTX,,6.25,2026-01-01\nTX,73301,8.25,2026-01-01\nOK,,4.5,2026-01-01\n"
     async with at.rows() as session:
         await register_state(session, "TX", valid_from=date(2026, 1, 1))
+        await policy.publish(session, "2027", "# Policy\n\nBe fair.", "# Richtlinie\n\nSeien Sie fair.", date(2027, 1, 1), now)
         await register_state(session, "NV", valid_from=date(2026, 1, 1), valid_to=date(2026, 3, 31))
         await import_rates(session, text, version="2026-1.csv", at=now - timedelta(days=120))
     given = HandedIn("RS-77", ("TX", "NY"), date(2026, 2, 1), date(2026, 2, 1), form="MTC Uniform Sales")
@@ -241,3 +244,42 @@ async def test_rates_are_imported_and_a_state_registered(desk: Desk, filled: dic
     await desk.page.wait_for_selector("#toasts >> text=The registration in Washington is set")
     async with desk.at.rows() as session:
         assert "WA" in {row.us_state for row in (await load_tax(session)).registrations}
+
+
+async def test_numbers_that_cannot_be_are_told_at_their_fields(desk: Desk, filled: dict[str, str]) -> None:
+    frame = await desk.open("/settings")
+    await frame.fill("#program-payment_days", "400")
+    await frame.fill("#program-reminder_days", "-3, soon")
+    await frame.click("button.primary")
+    await frame.wait_for_selector("#program-reminder_days-wrong >> text=whole numbers")
+    await frame.fill("#program-reminder_days", "-3, 7")
+    await frame.click("button.primary")
+    await frame.wait_for_selector("#program-payment_days-wrong >> text=365")
+    assert await frame.inner_text("#program-reminder_days-wrong") == ""
+    assert await frame.input_value("#program-payment_days") == "400"
+    await frame.fill("#program-payment_days", "14")
+    await frame.fill("#program-interest_rates", "2026-01-01 8.5")
+    await frame.click("button.primary")
+    await desk.page.wait_for_selector("#toasts >> text=The settings are stored")
+    assert await frame.input_value("#program-payment_days") == "14"
+    found = (await shop_settings.current(desk.at.services, desk.at.shop)).program
+    assert (found.payment_days, found.reminder_days, found.interest_rates[0].percent) == (14, [-3, 7], Decimal("8.5"))
+
+
+async def test_accounts_keys_and_policy(desk: Desk, filled: dict[str, str]) -> None:
+    frame = await desk.open("/settings/accounts")
+    await frame.click("text=Set account")
+    await frame.fill("#new-currency", "gbp")
+    await frame.fill("#new-beneficiary", "Components Inc")
+    await frame.fill("#new-iban", "GB00 WRONG")
+    await frame.click("dialog#add button.primary")
+    await frame.wait_for_selector("dialog#add .problem .notice")
+    await frame.fill("#new-iban", "GB29NWBK60161331926819")
+    await frame.click("dialog#add button.primary")
+    await desk.page.wait_for_selector("#toasts >> text=The settings are stored")
+    assert "GB29 NWBK" in await frame.inner_text("table")
+    await frame.click("text=License keys")
+    await frame.click("text=New key")
+    await frame.click("dialog#rotate button.critical")
+    await desk.page.wait_for_selector("#toasts >> text=signs now")
+    assert await frame.eval_on_selector_all("tbody tr", "all => all.length") == 2

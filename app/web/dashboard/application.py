@@ -14,7 +14,19 @@ from starlette.staticfiles import StaticFiles
 from app.errors import Forbidden, InvalidInput, NotFound, ResellerError
 from app.orders.services import Services
 from app.saleor.shops import Shop
-from app.web.dashboard import customer_widget, health, inbox, orders, payments, prices, resellers, sessions, taxes, widgets
+from app.web.dashboard import (
+    customer_widget,
+    health,
+    inbox,
+    orders,
+    payments,
+    prices,
+    resellers,
+    sessions,
+    settings,
+    taxes,
+    widgets,
+)
 from app.web.dashboard.origins import ancestors
 from app.web.dashboard.pages import Page
 from app.web.dashboard.rendering import STATIC, shell
@@ -30,6 +42,7 @@ PAGES: tuple[Page, ...] = (
     orders.PAGE,
     prices.PAGE,
     taxes.PAGE,
+    settings.PAGE,
     health.PAGE,
 )
 """In the order of the menu; the first is where the app opens."""

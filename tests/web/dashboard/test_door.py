@@ -82,6 +82,7 @@ async def test_a_session_ends_with_the_installation(dashboard: Dashboard) -> Non
         ("/health", "APPS"),
         ("/prices", "PRODUCTS"),
         ("/tax", "TAXES"),
+        ("/settings", "APPS"),
         ("/payments", "ORDERS"),
     ],
 )
