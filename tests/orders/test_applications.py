@@ -194,6 +194,7 @@ async def test_case_9_a_suspension_an_end_and_a_return_are_mailed(world: World) 
     assert "Rechnung" not in said(reinstated), "what staff wrote then is for the record"
     assert "Richtlinie" not in said(reinstated), "it is accepted already"
     await world.set(policy_version="2")
+    world.clock.now = NOW.replace(hour=16)
     async with world.database.tenant(world.shop.tenant_id) as session:
         await decide(session, world.services, world.shop, made.email, Decision.REINSTATE, by="anna")
     assert "Wiederverkäufer-Richtlinie in der Version 2" in said((await mails(world))[-1])

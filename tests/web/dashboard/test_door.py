@@ -79,11 +79,13 @@ async def test_a_session_ends_with_the_installation(dashboard: Dashboard) -> Non
         ("/inbox", "ORDERS"),
         ("/resellers", "USERS"),
         ("/orders", "ORDERS"),
-        ("/health", "APPS"),
+        ("/payments", "ORDERS"),
+        ("/licenses", "ORDERS"),
+        ("/statements", "ORDERS"),
         ("/prices", "PRODUCTS"),
         ("/tax", "TAXES"),
         ("/settings", "APPS"),
-        ("/payments", "ORDERS"),
+        ("/health", "APPS"),
     ],
 )
 async def test_a_page_says_which_permission_is_missing(dashboard: Dashboard, path: str, name: str) -> None:

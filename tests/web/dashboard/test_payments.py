@@ -56,7 +56,8 @@ async def test_a_dry_run_keeps_nothing_and_says_everything(dashboard: Dashboard)
     german = await sent(dashboard, content, "dry", headers={"Dashboard-Locale": "de"})
     assert "Probelauf" in german.text
     assert "Sie trägt nichts von uns" in german.text
-    assert await rows(dashboard.world, BankImport) == await rows(dashboard.world, BankAccountRow) == []
+    assert await rows(dashboard.world, BankImport) == []
+    assert await rows(dashboard.world, BankAccountRow) == []
 
 
 async def test_a_file_is_imported_once_and_undone(dashboard: Dashboard) -> None:
