@@ -84,7 +84,7 @@ async def test_every_page_of_the_program(chromium: Browser, at: Journey, filled:
         for path in PAGES:
             frame = await desk.open(path.format(**filled))
             assert await frame.inner_text("h1"), path
-            assert await frame.get_attribute("html", "lang") == locale
+            await frame.wait_for_selector(f"html[lang={locale}]", state="attached")
             await clean(frame, path)
             assert not await frame.evaluate("document.documentElement.scrollWidth > innerWidth"), f"{path} is too wide"
 
