@@ -49,6 +49,7 @@ STAFF_REASONS: dict[str, str] = {
     "unknown_reference": "{reference} ist eine Referenz, aber keine von uns.",
     "several_resellers": "Sie nennt Bestellungen von {count} Wiederverkäufern; über Wiederverkäufer hinweg wird nie gebucht.",
     "number_of_another": "{payer} ist als Zahler eines anderen Wiederverkäufers bekannt.",
+    "payer_unnamed": "Die Bank nennt keinen Zahler.",
     "other_payer": "{payer} hat gezahlt und ist für diesen Wiederverkäufer nicht bekannt.",
     "wrong_currency": "Das Geld ist in {currency}, geschuldet ist {owed}: Geben Sie gebuchten Betrag, Kurs und Quelle ein.",
     "nothing_open": "Was sie nennt, schuldet nichts, das hier bekannt ist.",

@@ -76,6 +76,7 @@ async def test_the_address_follows_and_a_table_opens_as_it_was_left(desk: Desk, 
     await frame.click(".menu >> text=Resellers")
     await frame.wait_for_selector("h1:text-is('Resellers')")
     await frame.wait_for_selector("tbody tr:only-child")
+    await desk.page.wait_for_url("**/resellers?q=exempt&status=approved")
     await desk.page.reload()
     frame = await desk.frame()
     assert await frame.input_value("input[name=q]") == "exempt"
