@@ -301,7 +301,8 @@ async def money(connection: Any, tenant: str, orders: int) -> None:
         "statement", 5000 * MONTHS - 1, statement, currency="EUR", dated=START.date(), to_pay_minor=10_825,
         content=_content(), pdf_sha256="x",
     )  # fmt: skip
-    receivable = "(SELECT id FROM ledger_item WHERE tenant_id = CAST(:tenant AS varchar) AND key = 'receivable:' || md5('o' || n)::uuid::text)"
+    key = "'receivable:' || md5('o' || n)::uuid::text"
+    receivable = f"(SELECT id FROM ledger_item WHERE tenant_id = CAST(:tenant AS varchar) AND key = {key})"
     told = {"id": "md5('w' || n)::uuid::text", "receivable_id": receivable, "at": moment}
     await fill("reminder", orders // 20, told | {"reseller_id": reseller}, rung=7)
 
