@@ -94,14 +94,16 @@ def only_subset(amount: int, items: Sequence[int]) -> tuple[int, ...] | None:
 
 def other_payer(line: BankLine, reseller_id: str, candidates: Candidates, payers: set[str]) -> Reason | None:
     """Somebody else paid (edge case 47): neither the reseller's name nor a payer learned for it."""
+    payer = line.payer_name or line.payer_account
+    stranger = because("other_payer", payer=payer) if payer else because("payer_unnamed")
     if payers:
-        return None if reseller_id in payers else because("other_payer", payer=line.payer_name or line.payer_account or "?")
+        return None if reseller_id in payers else stranger
     name = company_key(line.payer_name or "")
     company = candidates.companies.get(reseller_id, "")
     # Banks cut names off, most after 27 to 35 characters.
     if name and company and (name == company or (len(name) > 15 and company.startswith(name))):
         return None
-    return because("other_payer", payer=line.payer_name or line.payer_account or "?")
+    return stranger
 
 
 def open_of(debts: Iterable[Debt]) -> int:

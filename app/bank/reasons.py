@@ -27,6 +27,7 @@ register(
         "several_resellers": "It names orders of {count} resellers; money is never booked across resellers.",
         "number_of_another": "{payer} is known as the payer of another reseller.",
         "other_payer": "{payer} paid, who is not known for this reseller.",
+        "payer_unnamed": "The bank names no payer.",
         "wrong_currency": "The money is in {currency}, owed is {owed}: enter the booked amount, its rate and where that is from.",
         "nothing_open": "What it names owes nothing that is known here.",
         "paid_before": "Order {numbers} was paid before.",

@@ -20,11 +20,20 @@ from app.bank.search import folded
 from app.bank.tables import BankAccountRow, BankImport, BankLineRow, BankStatement
 from app.db.bulk import among, chunks
 from app.errors import Conflict, InvalidInput, NotFound
+from app.money import Money, MoneyError
 from app.reasons import Reason
 
 T = TypeVar("T")
 
 READING, RUNNING, DONE, UNDOING, UNDONE = "reading", "running", "done", "undoing", "undone"
+
+
+def shown_amount(amount: str, currency: str) -> str:
+    """A line's amount as people read it, with its currency's decimals; what is no money as the bank wrote it."""
+    try:
+        return str(Money.of(Decimal(amount), currency))
+    except MoneyError:
+        return f"{amount} {currency}"
 
 
 def plain(amount: Decimal) -> str:
@@ -280,7 +289,7 @@ async def no_longer_there(session: AsyncSession, account_id: str, statement: Rea
         if file.times(statement.account, row.fingerprint) < row.occurrence:
             shown = row.bank_reference or row.reference_structured or row.reference_text or row.payer_name or "-"
             notes.append(
-                because("line_gone", day=row.booking_date, amount=f"{row.amount} {row.currency}", what=shown, line=row.id)
+                because("line_gone", day=row.booking_date, amount=shown_amount(row.amount, row.currency), what=shown, line=row.id)
             )
     return notes
 

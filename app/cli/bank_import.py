@@ -366,7 +366,7 @@ def _decide(url: str, work: Callable[[Services, Shop, AsyncSession], Awaitable[A
             row = await work(services, shop, session)
             return {
                 "line": row.id,
-                "amount": f"{row.amount} {row.currency}",
+                "amount": service.shown_amount(row.amount, row.currency),
                 "outcome": row.outcome,
                 "by": row.decided_by,
                 "reasons": [str(Reason.from_dict(reason)) for reason in row.reasons],

@@ -45,6 +45,10 @@ class License(TenantScoped, Base):
         UniqueConstraint("tenant_id", "order_line_id", "kind", "ordinal"),
         Index("ix_license_order", "tenant_id", "order_id"),
         Index("ix_license_page", "tenant_id", "end_customer_id", "issued_at", "id"),
+        Index("ix_license_issued", "tenant_id", "issued_at", "id"),
+        Index("ix_license_state", "tenant_id", "state", "issued_at", "id"),
+        Index("ix_license_sku", "tenant_id", "sku", "issued_at", "id"),
+        Index("ix_license_kid", "tenant_id", "kid", "issued_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)

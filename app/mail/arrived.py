@@ -122,13 +122,14 @@ def _heads(message: Message) -> Arrived:
 
 def _with_parts(mail: Arrived, message: Message) -> Arrived:
     plain, pages, reports, attachments = "", "", [], []
-    reported = ""
+    reported, named = "", ""
     for number, part in enumerate(_parts(message)):
         if number >= MAX_PARTS:
             break
         kind = part.get_content_type()
         if kind == "message/delivery-status":
             reports += list(_reports(part))
+            named = named or next((one for block in _inner(part) for one in _ids(block, "X-Original-Message-ID")), "")
         elif kind in ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers"):
             reported = reported or _reported(part)
             attachments.append(_file_name(part) or kind)
@@ -142,10 +143,14 @@ def _with_parts(mail: Arrived, message: Message) -> Arrived:
     text = plain if plain.strip() else plain_text(pages)
     lines = [printable(line) for line in text[:MAX_TEXT].splitlines()]
     is_report = message.get_content_type() == "multipart/report"
+    if not is_report:
+        reports, reported = list(_failed(message)), ""
+    # Not every server encloses the mail; then the report names it, or answers it.
+    answered = next(iter(mail.references), "") if reports else ""
     return replace(
         mail,
-        reports=tuple(reports) if is_report else (),
-        reported_id=reported if is_report else "",
+        reports=tuple(reports),
+        reported_id=reported or named or answered,
         automatic=mail.automatic or ("Content-Type: multipart/report" if is_report else ""),
         text="\n".join(lines).strip("\n"),
         attachments=tuple(attachments[:MAX_ADDRESSES]),
@@ -171,6 +176,13 @@ def _reports(part: Message) -> Iterator[Report]:
         recipient = (_header(block, "Original-Recipient") or _header(block, "Final-Recipient")).rpartition(";")[2].strip()
         status, words = _header(block, "Status"), _header(block, "Diagnostic-Code").partition(";")
         yield Report(recipient[:320].lower(), action[:20], status[:20], (words[2] or words[0]).strip() or status)
+
+
+def _failed(message: Message) -> Iterator[Report]:
+    """What a report in words alone (like Exim's) says: who was not reached, and nothing why."""
+    if _automatic(message):
+        for recipient in _addresses(message, "X-Failed-Recipients")[:MAX_ADDRESSES]:
+            yield Report(recipient, "failed", "", _header(message, "Subject"))
 
 
 def _reported(part: Message) -> str:

@@ -165,8 +165,8 @@ async def verify(session: AsyncSession, *, storage: Storage | None = None, resel
     found: list[str] = []
     for end in await session.scalars(ends):
         whose = f"reseller {end.chain}" if end.chain else "no reseller"
-        rows = [row async for row in chain_rows(session, end.chain)]
-        found += [f"{whose}: {words}" for words in broken(map(_linked, rows), length=end.length, head=end.head)]
+        rows, wrong = await _looked_at(session, end)
+        found += [f"{whose}: {words}" for words in wrong]
         for row in rows if storage is not None else ():
             assert storage is not None
             try:
@@ -180,11 +180,25 @@ async def verify(session: AsyncSession, *, storage: Storage | None = None, resel
     return found
 
 
-async def chain_rows(session: AsyncSession, chain: str) -> AsyncIterator[Correspondence]:
-    """A chain's rows in their order, some at a time."""
+async def _looked_at(session: AsyncSession, end: CorrespondenceChain) -> tuple[list[Correspondence], list[str]]:
+    """A chain's rows and what is wrong with them; where a mail came in meanwhile, which is no fault, it looks once more."""
+    length = None
+    while True:
+        rows = [row async for row in chain_rows(session, end.chain)]
+        wrong = list(broken(map(_linked, rows), length=end.length, head=end.head))
+        if not wrong or end.length == length:
+            return rows, wrong
+        length = end.length
+        await session.refresh(end)
+
+
+async def chain_rows(session: AsyncSession, chain: str, length: int | None = None) -> AsyncIterator[Correspondence]:
+    """A chain's rows in their order, some at a time; up to its `length` as it was, where mails may come in meanwhile."""
     last = 0
     while True:
         query = select(Correspondence).where(Correspondence.chain == chain, Correspondence.position > last)
+        if length is not None:
+            query = query.where(Correspondence.position <= length)
         rows = (await session.scalars(query.order_by(Correspondence.position).limit(A_ROUND))).all()
         for row in rows:
             yield row

@@ -110,7 +110,7 @@ async def allocate(
             *line.reasons,
             because(
                 "converted",
-                amount=f"{line.amount} {line.currency}",
+                amount=bank.shown_amount(line.amount, line.currency),
                 booked=conversion.booked,
                 rate=conversion.rate,
                 source=conversion.source,
@@ -152,7 +152,7 @@ async def waiting_lines(session: AsyncSession, limit: int = 200) -> list[dict[st
         {
             "id": line.id,
             "day": line.booking_date or line.value_date,
-            "amount": f"{line.amount} {line.currency}",
+            "amount": bank.shown_amount(line.amount, line.currency),
             "payer": " ".join(filter(None, [line.payer_name, line.payer_account])),
             "text": " ".join(filter(None, [line.reference_structured, line.reference_text])),
             "outcome": line.outcome,

@@ -138,6 +138,14 @@ async def one_line(session: AsyncSession, line_id: str) -> BankLineRow:
     return row
 
 
+async def booked_now(session: AsyncSession, import_id: str) -> int:
+    """How many lines of a file are booked now, by itself or by a person since: what undoing it takes back."""
+    query = select(func.count()).where(
+        BankLineRow.import_id == import_id, BankLineRow.outcome == Outcome.BOOKED.value, BankLineRow.undone == ""
+    )
+    return await session.scalar(query) or 0
+
+
 async def left_of(session: AsyncSession, line: BankLineRow) -> Money | None:
     """What a booked line left unallocated; None for a line that is not booked or takes money back."""
     if line.outcome != Outcome.BOOKED or line.payment_id is None or line.rule == Rule.REVERSAL or line.reversal:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, not_, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import lazyload
 
 from app.documents.tables import Document
 from app.errors import NotFound
@@ -59,7 +60,7 @@ class OrderFile:
 
 def open_orders(which: str, at: datetime) -> Select[ResellerOrder]:
     """Orders nothing went out of yet: all, those `held` by the audit or a decision, or those `waiting` for their money."""
-    query = select(ResellerOrder).where(OPEN)
+    query = listed_orders().where(OPEN)
     if which == "held":
         return query.where(ResellerOrder.id.in_(_held(at)))
     return query.where(ResellerOrder.id.not_in(_held(at))) if which == "waiting" else query
@@ -71,7 +72,12 @@ def numbered(text: str) -> Select[ResellerOrder]:
     same = or_(
         ResellerOrder.number == given, ResellerOrder.reference == "".join(given.split()).upper(), ResellerOrder.po_number == given
     )
-    return select(ResellerOrder).where(same)
+    return listed_orders().where(same)
+
+
+def listed_orders() -> Select[ResellerOrder]:
+    """Orders without their lines, which no list shows."""
+    return select(ResellerOrder).options(lazyload(ResellerOrder.lines))
 
 
 async def gates(session: AsyncSession, orders: Sequence[ResellerOrder], at: datetime) -> dict[str, Gate]:
@@ -138,7 +144,8 @@ def found(order: ResellerOrder | None) -> ResellerOrder:
 
 def _held(at: datetime) -> CompoundSelect[str]:
     """Ids of the held orders: two small sets with an index each, where a condition on every open order would read all."""
-    audit = select(ResellerOrder.id).where(OPEN, ResellerOrder.audit_passed.is_(False))
+    # `not_`, not `is_(False)`: PostgreSQL finds its partial index by the condition as it is written there.
+    audit = select(ResellerOrder.id).where(OPEN, not_(ResellerOrder.audit_passed))
     decided = select(StaffDecision.order_id).where(
         StaffDecision.hold, or_(StaffDecision.expires_at.is_(None), StaffDecision.expires_at > at)
     )

@@ -55,13 +55,13 @@ async def write_bundle(session: AsyncSession, services: Services, shop: Shop, re
         with out.open("xb") as file:
             try:
                 with zipfile.ZipFile(file, "w") as bundle:
-                    async for row in chain_rows(session, reseller.id):
+                    async for row in chain_rows(session, reseller.id, length):
                         content = await exact_bytes(session, services.files, row)
                         name = f"mails/{row.position:06}.eml"
                         await asyncio.to_thread(_add, bundle, name, content)
                         entries.append(_entry(row, name))
                     with bundle.open(_info("mails.mbox"), "w") as box:
-                        async for row in chain_rows(session, reseller.id):
+                        async for row in chain_rows(session, reseller.id, length):
                             content = await exact_bytes(session, services.files, row)
                             await asyncio.to_thread(box.write, in_mbox(row, content))
                     manifest = {

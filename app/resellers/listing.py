@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import lazyload
 
 from app.errors import NotFound
 from app.resellers.rules import ResellerStatus, fold_email
@@ -17,7 +18,8 @@ def filtered(text: str, status: str) -> Select[Reseller]:
 
     A user's address finds its reseller, too. A text is looked for in every reseller's row: there are thousands, not millions.
     """
-    query = select(Reseller)
+    # A list shows neither users nor acceptances.
+    query = select(Reseller).options(lazyload(Reseller.users), lazyload(Reseller.acceptances))
     if status in set(ResellerStatus):
         query = query.where(Reseller.status == status)
     if text:

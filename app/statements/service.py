@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
@@ -23,12 +23,15 @@ from app.mail.tables import Mail
 from app.orders.mails import deliver_later
 from app.orders.record import finish_task
 from app.orders.services import Services
+from app.resellers.listing import filtered
 from app.resellers.rules import ResellerStatus
 from app.resellers.tables import Reseller
 from app.saleor.shops import Shop
 from app.statements.rules import Period, missing, period_of, snapshot
 from app.statements.tables import Statement, StatementRun
 
+MOST_RESELLERS = 100
+"""Resellers whose statements a text finds at most."""
 PART = 16
 """Resellers in one workflow: what each transaction and durable step costs is paid once for so many."""
 
@@ -109,6 +112,40 @@ async def page_of_statements(
     return await page(session, query, Statement.created_at, Statement.id, limit, cursor)
 
 
+async def found(session: AsyncSession, text: str, period: str) -> Select[Statement]:
+    """Statements of a month, or of all, that a text finds: a number, a reference, or a reseller's company or e-mail."""
+    query = select(Statement)
+    if period:
+        query = query.where(Statement.period == str(Period.parse(period)))
+    if not text:
+        return query
+    one = "".join(text.split()).upper()
+    number = await session.scalar(select(Statement.id).where(or_(Statement.number == one, Statement.reference == one)))
+    if number is not None:
+        return query.where(Statement.id == number)
+    ids = await session.scalars(filtered(text, "").with_only_columns(Reseller.id).limit(MOST_RESELLERS))
+    return query.where(Statement.reseller_id.in_(ids.all()))
+
+
+async def counts(session: AsyncSession, periods: Sequence[str]) -> dict[str, int]:
+    """How many statements each of these months has."""
+    query = select(Statement.period, func.count()).where(Statement.period.in_(periods)).group_by(Statement.period)
+    return dict((await session.execute(query)).all())
+
+
+async def run_by_hand(session: AsyncSession, services: Services, shop: Shop, period: Period | None) -> Period:
+    """Let the worker make a month's statements at once; those that were made already stay as they are. Raises as `begin_one`."""
+    chosen = await begin_one(session, services, shop, period)
+    await services.jobs.enqueue(
+        session,
+        "statements_in_shop",
+        f"statements:{shop.tenant_id}:{chosen}:{services.clock().isoformat()}",
+        partition=f"statements-{shop.tenant_id}",
+        args=(shop.tenant_id, str(chosen)),
+    )
+    return chosen
+
+
 async def all_statements(
     session: AsyncSession, *, reseller_id: str | None = None, period: Period | None = None, limit: int = 200
 ) -> Sequence[Statement]:
@@ -126,6 +163,12 @@ async def own_statement(session: AsyncSession, reseller_id: str, statement_id: s
     query = select(Statement).where(
         Statement.id == statement_id, Statement.reseller_id == reseller_id, Statement.pdf_sha256.is_not(None)
     )
+    return _found(await session.scalar(query.options(undefer(Statement.pdf), undefer(Statement.csv))))
+
+
+async def printed(session: AsyncSession, statement_id: str) -> Statement:
+    """A printed statement with its files, by its id. Raises NotFound."""
+    query = select(Statement).where(Statement.id == statement_id, Statement.pdf_sha256.is_not(None))
     return _found(await session.scalar(query.options(undefer(Statement.pdf), undefer(Statement.csv))))
 
 
@@ -169,6 +212,15 @@ async def paid_by(session: AsyncSession, reference: str) -> Pays | None:
     for part in chunks(row.debts):
         found |= await open_of(session, part)
     return Pays(row.number, row.reseller_id, row.currency, {debt: max(0, found.get(debt, 0)) for debt in row.debts})
+
+
+async def mails_of(session: AsyncSession, row: Statement, recipients: Sequence[str]) -> Sequence[Mail]:
+    """The mails that carried a statement to these addresses, the oldest first. A month's statements go in the same mails."""
+    prefix = f"{MailKind.STATEMENT}:{row.reseller_id}:{row.period}:"
+    query = select(Mail).where(
+        Mail.recipient.in_(recipients), Mail.kind == MailKind.STATEMENT, Mail.key.startswith(prefix, autoescape=True)
+    )
+    return (await session.scalars(query.order_by(Mail.created_at, Mail.key))).all()
 
 
 async def send_again(session: AsyncSession, services: Services, shop: Shop, *, number: str, to: str | None = None) -> list[Mail]:

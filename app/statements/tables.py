@@ -35,6 +35,8 @@ class Statement(TenantScoped, Base):
         UniqueConstraint("tenant_id", "number"),
         UniqueConstraint("tenant_id", "reference"),
         Index("ix_statement_page", "tenant_id", "reseller_id", "created_at", "id"),
+        Index("ix_statement_created", "tenant_id", "created_at", "id"),
+        Index("ix_statement_period", "tenant_id", "period", "created_at", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
@@ -60,7 +62,10 @@ class Reminder(TenantScoped, Base):
     """A reminder that went out: once per debt and rung of the ladder (`rules.md` 6)."""
 
     __tablename__ = "reminder"
-    __table_args__ = (UniqueConstraint("tenant_id", "receivable_id", "rung"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "receivable_id", "rung"),
+        Index("ix_reminder_at", "tenant_id", "at", "id"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     receivable_id: Mapped[str] = mapped_column(ForeignKey("ledger_item.id"))

@@ -49,6 +49,7 @@ STAFF_REASONS: dict[str, str] = {
     "unknown_reference": "{reference} ist eine Referenz, aber keine von uns.",
     "several_resellers": "Sie nennt Bestellungen von {count} Wiederverkäufern; über Wiederverkäufer hinweg wird nie gebucht.",
     "number_of_another": "{payer} ist als Zahler eines anderen Wiederverkäufers bekannt.",
+    "payer_unnamed": "Die Bank nennt keinen Zahler.",
     "other_payer": "{payer} hat gezahlt und ist für diesen Wiederverkäufer nicht bekannt.",
     "wrong_currency": "Das Geld ist in {currency}, geschuldet ist {owed}: Geben Sie gebuchten Betrag, Kurs und Quelle ein.",
     "nothing_open": "Was sie nennt, schuldet nichts, das hier bekannt ist.",
@@ -211,6 +212,7 @@ STAFF_REASONS: dict[str, str] = {
     "mail_late": "Die Mail „{subject}“ an {recipient} verspätet sich: {words}. Ihr Server versucht es weiter.",
     "mail_loop": "Mehr als {count} Mails in einer Stunde kamen von {sender}; von den übrigen bleiben nur die Kopfzeilen.",
     "mail_too_large": "{sender} schrieb „{subject}“, {size} MB: Nur die Kopfzeilen sind aufbewahrt. Lesen Sie es im Postfach.",
+    "customer_erased": "Die Daten des Endkunden hat {by} gelöscht: {reason}.",
     # Certificates and taxes
     "needs_state_form": "{states} braucht ein eigenes Formular: Das der Multistate Tax Commission gilt dort nicht.",
     "certificate_other_state": "Es gilt nicht für {state}, wo der Wiederverkäufer sitzt: Seine Bestellungen bleiben besteuert.",

@@ -29,7 +29,7 @@ PAGES = [
     "/resellers/applications/{application}", "/orders", "/orders/{waiting}", "/orders/{held}", "/orders/{paid}", "/health",
 ]  # fmt: skip
 LOOKS = [("light", "en"), ("dark", "de")]
-GERMAN = ["Eingang", "Wiederverkäufer", "Zahlungen", "Bestellungen", "Zustand"]
+GERMAN = {"Eingang", "Wiederverkäufer", "Bestellungen", "Zustand"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -58,7 +58,7 @@ async def test_every_page_in_its_frame(chromium: Browser, at: Journey, filled: d
             await clean(frame, path)
             assert not await frame.evaluate("document.documentElement.scrollWidth > innerWidth"), f"{path} is too wide"
         menu = await frame.eval_on_selector_all(".menu a", "all => all.map(one => one.textContent)")
-        assert (menu == GERMAN) == (locale == "de")
+        assert set(menu) >= GERMAN if locale == "de" else not GERMAN & set(menu)
 
 
 async def test_the_address_follows_and_a_table_opens_as_it_was_left(desk: Desk, filled: dict[str, str]) -> None:
@@ -76,6 +76,7 @@ async def test_the_address_follows_and_a_table_opens_as_it_was_left(desk: Desk, 
     await frame.click(".menu >> text=Resellers")
     await frame.wait_for_selector("h1:text-is('Resellers')")
     await frame.wait_for_selector("tbody tr:only-child")
+    await desk.page.wait_for_url("**/resellers?q=exempt&status=approved")
     await desk.page.reload()
     frame = await desk.frame()
     assert await frame.input_value("input[name=q]") == "exempt"
@@ -83,11 +84,12 @@ async def test_the_address_follows_and_a_table_opens_as_it_was_left(desk: Desk, 
     await frame.wait_for_selector("tbody tr:nth-child(2)")
     await frame.click("th a:has-text('Company')")
     await frame.wait_for_selector("th[aria-sort=descending]")
-    await desk.page.go_back()
+    await desk.page.wait_for_url("**/resellers?by=-company")
+    await frame.click("tbody a")
+    await frame.wait_for_selector("h1 .pill")
+    await desk.page.go_back()  # the Dashboard's own history leads through the pages
     frame = await desk.frame()
-    assert await frame.query_selector("th[aria-sort=descending]") is None
-    routes = await desk.page.evaluate("history.length")
-    assert routes > 5
+    await frame.wait_for_selector("th[aria-sort=descending]")
 
 
 async def test_an_application_is_asked_about_and_approved(desk: Desk, filled: dict[str, str]) -> None:

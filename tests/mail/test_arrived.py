@@ -106,3 +106,22 @@ def test_long_headers_are_cut() -> None:
     mail = read(letter(**changes))
     assert len(mail.subject) <= 1000
     assert len(mail.recipients) <= 100
+
+
+def test_case_83_a_report_without_the_mail_names_it_or_answers_it() -> None:
+    whole = report("m1@app.example")
+    start, end = whole.index(b"--b\r\nContent-Type: message/rfc822"), whole.index(b"--b--")
+    bare = whole[:start] + whole[end:]
+    assert read(bare).reported_id == ""
+    assert read(b"In-Reply-To: <m1@app.example>\r\n" + bare).reported_id == "m1@app.example", "as Exchange does"
+    named = bare.replace(b"Reporting-MTA", b"X-Original-Message-ID: <m1@app.example>\r\nReporting-MTA")
+    assert (read(named).reported_id, read(named).arrival) == ("m1@app.example", Arrival.BOUNCE), "as Gmail does"
+    assert read(b"In-Reply-To: <other@app.example>\r\n" + whole).reported_id == "m1@app.example", "what is enclosed counts first"
+
+
+def test_case_83_a_report_in_words_alone_names_whom_it_did_not_reach() -> None:
+    headers = {"In_Reply_To": "<m1@app.example>", "X_Failed_Recipients": "a@x.example", "Subject": "Mail delivery failed"}
+    mail = read(letter(Auto_Submitted="auto-replied", **headers))
+    assert (mail.arrival, mail.reported_id) == (Arrival.BOUNCE, "m1@app.example")
+    assert [(one.recipient, one.action, one.words) for one in mail.reports] == [("a@x.example", "failed", "Mail delivery failed")]
+    assert read(letter(**headers)).arrival is Arrival.PERSON, "a person's mail is none"

@@ -260,8 +260,11 @@ async def test_an_announced_payment_is_proposed_and_used_once(world: World) -> N
         text = f"{rf('1')} 19.49 USD\n{rf('2')} 5.00 USD"
         await advise(session, str(first.reseller_id), text=text, lines=(), paid_on=None, by="anna", at=NOW)
     found = await line(world, paid("1", "24.49", reference_structured=None))
+    await imported(world, paid("9", "7.50", reference_structured=None), name="other.xml")
     async with world.database.tenant(world.shop.tenant_id) as session:
-        (shown,) = await bank_desk.waiting_lines(session)
+        waiting = {each["amount"]: each for each in await bank_desk.waiting_lines(session)}
+    assert waiting.keys() == {"24.49 USD", "7.50 USD"}
+    shown = waiting["24.49 USD"]
     assert [part["number"] for part in shown["pays"]] == ["1", "2"]
     assert shown["rule"] == "remittance_advice"
     await does(world, bank_desk.accept, found, by="bob")

@@ -19,6 +19,7 @@ from app.mail.rules import thread_token
 from app.mail.service import deliver
 from app.mail.tables import Correspondence, CorrespondenceChain, Mail
 from app.mail.tables import Mailbox as MailboxRow
+from app.orders import evidence_bundle
 from app.orders.evidence_bundle import write_bundle
 from app.orders.inbound import Outcome, receive
 from app.orders.mailbox import read_batch
@@ -238,6 +239,37 @@ async def test_the_evidence_of_a_reseller_is_the_same_each_time_and_can_be_check
         assert hashlib.sha256(sealed.encode()).hexdigest() == entry["hash"], "as the manifest says how"
     assert box.count(b"\n>From ") == 2
     assert box.count(b"\nFrom ") + 1 == 2
+
+
+async def test_a_mail_that_comes_in_meanwhile_is_neither_a_fault_nor_half_in_a_bundle(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sent(world)
+    come = iter(range(2))
+
+    async def late(*facts: Any) -> bytes:
+        if (number := next(come, None)) is not None:
+            await receive(world.services, letter("late", Message_ID=f"<late{number}@x.example>"))
+        return await record.exact_bytes(*facts)
+
+    monkeypatch.setattr(evidence_bundle, "exact_bytes", late)
+    async with world.database.tenant_reading(world.shop.tenant_id) as session:
+        made = await write_bundle(session, world.services, world.shop, await find(session, SENDER), tmp_path / "e.zip")
+    with zipfile.ZipFile(tmp_path / "e.zip") as bundle:
+        manifest = json.loads(bundle.read("manifest.json"))
+        assert bundle.read("mails.mbox").count(b"\nMessage-ID: ") == manifest["mails"] == made.mails == 1
+    assert manifest["head"] == manifest["entries"][-1]["hash"]
+
+    rows_of, more = record.chain_rows, iter([2])
+
+    async def reading(*facts: Any) -> AsyncIterator[Correspondence]:
+        for number in more:
+            await receive(world.services, letter("late", Message_ID=f"<late{number}@x.example>"))
+        async for row in rows_of(*facts):
+            yield row
+
+    monkeypatch.setattr(record, "chain_rows", reading)
+    assert await wrong(world, everything=False) == []
 
 
 async def test_the_mailbox_is_read_once_and_nothing_is_changed_in_it(world: World) -> None:

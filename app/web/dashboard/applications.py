@@ -12,8 +12,10 @@ from app.files.service import content, of_application
 from app.orders import applications
 from app.resellers import review
 from app.resellers.application import WAITING, missing
+from app.resellers.roles import Role
 from app.resellers.tables import Application
 from app.web.dashboard.visit import Posted, UserStaff
+from app.web.forms import Form
 
 router = APIRouter()
 SHOWN = 100
@@ -46,6 +48,7 @@ async def one(staff: UserStaff, application_id: str) -> Response:
             checks=await review.look_at(session, row),
             same=await review.proposals(session, row) if row.state in set(WAITING) else [],
             files=await of_application(session, row.id),
+            roles=[(role.value, staff.speech.state("role", role.value)) for role in Role],
             history=list(reversed(await review.history(session, row.id))),
         )
 
@@ -68,6 +71,8 @@ async def decide(staff: UserStaff, form: Posted, application_id: str) -> Respons
                         by=by,
                         version=version,
                         link_to="" if separate else link,
+                        # A reseller of its own has the applicant as its owner.
+                        role=_role(form) if link and not separate else None,
                         separate=separate,
                     )
                     target = f"/resellers/{reseller.id}"
@@ -97,6 +102,12 @@ async def evidence(staff: UserStaff, application_id: str, file_id: str) -> Respo
     if found is None:
         raise NotFound("There is no such file.", code="no_file")
     return staff.file(await content(staff.services.files, found), found.media_type, found.name)
+
+
+def _role(form: Form) -> Role:
+    if form["role"] not in set(Role):
+        raise InvalidInput("role: choose what the account may do at the reseller.", code="no_role")
+    return Role(form["role"])
 
 
 async def _both(staff: UserStaff, application_id: str, error: Conflict) -> Response:

@@ -153,6 +153,7 @@ async def one_import(staff: OrderStaff, request: Request, import_id: str) -> Res
             default="number",
         )
         companies = await bank_review.payers_of(session, rows)
+        booked = await bank_review.booked_now(session, row.id)
     return staff.page(
         "payments_import.html",
         row=row,
@@ -160,6 +161,7 @@ async def one_import(staff: OrderStaff, request: Request, import_id: str) -> Res
         table=table,
         companies=companies,
         notes=[Reason.from_dict(note) for note in row.notes],
+        booked=booked,
         outcomes=OUTCOMES,
         amount_of=_shown(staff),
     )
@@ -252,8 +254,10 @@ async def payers(staff: OrderStaff, request: Request) -> Response:
         ids = {row.reseller_id for row in rows}
         companies = dict((await session.execute(select(Reseller.id, Reseller.company).where(Reseller.id.in_(ids)))).all())
     numbers = staff.shop.settings.program
+    currencies = sorted({account.currency for account in staff.shop.settings.bank_accounts})
+    of_others = [(Money(numbers.fee_tolerance_minor, one), Money(numbers.fee_tolerance_year_minor, one)) for one in currencies]
     return staff.page(
-        "payments_payers.html", rows=rows, table=table, which=which, companies=companies, tolerances=own, numbers=numbers
+        "payments_payers.html", rows=rows, table=table, which=which, companies=companies, tolerances=own, of_others=of_others
     )
 
 

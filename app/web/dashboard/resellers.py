@@ -92,7 +92,7 @@ async def orders(staff: OrderStaff, request: Request, reseller_id: str) -> Respo
         reseller = await get(session, reseller_id)
         rows, table = await listed(
             session,
-            select(ResellerOrder).where(ResellerOrder.reseller_id == reseller.id),
+            desk.listed_orders().where(ResellerOrder.reseller_id == reseller.id),
             request.query_params,
             columns={"created": ResellerOrder.created_at},
             key=ResellerOrder.id,

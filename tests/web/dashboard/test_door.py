@@ -75,7 +75,18 @@ async def test_a_session_ends_with_the_installation(dashboard: Dashboard) -> Non
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("/inbox", "ORDERS"), ("/resellers", "USERS"), ("/orders", "ORDERS"), ("/payments", "ORDERS"), ("/health", "APPS")],
+    [
+        ("/inbox", "ORDERS"),
+        ("/resellers", "USERS"),
+        ("/orders", "ORDERS"),
+        ("/payments", "ORDERS"),
+        ("/licenses", "ORDERS"),
+        ("/statements", "ORDERS"),
+        ("/prices", "PRODUCTS"),
+        ("/tax", "TAXES"),
+        ("/settings", "APPS"),
+        ("/health", "APPS"),
+    ],
 )
 async def test_a_page_says_which_permission_is_missing(dashboard: Dashboard, path: str, name: str) -> None:
     others = [permission for permission in ALL if permission != f"MANAGE_{name}"]

@@ -243,7 +243,7 @@
     var left = Number(form.dataset.share), digits = (form.dataset.share.split(".")[1] || "").length;
     form.querySelectorAll("input.part").forEach(function (part) {
       var given = Math.min(left, Number(part.dataset.open));
-      part.value = given > 0 ? given.toFixed(digits) : "";
+      part.value = given > 0 ? given.toFixed(digits).replace(".", language() === "de" ? "," : ".") : "";
       left = Number((left - Math.max(0, given)).toFixed(digits));
     });
     form.classList.add("changed");

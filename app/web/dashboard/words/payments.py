@@ -198,10 +198,8 @@ WORDS: Words = {
     "switch_off": ("Switch off", "Abschalten"),
     "switch_off_of": ("Switch off {payer}", "{payer} abschalten"),
     "tolerance_title": ("What banks may keep", "Was Banken einbehalten dürfen"),
-    "tolerance_shop": (
-        "Of everybody without own numbers: {wire} of one wire and {year} in a year, in the smallest unit of the currency.",
-        "Von allen ohne eigene Zahlen: {wire} je Überweisung und {year} im Jahr, in der kleinsten Einheit der Währung.",
-    ),
+    "tolerance_shop": ("Of everybody without own numbers:", "Von allen ohne eigene Zahlen:"),
+    "tolerance_each": ("{wire} of one wire and {year} in a year", "{wire} je Überweisung und {year} im Jahr"),
     "tolerance_none": ("No reseller has numbers of its own.", "Kein Wiederverkäufer hat eigene Zahlen."),
     "tolerance_none_help": (
         "Set them where a reseller's bank always keeps more than others.",

@@ -179,6 +179,7 @@ WORDS: Words = {
     "question": ("Question", "Frage"),
     "same_company": ("It may be a company of the program already", "Es könnte eine Firma des Programms sein"),
     "link_to": ("It is {company} ({email}): add the account there", "Es ist {company} ({email}): Konto dort hinzufügen"),
+    "role_if_linked": ("Role there, if linked", "Rolle dort, falls verknüpft"),
     "separate": ("It is a company of its own", "Es ist eine eigene Firma"),
     "look_at": ("To look at", "Zu prüfen"),
     "nothing_odd": ("Nothing stands out.", "Nichts fällt auf."),
