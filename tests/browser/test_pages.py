@@ -29,7 +29,7 @@ PAGES = [
     "/resellers/applications/{application}", "/orders", "/orders/{waiting}", "/orders/{held}", "/orders/{paid}", "/health",
 ]  # fmt: skip
 LOOKS = [("light", "en"), ("dark", "de")]
-GERMAN = ["Eingang", "Wiederverkäufer", "Zahlungen", "Bestellungen", "Lizenzen", "Abrechnungen", "Zustand"]
+GERMAN = {"Eingang", "Wiederverkäufer", "Bestellungen", "Zustand"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -51,21 +51,21 @@ async def test_every_page_in_its_frame(chromium: Browser, at: Journey, filled: d
         for path in PAGES:
             frame = await desk.open(path.format(**filled))
             assert await frame.inner_text("h1"), path
-            assert await frame.get_attribute("html", "data-theme") == theme
-            assert await frame.get_attribute("html", "lang") == locale
+            await frame.wait_for_selector(f"html[data-theme={theme}]", state="attached")
+            await frame.wait_for_selector(f"html[lang={locale}]", state="attached")
             if path == "/health":
                 await frame.wait_for_selector("#check table, #check details")
             await clean(frame, path)
             assert not await frame.evaluate("document.documentElement.scrollWidth > innerWidth"), f"{path} is too wide"
         menu = await frame.eval_on_selector_all(".menu a", "all => all.map(one => one.textContent)")
-        assert (menu == GERMAN) == (locale == "de")
+        assert set(menu) >= GERMAN if locale == "de" else not GERMAN & set(menu)
 
 
 async def test_the_address_follows_and_a_table_opens_as_it_was_left(desk: Desk, filled: dict[str, str]) -> None:
     frame = await desk.open("/inbox")
     await frame.click("text=Resellers")
     await frame.wait_for_selector("h1:text-is('Resellers')")
-    await desk.page.wait_for_url(f"**/extensions/app/{desk.app_id}/resellers")
+    await desk.page.wait_for_url("**/extensions/app/*/resellers")
     await frame.fill("input[name=q]", "exempt")
     await frame.press("input[name=q]", "Enter")
     await frame.wait_for_selector("tbody tr:only-child")
@@ -76,6 +76,7 @@ async def test_the_address_follows_and_a_table_opens_as_it_was_left(desk: Desk, 
     await frame.click(".menu >> text=Resellers")
     await frame.wait_for_selector("h1:text-is('Resellers')")
     await frame.wait_for_selector("tbody tr:only-child")
+    await desk.page.wait_for_url("**/resellers?q=exempt&status=approved")
     await desk.page.reload()
     frame = await desk.frame()
     assert await frame.input_value("input[name=q]") == "exempt"
