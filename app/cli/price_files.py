@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,20 +10,17 @@ import typer
 from app.cli.common import By, Json, ShopUrl, a_date, a_percentage, run_in_shop, show, who
 from app.cli.prices import ListName, On, ShortNotice, Why, carry_out, prices
 from app.errors import InvalidInput, NotFound
-from app.orders import price_changes
+from app.orders import price_changes, price_desk
 from app.orders.services import Services
 from app.pricing import list_file, planned, service, versions
 from app.pricing.content import Changes, shown
 from app.pricing.draft import Draft
-from app.pricing.list_file import decoded, read_list, unknown_skus, with_ids, write_list
+from app.pricing.list_file import decoded, read_list, write_list
 from app.pricing.rules import StaffException
 from app.pricing.tables import DEFAULT_LIST, PriceChange, PriceListVersion
 from app.resellers.service import find
-from app.saleor import operations as ops
 from app.saleor.shops import Shop
 
-AT_ONCE = 8
-"""Variants looked up in Saleor at a time."""
 COLUMNS = ", ".join(list_file.COLUMNS)
 
 
@@ -58,10 +53,10 @@ def import_(
     with file.open("rb") as opened:
         read = read_list(decoded(opened))
     if exception_reason:
-        read = _excepted(read, exception_reason, exception_expires)
+        read = price_desk.excepted(read, exception_reason, a_date(exception_expires, "--exception-expires"))
 
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
-        draft = await _with_ids(services, shop, read)
+        draft = await price_desk.with_variant_ids(services, shop, read)
         cap = shop.settings.program.max_discount_percent
         door = services.database.tenant_reading if dry_run else services.database.tenant
         async with door(shop.tenant_id) as session:
@@ -85,33 +80,6 @@ def import_(
             return {"list": name, "dry_run": True, "unchanged": found.unchanged} | shown(found.changes)
 
     show(run_in_shop(shop, work), as_json=as_json)
-
-
-async def _with_ids(services: Services, shop: Shop, draft: Draft) -> Draft:
-    """The draft with the ids of variants that it names by their SKUs, a few asked for at a time."""
-    skus = unknown_skus(draft)
-    if not skus:
-        return draft
-    client = await services.shops.client(shop)
-    few = asyncio.Semaphore(AT_ONCE)
-
-    async def look_up(sku: str) -> tuple[str, str | None]:
-        async with few:
-            variant = (await client.execute(ops.VARIANT_BY_SKU, sku=sku)).product_variant
-            return sku, variant.id if variant else None
-
-    found = await asyncio.gather(*(look_up(sku) for sku in skus))
-    return with_ids(draft, {sku: variant_id for sku, variant_id in found if variant_id})
-
-
-def _excepted(draft: Draft, reason: str, expires: str) -> Draft:
-    """The draft with leave up to its own highest rate."""
-    rates = [terms.rate for terms in draft.entries.values() if terms is not None and terms.rate is not None]
-    if draft.rate is not None:
-        rates.append(draft.rate)
-    if not rates:
-        raise InvalidInput("--exception-reason: the file has no rate that needs it.", code="exception")
-    return replace(draft, exception=StaffException(max(rates), reason, a_date(expires, "--exception-expires")))
 
 
 @prices.command()

@@ -9,23 +9,18 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.cli.common import By, Json, ShopUrl, a_date, a_percentage, an_amount, run_in_shop, show, who
-from app.errors import InvalidInput, NotFound
+from app.errors import InvalidInput
 from app.money import Money
-from app.orders import price_changes
+from app.orders import price_desk
 from app.orders.services import Services
 from app.pricing import service
 from app.pricing.content import Kind, exception_words, shown
 from app.pricing.draft import Difference, Draft
-from app.pricing.planned import prices_on
-from app.pricing.preview import preview as chain
-from app.pricing.rules import Item, Scope, StaffException
-from app.pricing.tables import DEFAULT_LIST, PriceEntry
+from app.pricing.rules import Scope, StaffException
+from app.pricing.tables import DEFAULT_LIST, PriceChange, PriceEntry
 from app.pricing.versions import exception_of
 from app.reasons import sentence
-from app.resellers.rules import ResellerStatus
 from app.resellers.service import find
-from app.saleor import operations as ops
-from app.saleor.answers import SaleorNamedVariant
 from app.saleor.shops import Shop
 
 prices = typer.Typer(no_args_is_help=True, help="Price lists and partner prices.")
@@ -116,31 +111,21 @@ async def carry_out(
     by: str,
 ) -> dict[str, Any]:
     """Change a list at once or, with a day, plan it; what a command answers."""
-    if on:
-        day = a_date(on, "--on")
-        planned, found = await price_changes.plan(
-            session, services, shop, draft, on=day, by=who(by), why=why, short_notice=short_notice, name=name
-        )
+    day = a_date(on, "--on") if on else None
+    if short_notice and day is None:
+        raise InvalidInput("--short-notice goes with --on.", code="short_notice")
+    made, found = await price_desk.carry_out(
+        session, services, shop, draft, name=name, on=day, short_notice=short_notice, why=why, by=who(by)
+    )
+    if isinstance(made, PriceChange):
         return {
             "list": name,
-            "planned": planned.id,
-            "effective_on": planned.effective_on,
-            "announced_on": planned.announce_on,
-            "short_notice": planned.short_notice,
+            "planned": made.id,
+            "effective_on": made.effective_on,
+            "announced_on": made.announce_on,
+            "short_notice": made.short_notice,
         } | shown(found.changes)
-    if short_notice:
-        raise InvalidInput("--short-notice goes with --on.", code="short_notice")
-    row, found = await service.change(
-        session,
-        draft,
-        cap=shop.settings.program.max_discount_percent,
-        today=services.today(shop),
-        by=who(by),
-        at=services.clock(),
-        why=why,
-        name=name,
-    )
-    return {"list": row.name, "rate": row.rate, "version": row.version} | _counts(found)
+    return {"list": made.name, "rate": made.rate, "version": made.version} | _counts(found)
 
 
 def _counts(found: Difference) -> dict[str, Any]:
@@ -219,37 +204,17 @@ def preview(
         day = a_date(on, "--on") if on else today
         if day < today:
             raise InvalidInput(f"--on: {day} is over; give a day to come.", code="on")
-        variant = await _variant(services, shop, sku)
-        async with services.database.tenant_reading(shop.tenant_id) as session:
-            reseller = await find(session, email)
-            if reseller.status != ResellerStatus.APPROVED:
-                raise InvalidInput(f"{reseller.company} is {reseller.status} and sees public prices.", code="reseller_inactive")
-            cap = shop.settings.program.max_discount_percent
-            prices = await prices_on(session, reseller.id, day, cap=cap, announced=False)
-        item = Item(
-            variant.id,
-            variant.product.id,
-            variant.product.category.id if variant.product.category else None,
-            tuple(collection.id for collection in variant.product.collections or ()),
-        )
-        shown = []
-        for listing in variant.channel_listings or ():
-            if listing.price is None or channel not in ("", listing.channel.slug):
-                continue
-            found = chain(item, quantity, Money.of(listing.price.amount, listing.channel.currency_code), prices, day)
-            shown.append(
-                {
-                    "channel": listing.channel.slug,
-                    "on": day,
-                    "retail": str(found.price.retail),
-                    "partner_price": str(found.price.unit),
-                    "total": str(found.total),
-                    "reasons": [sentence(reason) for reason in found.reasons],
-                }
-            )
-        if not shown:
-            raise NotFound(f"{sku} has no price in {channel or 'any channel'}; it is not available there.", code="no_price")
-        return shown
+        return [
+            {
+                "channel": found.channel,
+                "on": day,
+                "retail": str(found.chain.price.retail),
+                "partner_price": str(found.chain.price.unit),
+                "total": str(found.chain.total),
+                "reasons": [sentence(reason) for reason in found.chain.reasons],
+            }
+            for found in await price_desk.prices_of(services, shop, email, sku, quantity=quantity, day=day, channel=channel)
+        ]
 
     show(run_in_shop(shop, work), as_json=as_json)
 
@@ -260,25 +225,11 @@ async def _target(
     given = [text for text in (sku, product, category, collection) if text]
     if len(given) > 1:
         raise InvalidInput("Give one of --sku, --product, --category and --collection.", code="target")
-    if sku:
-        return Scope.VARIANT, (await _variant(services, shop, sku)).id, sku
-    if product:
-        client = await services.shops.client(shop)
-        variant = (await client.execute(ops.VARIANT_BY_SKU, sku=product)).product_variant
-        return Scope.PRODUCT, variant.product.id if variant else product, variant.product.name if variant else product
-    if category:
-        return Scope.CATEGORY, category, category
-    if collection:
-        return Scope.COLLECTION, collection, collection
+    scopes = {Scope.VARIANT: sku, Scope.PRODUCT: product, Scope.CATEGORY: category, Scope.COLLECTION: collection}
+    for scope, text in scopes.items():
+        if text:
+            return scope, *await price_desk.target_of(services, shop, scope, text)
     return None, "", ""
-
-
-async def _variant(services: Services, shop: Shop, sku: str) -> SaleorNamedVariant:
-    client = await services.shops.client(shop)
-    variant = (await client.execute(ops.VARIANT_BY_SKU, sku=sku)).product_variant
-    if variant is None:
-        raise NotFound(f"The store has no variant with the SKU {sku}.", code="no_variant")
-    return variant
 
 
 def _shown(entry: PriceEntry) -> dict[str, Any]:

@@ -7,21 +7,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
-from sqlalchemy import select
 
 from app.cli.common import Json, ShopUrl, run_in_shop, show
-from app.db.tenants import Tenant
-from app.documents.bank_details import BankAccount
-from app.documents.logo import checked_logo, decoded
+from app.documents.logo import checked_logo
 from app.errors import InvalidInput
 from app.mail.record import verify
 from app.orders import doctor as examination
+from app.orders import shop_settings
 from app.orders.check import check as ask
 from app.orders.services import Services
 from app.saleor import webhooks as drift
-from app.saleor.shops import Shop, merged
-from app.settings import UNKNOWN, ShopSettings, kind_of, need_base_url, unknown_key
+from app.saleor.shops import Shop
+from app.settings import ShopSettings, kind_of, need_base_url
 
 webhooks = typer.Typer(no_args_is_help=True, help="The webhooks installed in Saleor.")
 shop_ = typer.Typer(no_args_is_help=True, help="A shop's own settings.")
@@ -120,15 +117,11 @@ def set_(
     """Set a shop's own values over the installation's; VALUE may be JSON, a list replaces the whole list."""
 
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
-        async with services.database.system() as session:
-            row = (await session.scalars(select(Tenant).where(Tenant.id == shop.tenant_id).with_for_update())).one()
-            own = json.loads(json.dumps(row.settings))
+        def put(own: dict[str, Any], before: ShopSettings) -> None:
             for value in values:
                 _put(own, value)
-            result = _checked(services, own)
-            row.settings = own
-            row.program_version += 1
-        return result.model_dump(mode="json")
+
+        return (await shop_settings.change(services, shop, put)).model_dump(mode="json")
 
     show(run_in_shop(shop, work), as_json=as_json)
 
@@ -155,20 +148,11 @@ def add_bank_account(
         "routing_number": routing_number,
         "account_number": account_number,
         "bank_name": bank_name,
+        "channel": channel,
     }
 
     async def work(services: Services, shop: Shop) -> list[dict[str, Any]]:
-        BankAccount.of(**account)
-        async with services.database.system() as session:
-            row = (await session.scalars(select(Tenant).where(Tenant.id == shop.tenant_id).with_for_update())).one()
-            own = json.loads(json.dumps(row.settings))
-            before = [item.model_dump(mode="json") for item in shop.settings.bank_accounts]
-            place = (account["currency"], channel)
-            others = [item for item in before if (item["currency"], item["channel"]) != place]
-            own["bank_accounts"] = [*others, {**account, "channel": channel}]
-            result = _checked(services, own)
-            row.settings = own
-            row.program_version += 1
+        result = await shop_settings.change(services, shop, lambda own, before: shop_settings.put_account(own, before, account))
         return [item.model_dump(mode="json") for item in result.bank_accounts]
 
     show(run_in_shop(shop, work), as_json=as_json)
@@ -185,13 +169,11 @@ def logo(
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         content = file.read_bytes()
         kept = checked_logo(content)
-        async with services.database.system() as session:
-            row = (await session.scalars(select(Tenant).where(Tenant.id == shop.tenant_id).with_for_update())).one()
-            own = json.loads(json.dumps(row.settings))
+
+        def put(own: dict[str, Any], before: ShopSettings) -> None:
             own["documents"] = {**own.get("documents", {}), "logo": kept}
-            _checked(services, own)
-            row.settings = own
-            row.program_version += 1
+
+        await shop_settings.change(services, shop, put)
         return {"shop": shop.api_url, "logo": file.name, "bytes": len(content)}
 
     show(run_in_shop(shop, work), as_json=as_json)
@@ -216,21 +198,3 @@ def _put(own: dict[str, Any], assignment: str) -> None:
                 f"{place} was given as one value; set its parts, or the whole of it as a JSON object.", code="setting"
             )
     own[last] = value
-
-
-def _checked(services: Services, own: dict[str, Any]) -> ShopSettings:
-    try:
-        result = merged(services.settings.shop, own)
-    except ValidationError as error:
-        wrong = "\n".join(
-            unknown_key(ShopSettings, item["loc"])
-            if item["type"] == UNKNOWN
-            else f"{'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ')}"
-            for item in error.errors()
-        )
-        raise InvalidInput(f"These settings are wrong:\n{wrong}", code="setting") from error
-    for account in result.bank_accounts:
-        BankAccount.of(**account.model_dump(exclude={"channel"}))
-    if result.documents.logo:
-        checked_logo(decoded(result.documents.logo))
-    return result

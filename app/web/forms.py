@@ -35,10 +35,11 @@ class Form:
         return {name.removeprefix(prefix): value for name, value in self._fields.items() if name.startswith(prefix)}
 
 
-async def uploaded(form: Form, limit: int) -> Upload:
-    """The form's file, of at most `limit` bytes. Raises InvalidInput without one, TooLarge."""
+async def uploaded(form: Form, limit: int, kind: str = "") -> Upload:
+    """The form's file, of at most `limit` bytes; `kind` says which, if no document. Raises InvalidInput without, TooLarge."""
     if form.upload is None or not form.upload.filename:
-        raise InvalidInput("file: it is missing; choose a PDF, JPEG or PNG file.", code="file_missing")
+        code = "no_file_chosen" if kind else "file_missing"
+        raise InvalidInput(f"file: it is missing; choose {kind or 'a PDF, JPEG or PNG file'}.", code=code)
     if form.upload.size is not None and form.upload.size > limit:
         raise too_large(limit)
     return Upload(await form.upload.read(), form.upload.filename)

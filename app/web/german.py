@@ -122,6 +122,7 @@ ERRORS: dict[str, str] = {
     "claim_withdrawn": "Der Anbieter hat diesen Link zurückgezogen.",
     "claim_other_account": "Ein anderes Konto hält die Lizenzen dieses Postfachs; fragen Sie den Anbieter.",
     "file_missing": "Die Datei fehlt; wählen Sie eine PDF-, JPEG- oder PNG-Datei.",
+    "no_file_chosen": "Die Datei fehlt; wählen Sie eine.",
     "file_empty": "Die Datei ist leer.",
     "file_type": "Diese Art von Datei wird nicht angenommen, gleich wie sie heißt. Nehmen Sie PDF, JPEG oder PNG.",
     "file_damaged": "Die Datei ist beschädigt oder abgeschnitten; speichern Sie sie neu.",
@@ -144,7 +145,7 @@ ERRORS: dict[str, str] = {
     "currency": "Eine Zeile nennt eine Währung, die es nicht gibt.",
     "amount": "Jeder Betrag muss größer als null sein.",
     "no_statement": "Diese Abrechnung gibt es nicht.",
-    "already_decided": "Über die Bewerbung ist schon entschieden.",
+    "already_decided": "Darüber ist schon entschieden; laden Sie die Seite neu.",
     "not_asked": "Zu dieser Bewerbung ist keine Frage offen.",
     "no_advice": "Dieses Zahlungsavis gibt es nicht.",
     "day": "Geben Sie einen Tag wie 2026-12-31 an.",
@@ -155,7 +156,7 @@ ERRORS: dict[str, str] = {
     "too_many_cases": "Zu viele Ihrer Fälle warten auf Antwort; schreiben Sie in einem von ihnen weiter.",
     "no_forum": "Der Anbieter hat kein Forum genannt; bitten Sie stattdessen um Beratung.",
     "customer_not_asked": "Eine Support-Anfrage geht nur, wenn der Kunde darum gebeten hat; bestätigen Sie das.",
-    "changed": "Die Bewerbung wurde inzwischen geändert; laden Sie die Seite neu.",
+    "changed": "Es wurde inzwischen geändert; laden Sie die Seite neu.",
     "not_editable": "Die Bewerbung ist eingereicht oder entschieden und kann nicht mehr geändert werden.",
 }
 """`{wait}` is the seconds of an error that has some."""

@@ -1,10 +1,11 @@
 import asyncio
 import os
+import re
 import subprocess
 import sys
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 import app.tables  # noqa: F401 - the comparison needs every table
@@ -13,6 +14,7 @@ from app.db.jobs import Jobs
 from app.db.session import Database
 from app.ledger.service import post_receivable
 from app.money import Money
+from app.orders.tables import RefundRequest
 from tests.conftest import NOW, install
 
 
@@ -45,6 +47,29 @@ async def test_the_migrated_ledger_is_append_only(database_url: str, change: str
     with pytest.raises(DBAPIError, match="append-only"):
         async with database.engine.begin() as connection:
             await connection.execute(text(change))
+    await database.close()
+
+
+async def test_a_refund_that_older_code_writes_on_the_newest_schema_gets_a_reference_of_its_own(database_url: str) -> None:
+    database = Database(database_url)
+    await migrate.upgrade(database)
+    tenant = await install(database, "http://a.example/graphql/")
+    columns = "id, tenant_id, psp_reference, amount_minor, currency, requested_at"
+    async with database.engine.begin() as connection:
+        for number in "12":
+            await connection.execute(
+                text(f"INSERT INTO refund_request ({columns}) VALUES (:id, :tenant, :psp, 100, 'EUR', :at)"),
+                {
+                    "id": number,
+                    "psp": number,
+                    "tenant": tenant,
+                    "at": NOW if database.engine.dialect.name == "postgresql" else NOW.isoformat(),
+                },
+            )
+    async with database.tenant(tenant) as session:
+        rows = (await session.scalars(select(RefundRequest))).all()
+    assert {(row.requested_by, row.iban, row.reason) for row in rows} == {("Saleor", "", "")}
+    assert len({row.reference for row in rows if re.fullmatch("REFUND[0-9A-F]{28,29}", row.reference)}) == 2
     await database.close()
 
 

@@ -14,7 +14,21 @@ from starlette.staticfiles import StaticFiles
 from app.errors import Forbidden, InvalidInput, NotFound, ResellerError
 from app.orders.services import Services
 from app.saleor.shops import Shop
-from app.web.dashboard import customer_widget, health, inbox, licenses, orders, payments, resellers, sessions, statements, widgets
+from app.web.dashboard import (
+    customer_widget,
+    health,
+    inbox,
+    licenses,
+    orders,
+    payments,
+    prices,
+    resellers,
+    sessions,
+    settings,
+    statements,
+    taxes,
+    widgets,
+)
 from app.web.dashboard.origins import ancestors
 from app.web.dashboard.pages import Page
 from app.web.dashboard.rendering import STATIC, shell
@@ -23,7 +37,18 @@ from app.web.dashboard.visit import MissingPermission, Reader, SessionOver, Staf
 from app.web.dispatch import Asgi, Receive, Scope, Send
 from app.web.front import Front, Rules
 
-PAGES: tuple[Page, ...] = (inbox.PAGE, resellers.PAGE, payments.PAGE, orders.PAGE, licenses.PAGE, statements.PAGE, health.PAGE)
+PAGES: tuple[Page, ...] = (
+    inbox.PAGE,
+    resellers.PAGE,
+    payments.PAGE,
+    orders.PAGE,
+    licenses.PAGE,
+    statements.PAGE,
+    prices.PAGE,
+    taxes.PAGE,
+    settings.PAGE,
+    health.PAGE,
+)
 """In the order of the menu; the first is where the app opens."""
 POPUPS = "/popup/"
 WITHOUT_SHELL = ("/static/", "/session")

@@ -82,6 +82,9 @@ async def test_a_session_ends_with_the_installation(dashboard: Dashboard) -> Non
         ("/payments", "ORDERS"),
         ("/licenses", "ORDERS"),
         ("/statements", "ORDERS"),
+        ("/prices", "PRODUCTS"),
+        ("/tax", "TAXES"),
+        ("/settings", "APPS"),
         ("/health", "APPS"),
     ],
 )

@@ -16,8 +16,8 @@ PREFIXES = (
     "notice_", "reseller_", "order_", "terms_", "license_", "kind_", "role_", "scope_", "inbox_kind_", "certificate_", "did_",
     "decide_", "application_", "business_", "ledger_", "document_", "mail_", "tab_", "permission_", "severity_", "orders_",
     "lines_", "payers_", "payments_", "outcome_", "import_", "rule_", "verified_", "statements_", "licenses_", "bucket_",
-    "statement_", "failed", "hold", "release", "accept", "suspend", "revoke", "reinstate", "nav_", "direction_",
-    "arrival_",
+    "statement_", "failed", "hold", "release", "accept", "suspend", "revoke", "reinstate", "nav_", "change_", "setting",
+    "direction_", "arrival_",
 )  # fmt: skip
 
 

@@ -14,7 +14,20 @@ down_revision = "0012_staff_pages"
 branch_labels = None
 depends_on = None
 
-TEXTS = ("requested_by", "reason", "beneficiary", "done_by", "bank_reference", "canceled_by", "cancel_reason")
+# What code of 0012 leaves out when it writes a row: it goes on while new processes start.
+TEXTS = {
+    "requested_by": "Saleor",
+    "reason": "",
+    "beneficiary": "",
+    "done_by": "",
+    "bank_reference": "",
+    "canceled_by": "",
+    "cancel_reason": "",
+}
+REFERENCE = {
+    "postgresql": "'REFUND' || upper(substr(replace(CAST(gen_random_uuid() AS text), '-', ''), 1, 29))",
+    "sqlite": "('REFUND' || hex(randomblob(14)))",
+}
 
 
 def upgrade() -> None:
@@ -37,12 +50,8 @@ def upgrade() -> None:
     with op.batch_alter_table("refund_export", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_refund_export_tenant_id"), ["tenant_id"], unique=False)
 
-    # Rows that are there get their values before the columns must have one.
     with op.batch_alter_table("dispute", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("close_reason", sa.Text(), nullable=True))
-    op.execute("UPDATE dispute SET close_reason = ''")
-    with op.batch_alter_table("dispute", schema=None) as batch_op:
-        batch_op.alter_column("close_reason", existing_type=sa.Text(), nullable=False)
+        batch_op.add_column(sa.Column("close_reason", sa.Text(), nullable=False, server_default=""))
         batch_op.create_index(
             "uq_dispute_open",
             ["tenant_id", "receivable_id"],
@@ -54,22 +63,23 @@ def upgrade() -> None:
     with op.batch_alter_table("refund_request", schema=None) as batch_op:
         batch_op.add_column(sa.Column("reseller_id", sa.String(length=36), nullable=True))
         batch_op.add_column(sa.Column("reference", sa.String(length=35), nullable=True))
-        batch_op.add_column(sa.Column("iban", sa.String(length=34), nullable=True))
+        batch_op.add_column(sa.Column("iban", sa.String(length=34), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("export_id", sa.String(length=36), nullable=True))
         batch_op.add_column(sa.Column("canceled_at", app.db.base.UtcDateTime(timezone=True), nullable=True))
-        for name in TEXTS:
-            batch_op.add_column(sa.Column(name, sa.Text(), nullable=True))
+        for name, instead in TEXTS.items():
+            batch_op.add_column(sa.Column(name, sa.Text(), nullable=False, server_default=instead))
     op.execute(
-        "UPDATE refund_request SET iban = '', requested_by = 'Saleor', reason = '', beneficiary = '', done_by = '', "
-        "bank_reference = '', canceled_by = '', cancel_reason = '', "
-        "reference = 'REFUND' || upper(substr(replace(id, '-', ''), 1, 29)), "
+        "UPDATE refund_request SET reference = 'REFUND' || upper(substr(replace(id, '-', ''), 1, 29)), "
         "reseller_id = (SELECT reseller_id FROM reseller_order WHERE reseller_order.id = refund_request.order_id)"
     )
     with op.batch_alter_table("refund_request", schema=None) as batch_op:
-        batch_op.alter_column("reference", existing_type=sa.String(length=35), nullable=False)
-        batch_op.alter_column("iban", existing_type=sa.String(length=34), nullable=False)
-        for name in TEXTS:
-            batch_op.alter_column(name, existing_type=sa.Text(), nullable=False)
+        # Existing rows have theirs before the column must have one; a row written by older code gets one of its own.
+        batch_op.alter_column(
+            "reference",
+            existing_type=sa.String(length=35),
+            nullable=False,
+            server_default=sa.text(REFERENCE[op.get_bind().dialect.name]),
+        )
         batch_op.alter_column("order_id", existing_type=sa.String(length=36), nullable=True)
         batch_op.create_index("ix_refund_request_export", ["export_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_refund_request_reseller_id"), ["reseller_id"], unique=False)

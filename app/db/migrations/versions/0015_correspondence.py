@@ -93,6 +93,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("mail", schema=None) as batch_op:
         batch_op.add_column(sa.Column("reseller_id", sa.String(length=36), nullable=True))
+        # The default stays: code of 0014 writes mails while new processes start, and knows no threads.
         batch_op.add_column(sa.Column("thread", sa.String(length=32), nullable=False, server_default=""))
         batch_op.create_index("ix_mail_message_id", ["tenant_id", "message_id"], unique=False)
         batch_op.create_index("ix_mail_reseller", ["tenant_id", "reseller_id"], unique=False)
@@ -103,8 +104,6 @@ def upgrade() -> None:
         "UPDATE mail SET reseller_id = (SELECT reseller_id FROM reseller_order WHERE reseller_order.id = mail.order_id) "
         "WHERE order_id IS NOT NULL"
     )
-    with op.batch_alter_table("mail", schema=None) as batch_op:
-        batch_op.alter_column("thread", server_default=None)
 
 
 def downgrade() -> None:

@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from app.web.dashboard.permissions import NAMES
-from app.web.dashboard.words import frame, health, inbox, licenses, orders, payments, resellers, statements, widgets
+from app.web.dashboard.words import (
+    frame,
+    health,
+    inbox,
+    licenses,
+    orders,
+    payments,
+    prices,
+    resellers,
+    settings,
+    statements,
+    taxes,
+    widgets,
+)
 from app.web.speech import Words
 
-ROOMS = (frame, inbox, resellers, payments, licenses, statements, orders, widgets, health)
+ROOMS = (frame, inbox, resellers, payments, licenses, statements, orders, prices, taxes, settings, widgets, health)
 
 
 def together(parts: Iterable[Words]) -> dict[str, tuple[str, str]]:

@@ -1,0 +1,266 @@
+"""Settings."""
+
+from __future__ import annotations
+
+from app.web.speech import Words
+
+WORDS: Words = {
+    "nav_settings": ("Settings", "Einstellungen"),
+    "tab_program": ("Program", "Programm"),
+    "tab_seller": ("Seller and logo", "Verkäufer und Logo"),
+    "tab_accounts": ("Bank accounts", "Bankkonten"),
+    "tab_keys": ("License keys", "Lizenzschlüssel"),
+    "tab_policy": ("Policy", "Richtlinie"),
+    "settings_terms": ("Terms and licenses", "Bedingungen und Lizenzen"),
+    "settings_prices": ("Prices", "Preise"),
+    "settings_people": ("Resellers and policy", "Wiederverkäufer und Richtlinie"),
+    "settings_tax": ("Tax", "Steuern"),
+    "settings_money": ("Bank and money", "Bank und Geld"),
+    "settings_interest": ("Interest, reminders and statements", "Zinsen, Erinnerungen und Abrechnungen"),
+    "settings_other": ("More", "Weiteres"),
+    "setting_range": ("From {low} to {high}.", "Von {low} bis {high}."),
+    "setting_least": ("At least {low}.", "Mindestens {low}."),
+    "settings_wrong": ("Nothing was stored; this is wrong:", "Nichts wurde gespeichert; das ist falsch:"),
+    "settings_changed": (
+        "Somebody else changed these settings since you read them; nothing of yours was stored.",
+        "Jemand anders hat diese Einstellungen geändert, seit Sie sie gelesen haben; von Ihnen wurde nichts gespeichert.",
+    ),
+    "settings_both": (
+        "{name}: yours {yours}, now in force {now}",
+        "{name}: Ihre Eingabe {yours}, jetzt in Kraft {now}",
+    ),
+    "notice_settings_stored": ("The settings are stored.", "Die Einstellungen sind gespeichert."),
+    "seller_help": (
+        "Invoices, statements and mails name the seller so.",
+        "So nennen Rechnungen, Abrechnungen und Mails den Verkäufer.",
+    ),
+    "logo": ("Logo", "Logo"),
+    "logo_there": ("Documents carry a logo.", "Dokumente tragen ein Logo."),
+    "logo_none": (
+        "No logo yet: documents carry the seller's name.",
+        "Noch kein Logo: Dokumente tragen den Namen des Verkäufers.",
+    ),
+    "logo_set": ("Use this picture", "Dieses Bild nehmen"),
+    "logo_remove": ("Remove the logo?", "Das Logo entfernen?"),
+    "logo_remove_help": (
+        "New documents carry the seller's name only.",
+        "Neue Dokumente tragen nur den Namen des Verkäufers.",
+    ),
+    "account": ("Account", "Konto"),
+    "account_add": ("Set account", "Konto setzen"),
+    "account_help": (
+        "Resellers pay to the account of their order's channel and currency. An IBAN, or a routing and an "
+        "account number. Without a channel it serves all of the currency.",
+        "Wiederverkäufer zahlen auf das Konto von Kanal und Währung ihrer Bestellung. Eine IBAN, oder Routing "
+        "Number und Kontonummer. Ohne Kanal gilt es für alle der Währung.",
+    ),
+    "account_remove": ("Remove the {currency} account?", "Das Konto für {currency} entfernen?"),
+    "account_remove_help": (
+        "Orders that find no other account cannot tell where to pay.",
+        "Bestellungen, die kein anderes Konto finden, können nicht sagen, wohin zu zahlen ist.",
+    ),
+    "all_channels": ("all channels", "alle Kanäle"),
+    "accounts_none": (
+        "No account is set: nobody can be told where to pay.",
+        "Kein Konto ist gesetzt: Niemand erfährt, wohin zu zahlen ist.",
+    ),
+    "key": ("Key", "Schlüssel"),
+    "key_made": ("Made", "Erzeugt"),
+    "key_public": ("Public key", "Öffentlicher Schlüssel"),
+    "key_licenses": ("Licenses", "Lizenzen"),
+    "key_active": ("signs", "signiert"),
+    "key_retired": ("verifies only", "prüft nur"),
+    "key_rotate": ("New key", "Neuer Schlüssel"),
+    "key_rotate_title": ("Sign with a new key?", "Mit einem neuen Schlüssel signieren?"),
+    "key_rotate_help": (
+        "New licenses need software that knows the new public key; licenses under the old ones go on "
+        "verifying. This cannot be undone.",
+        "Neue Lizenzen brauchen Software, die den neuen öffentlichen Schlüssel kennt; Lizenzen unter alten "
+        "Schlüsseln gelten weiter. Das lässt sich nicht zurücknehmen.",
+    ),
+    "keys_none": ("There is no key yet.", "Es gibt noch keinen Schlüssel."),
+    "keys_none_help": ("The first license makes one.", "Die erste Lizenz erzeugt einen."),
+    "notice_key_rotated": ("The key {kid} signs now.", "Der Schlüssel {kid} signiert jetzt."),
+    "policy_now": ("Version {version} is in force.", "Version {version} ist in Kraft."),
+    "policy_in_force": ("in force", "in Kraft"),
+    "policy_from": ("In force from", "In Kraft ab"),
+    "policy_published": ("Published", "Veröffentlicht"),
+    "policies_none": ("No text was published yet.", "Noch ist kein Text veröffentlicht."),
+    "policies_none_help": (
+        "Publish the first one below; resellers are asked to accept it.",
+        "Veröffentlichen Sie unten den ersten; Wiederverkäufer werden um Annahme gebeten.",
+    ),
+    "policy_publish": ("Publish", "Veröffentlichen"),
+    "policy_publish_help": (
+        "In Markdown, in both languages. What was published never changes; a change is a new version, which "
+        "resellers accept anew.",
+        "In Markdown, in beiden Sprachen. Veröffentlichtes ändert sich nie; eine Änderung ist eine neue "
+        "Version, die Wiederverkäufer neu annehmen.",
+    ),
+    "policy_english": ("English text", "Englischer Text"),
+    "policy_german": ("German text", "Deutscher Text"),
+    "notice_policy_published": ("The version is published.", "Die Version ist veröffentlicht."),
+    "setting_prepaid_orders": ("Prepaid orders", "Vorkasse-Bestellungen"),
+    "settinghelp_prepaid_orders": (
+        "Orders a new reseller prepays.",
+        "So viele Bestellungen zahlt ein neuer Wiederverkäufer vorab.",
+    ),
+    "setting_payment_days": ("Days to pay", "Zahlungsziel in Tagen"),
+    "settinghelp_payment_days": ("Days to pay on account.", "Tage bis zur Fälligkeit auf Rechnung."),
+    "setting_on_account": ("Orders on account", "Bestellungen auf Rechnung"),
+    "settinghelp_on_account": ("Off: every order is prepaid.", "Aus: Jede Bestellung ist Vorkasse."),
+    "setting_max_discount_percent": ("Cap in percent", "Obergrenze in Prozent"),
+    "settinghelp_max_discount_percent": ("Cap of every price list.", "Obergrenze jeder Preisliste."),
+    "setting_price_notice_days": ("Notice of price changes", "Vorlauf für Preisänderungen"),
+    "settinghelp_price_notice_days": (
+        "Days resellers are told of a planned price change before it takes effect.",
+        "So viele Tage vorher erfahren Wiederverkäufer von einer geplanten Preisänderung.",
+    ),
+    "setting_temporary_license_days": ("Temporary licenses", "Temporäre Lizenzen"),
+    "settinghelp_temporary_license_days": ("Days that a temporary license lives.", "Laufzeit einer temporären Lizenz in Tagen."),
+    "setting_policy_version": ("Policy until one is published", "Richtlinie bis zur ersten Veröffentlichung"),
+    "settinghelp_policy_version": (
+        "Version in force until a text is published here.",
+        "Version, die gilt, bis hier ein Text veröffentlicht ist.",
+    ),
+    "setting_policy_since": ("In force since", "In Kraft seit"),
+    "settinghelp_policy_since": (
+        "Day that policy came into force; the grace period counts from it.",
+        "Tag, seit dem sie gilt; von ihm zählt die Frist.",
+    ),
+    "setting_policy_grace_days": ("Days to accept", "Tage zum Annehmen"),
+    "settinghelp_policy_grace_days": (
+        "Days to accept a new policy version.",
+        "Tage, um eine neue Version der Richtlinie anzunehmen.",
+    ),
+    "setting_reapply_days": ("Wait after a rejection", "Sperrfrist nach Ablehnung"),
+    "settinghelp_reapply_days": (
+        "Days a rejected company waits before it applies again.",
+        "Tage, bis eine abgelehnte Firma sich wieder bewerben darf.",
+    ),
+    "setting_invitation_days": ("Invitations", "Einladungen"),
+    "settinghelp_invitation_days": (
+        "Days in which an invited user can accept.",
+        "Tage, in denen eine Einladung angenommen werden kann.",
+    ),
+    "setting_listing_days": ("Product page due", "Frist für Produktseite"),
+    "settinghelp_listing_days": (
+        "Days in which a reseller must name a page that lists the products; 0: nobody is asked.",
+        "Tage, in denen ein Wiederverkäufer eine Produktseite nennen muss; 0: niemand wird gefragt.",
+    ),
+    "setting_listing_check_days": ("Check of product pages", "Prüfung der Produktseiten"),
+    "settinghelp_listing_check_days": (
+        "Days between two checks of a product page.",
+        "Tage zwischen zwei Prüfungen einer Produktseite.",
+    ),
+    "setting_listing_words": ("Words of a product page", "Wörter einer Produktseite"),
+    "settinghelp_listing_words": (
+        "A page must hold one of these; commas between them. Empty: it must answer only.",
+        "Eine Seite muss eines davon enthalten; mit Kommas getrennt. Leer: Sie muss nur antworten.",
+    ),
+    "setting_refuse_vouchers": ("Refuse vouchers", "Gutscheine ablehnen"),
+    "settinghelp_refuse_vouchers": (
+        "Refuse a reseller's checkout with a voucher; off: the lower price holds.",
+        "Bestellungen mit Gutschein ablehnen; aus: Der niedrigere Preis gilt.",
+    ),
+    "setting_temporary_for_held": (
+        "Temporary licenses for held orders",
+        "Temporäre Lizenzen für angehaltene Bestellungen",
+    ),
+    "settinghelp_temporary_for_held": (
+        "Off: only orders that wait for money get them.",
+        "Aus: Nur Bestellungen, die auf Geld warten, bekommen sie.",
+    ),
+    "setting_claim_days": ("License links", "Lizenz-Links"),
+    "settinghelp_claim_days": (
+        "Days a link to claim a license counts.",
+        "Tage, die ein Link zum Abholen einer Lizenz gilt.",
+    ),
+    "setting_certificate_day_of_state": ("Certificates by the state's day", "Zertifikate nach dem Tag des Staats"),
+    "settinghelp_certificate_day_of_state": ("Off: by the vendor's own day.", "Aus: nach dem Tag des Anbieters."),
+    "setting_certificate_review_days": ("Review of certificates", "Prüfung der Zertifikate"),
+    "settinghelp_certificate_review_days": (
+        "Days after which staff look again at a certificate without an end.",
+        "Tage, nach denen ein Zertifikat ohne Ende wieder angesehen wird.",
+    ),
+    "setting_rate_table_days": ("Age of the rate table", "Alter der Satztabelle"),
+    "settinghelp_rate_table_days": (
+        "Days after its import at which it is called old; it still counts.",
+        "Tage nach dem Import, ab denen sie alt heißt; sie gilt weiter.",
+    ),
+    "setting_fee_tolerance_minor": (
+        "Bank fees per wire, in minor units",
+        "Bankgebühren je Überweisung, in kleinster Einheit",
+    ),
+    "settinghelp_fee_tolerance_minor": ("A wire may be short by so much.", "So viel darf an einer Überweisung fehlen."),
+    "setting_fee_tolerance_year_minor": ("Bank fees per year, in minor units", "Bankgebühren je Jahr, in kleinster Einheit"),
+    "settinghelp_fee_tolerance_year_minor": (
+        "At most, for one reseller in one currency and year.",
+        "Höchstens, je Wiederverkäufer, Währung und Jahr.",
+    ),
+    "setting_book_surplus": ("Book surplus by itself", "Überschuss selbst buchen"),
+    "settinghelp_book_surplus": (
+        "The rest of a wire becomes credit; off: staff accept it.",
+        "Der Rest einer Überweisung wird Guthaben; aus: Ein Mensch bestätigt.",
+    ),
+    "setting_learn_payers": ("Learn payers", "Zahler lernen"),
+    "settinghelp_learn_payers": (
+        "Propose payers whom staff matched by hand, for a second person to confirm.",
+        "Von Hand zugeordnete Zahler vorschlagen; eine zweite Person bestätigt.",
+    ),
+    "setting_other_payer_limit_minor": (
+        "Limit for other payers, in minor units",
+        "Grenze für fremde Zahler, in kleinster Einheit",
+    ),
+    "settinghelp_other_payer_limit_minor": (
+        "An order of which somebody else paid more is held; empty: never.",
+        "Bestellungen, von denen jemand anders mehr zahlte, werden angehalten; leer: nie.",
+    ),
+    "setting_value_date_counts": ("Value date counts", "Wertstellung zählt"),
+    "settinghelp_value_date_counts": (
+        "Off: money counts from the day it was booked.",
+        "Aus: Geld zählt vom Tag der Buchung.",
+    ),
+    "setting_interest_rates": ("Interest", "Verzugszinsen"),
+    "settinghelp_interest_rates": (
+        "Each yearly rate from its day on, with commas: 2026-01-01 8.5, 2027-01-01 0. Empty charges none.",
+        "Jeder Jahressatz ab seinem Tag, mit Kommas: 2026-01-01 8.5, 2027-01-01 0. Leer: keine.",
+    ),
+    "setting_interest_day_count": ("Day count", "Zinstage"),
+    "settinghelp_interest_day_count": ("How days become a part of a year.", "Wie Tage zum Teil eines Jahres werden."),
+    "setting_nil_statements": ("Statements without a debt", "Abrechnungen ohne Schuld"),
+    "settinghelp_nil_statements": (
+        "Send a statement to resellers that owe nothing, too.",
+        "Auch wer nichts schuldet, bekommt eine Abrechnung.",
+    ),
+    "setting_reminder_days": ("Reminders", "Erinnerungen"),
+    "settinghelp_reminder_days": (
+        "Days after the due date, negative before it, with commas; empty sends none.",
+        "Tage nach der Fälligkeit, negativ davor, mit Kommas; leer: keine.",
+    ),
+    "setting_reminder_quiet_from": ("No reminders from hour", "Keine Erinnerung ab Stunde"),
+    "settinghelp_reminder_quiet_from": ("In the vendor's zone.", "In der Zone des Anbieters."),
+    "setting_reminder_quiet_until": ("No reminders until hour", "Keine Erinnerung bis Stunde"),
+    "settinghelp_reminder_quiet_until": ("The same hour twice: no quiet hours.", "Zweimal dieselbe Stunde: keine Ruhezeit."),
+    "setting_name": ("Name", "Name"),
+    "settinghelp_name": ("As it stands on documents.", "Wie er auf Dokumenten steht."),
+    "setting_street": ("Street", "Straße"),
+    "setting_postal_code": ("Postal code", "Postleitzahl"),
+    "setting_city": ("City", "Ort"),
+    "setting_state": ("State", "Bundesland"),
+    "setting_country": ("Country", "Land"),
+    "settinghelp_country": ("Two letters, like US.", "Zwei Buchstaben, wie US."),
+    "setting_email": ("E-mail", "E-Mail"),
+    "setting_website": ("Website", "Website"),
+    "setting_tax_number": ("Tax number", "Steuernummer"),
+    "settinghelp_tax_number": ("VAT or tax id printed on invoices.", "USt-IdNr. oder Steuernummer auf Rechnungen."),
+    "setting_currency": ("Currency", "Währung"),
+    "setting_channel": ("Channel", "Kanal"),
+    "setting_beneficiary": ("Holder", "Inhaber"),
+    "setting_iban": ("IBAN", "IBAN"),
+    "setting_bic": ("BIC", "BIC"),
+    "setting_routing_number": ("Routing number (US)", "Routing Number (USA)"),
+    "setting_account_number": ("Account number (US)", "Kontonummer (USA)"),
+    "setting_bank_name": ("Bank", "Bank"),
+}
+FIELDS: Words = {}
