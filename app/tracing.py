@@ -36,9 +36,11 @@ def configure(settings: Settings, version: str = "") -> None:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+    from app.spans import Redacting
+
     provider = TracerProvider(resource=Resource.create({"service.name": NAME, "service.instance.id": settings.worker_id}))
     exporter = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
-    provider.add_span_processor(BatchSpanProcessor(exporter))
+    provider.add_span_processor(BatchSpanProcessor(Redacting(exporter)))
     use(provider)
 
 

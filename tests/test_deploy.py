@@ -35,7 +35,8 @@ def run(*command: str) -> None:
 
 
 def shown_metrics() -> set[str]:
-    looked = Measures(0, 0.0, 0, {name: {("shop", "USD")[: 1 + (name == "unmatched_money")]: 1.0} for name in SHOP_MEASURES})
+    by_shop = {name: {("shop", "USD")[: 1 + (name == "unmatched_money")]: 1.0} for name in SHOP_MEASURES}
+    looked = Measures(0, 0.0, 0, by_shop, mailbox_age=1.0)
     return {family.name for family in _registry(looked).collect()} | COUNTED
 
 

@@ -95,7 +95,7 @@ async def write(
     case.state = state
     reseller = await session.get_one(Reseller, case.reseller_id)
     if from_staff:
-        await finish_task(session, _task(case), services.clock())
+        await finish_task(session, task_key(case), services.clock())
         await _mail(
             session, services, shop, reseller, case, CaseStep.ANSWERED, said, to=case.opened_by, key=str(entry.position), by=by
         )
@@ -114,7 +114,7 @@ async def close(session: AsyncSession, services: Services, shop: Shop, case: Cas
     after_entry(CaseState(case.state), from_staff=True)
     entry, _ = await _write(session, services, shop, case, said, by=by, from_staff=True)
     case.state, case.closed_by, case.closed_at = CaseState.CLOSED, by, services.clock()
-    await finish_task(session, _task(case), services.clock())
+    await finish_task(session, task_key(case), services.clock())
     reseller = await session.get_one(Reseller, case.reseller_id)
     key = f"closed-{entry.position}"
     await _mail(session, services, shop, reseller, case, CaseStep.CLOSED, said, to=case.opened_by, key=key, by=by)
@@ -199,7 +199,7 @@ async def _ask_staff(session: AsyncSession, services: Services, reseller: Resell
     reason = because(
         f"case_{CaseKind(case.kind)}", company=reseller.company, number=case.number, subject=case.subject, customer=case.customer
     )
-    await add_task(session, _task(case), None, [reason], services.clock())
+    await add_task(session, task_key(case), None, [reason], services.clock())
 
 
 async def _mail(
@@ -242,7 +242,8 @@ async def _mail(
     )
 
 
-def _task(case: Case) -> str:
+def task_key(case: Case) -> str:
+    """The key of the task that staff have while a case is theirs."""
     return f"case:{case.id}"
 
 

@@ -42,7 +42,7 @@ class Case(TenantScoped, Base):
 
 
 class CaseEntry(TenantScoped, Base):
-    """What somebody wrote in a case; never changed."""
+    """What somebody wrote in a case; never changed, but for names that were erased (`cases.erasure`)."""
 
     __tablename__ = "reseller_case_entry"
     __table_args__ = (UniqueConstraint("tenant_id", "case_id", "fingerprint"),)

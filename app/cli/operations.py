@@ -11,6 +11,7 @@ import typer
 from sqlalchemy import select
 
 from app import settings
+from app.cases.erasure import erase_customer
 from app.cli.common import By, Json, ShopUrl, a_date, run, run_in_shop, show, who
 from app.cli.orders import Why
 from app.db.copying import copy
@@ -21,7 +22,6 @@ from app.errors import InvalidInput, NotFound
 from app.main import APPLICATION
 from app.orders import purge as purging
 from app.orders import secrets as sealed
-from app.orders.erasure import erase_customer
 from app.orders.services import Services
 from app.orders.staff_record import deeds
 from app.saleor.shops import Shop

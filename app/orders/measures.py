@@ -16,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bank.decisions import Outcome
 from app.bank.tables import BankLineRow
-from app.mail.tables import Mail
+from app.mail.mailbox import name_of
+from app.mail.service import BOUNCED
+from app.mail.tables import Mail, Mailbox
 from app.orders.services import Services
 from app.orders.tables import MoneyReport, ResellerOrder, StaffTask
 
@@ -32,6 +34,8 @@ class Measures:
     queue_age: float
     stuck: int
     by_shop: dict[str, dict[tuple[str, ...], float]] = field(default_factory=dict)
+    mailbox_age: float | None = None
+    """Since the mailbox was last read, or since it first failed where it never was; None without one."""
 
 
 SHOP_MEASURES: dict[str, str] = {
@@ -43,6 +47,9 @@ SHOP_MEASURES: dict[str, str] = {
     "mails_waiting": "Mails the mail server did not take yet.",
     "mails_waiting_seconds": "Seconds since the oldest of those was made.",
     "mails_failed": "Mails the mail server refused for good.",
+    "mails_bounced": "Mails that a mail server took and gave back.",
+    "cases_waiting": "Cases whose answer is the vendor's turn.",
+    "cases_waiting_seconds": "Seconds since staff got the oldest of those.",
     "tasks_open": "Tasks of staff that are open.",
     "contradictions": "Questions of `reseller check` that had an answer at the last hourly look.",
 }
@@ -53,13 +60,16 @@ async def measure(services: Services) -> Measures:
     now = services.clock()
     async with services.database.system_reading() as session:
         waiting, oldest, stuck = await services.jobs.waiting(session)
+        url = services.settings.imap_url
+        box = await session.scalar(select(Mailbox).where(Mailbox.name == name_of(url))) if url else None
     by_shop: dict[str, dict[tuple[str, ...], float]] = {name: {} for name in SHOP_MEASURES}
     for shop in services.shops.all():
         async with services.database.tenant_reading(shop.tenant_id) as session:
             for (name, *labels), value in (await _of_shop(session, now)).items():
                 by_shop[name][(shop.api_url, *labels)] = value
     age = max(0.0, (now - oldest).total_seconds()) if oldest is not None else 0.0
-    return Measures(waiting, age, stuck, by_shop)
+    read = (box.read_at or box.failing_since) if box is not None else None
+    return Measures(waiting, age, stuck, by_shop, max(0.0, (now - read).total_seconds()) if read is not None else None)
 
 
 class Measured:
@@ -98,7 +108,12 @@ async def _of_shop(session: AsyncSession, now: datetime) -> dict[tuple[str, ...]
     found |= _counted("licenses_waiting", (await session.execute(going)).one(), now)
     queued = select(func.count(Mail.id), func.min(Mail.created_at)).where(Mail.state == "queued")
     found |= _counted("mails_waiting", (await session.execute(queued)).one(), now)
+    asked = select(func.count(StaffTask.id), func.min(StaffTask.created_at)).where(
+        StaffTask.done_at.is_(None), StaffTask.key.startswith("case:")
+    )
+    found |= _counted("cases_waiting", (await session.execute(asked)).one(), now)
     for name, query in {
+        "mails_bounced": select(func.count(Mail.id)).where(Mail.state == BOUNCED),
         "mails_failed": select(func.count(Mail.id)).where(Mail.state == "failed"),
         "reports_waiting": select(func.count(MoneyReport.id)).where(MoneyReport.reported_at.is_(None)),
         "tasks_open": select(func.count(StaffTask.id)).where(StaffTask.done_at.is_(None)),

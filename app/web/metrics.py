@@ -72,6 +72,8 @@ class _Shown(Collector):
         yield GaugeMetricFamily("reseller_queue_length", "Workflows that wait for a worker.", found.queue_length)
         yield GaugeMetricFamily("reseller_queue_age_seconds", "Seconds since the oldest of those was asked for.", found.queue_age)
         yield GaugeMetricFamily("reseller_work_stuck", "Workflows that gave up after all their tries.", found.stuck)
+        if found.mailbox_age is not None:
+            yield GaugeMetricFamily("reseller_mailbox_age_seconds", "Seconds since the mailbox was read.", found.mailbox_age)
         for name, text in SHOP_MEASURES.items():
             labels = ["shop", "currency"] if name == "unmatched_money" else ["shop"]
             family = GaugeMetricFamily(f"reseller_{name}", text, labels=labels)

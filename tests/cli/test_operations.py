@@ -13,6 +13,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from app.cases.rules import ATTESTATION, opening
+from app.cases.service import open_case
+from app.cases.support import attest
+from app.cases.tables import Case, CaseEntry, SupportRequest
 from app.db.base import program_tables
 from app.db.jobs import Jobs
 from app.db.session import Database
@@ -23,7 +27,8 @@ from app.licenses.service import verify
 from app.licenses.tables import License, LicenseKey
 from app.main import APPLICATION
 from app.orders.purge import purge_due
-from app.orders.tables import EndCustomer
+from app.orders.tables import EndCustomer, OrderEvent, StaffTask
+from app.resellers.tables import Reseller
 from app.saleor.registration import uninstall
 from app.sandbox.seed import RESELLER
 from tests.cli.conftest import Run
@@ -40,6 +45,29 @@ async def sold(at: Journey) -> str:
     await at.wire_came(order.number)
     await at.idle()
     return order.number
+
+
+async def spoken_of(at: Journey, number: str) -> str:
+    """A case about PERSON with an entry that names it, and a support request for its order; the case's number."""
+    what = opening("hand_over", f"Deal with {PERSON}", "Call Ann Lee soon.", "ACME", f"Ann Lee, {PERSON}, +49 30 1234")
+    shop = await at.services.shops.by_tenant(at.tenant_id)
+    shop.settings.forum_url = "https://forum.example/"
+    async with at.services.database.tenant(at.tenant_id) as session:
+        reseller = (await session.scalars(select(Reseller).where(Reseller.email == RESELLER))).one()
+        case, _ = await open_case(session, at.services, shop, reseller, what, by=RESELLER, language="en")
+        await attest(
+            session,
+            at.services,
+            shop,
+            reseller,
+            order_number=number,
+            topic=f"{PERSON} cannot sign in",
+            asked_by_customer=True,
+            by=RESELLER,
+            language="en",
+            address=None,
+        )
+        return case.number
 
 
 async def everything(database: Database) -> str:
@@ -69,12 +97,15 @@ async def test_case_27_an_erased_end_customer_keeps_its_license_and_the_books_ke
     at: Journey, run: Run
 ) -> None:
     number = await sold(at)
+    case_number = await spoken_of(at, number)
+    await at.idle()
     async with at.rows() as session:
         (before,) = (await session.scalars(select(License))).all()
         file, invoices = before.file, await session.scalar(select(func.count(Document.id)))
     wanted = ("customers", "erase", "Eva.Endkunde@Customer.example", "--reason", "asked by letter", "--by", "anna")
     planned = await run(*wanted, "--dry-run", "--json")
     assert (planned.code, planned.data["orders"], planned.data["licenses"]) == (0, [number], 1)
+    assert (planned.data["cases"], planned.data["support_requests"]) == ([case_number], 1)
     assert PERSON in await everything(at.services.database)
     done = await run(*wanted, "--json")
     assert done.data == planned.data
@@ -85,6 +116,15 @@ async def test_case_27_an_erased_end_customer_keeps_its_license_and_the_books_ke
         assert license.state == LicenseState.ACTIVE
         assert (await verify(session, file, at.services.clock())).code == "VALID"
         assert await session.scalar(select(func.count(Document.id))) == invoices
+        (case,) = (await session.scalars(select(Case))).all()
+        (entry,) = (await session.scalars(select(CaseEntry))).all()
+        (request,) = (await session.scalars(select(SupportRequest))).all()
+        assert (case.subject, case.contact, case.opened_by) == ("Deal with [erased]", "[erased]", RESELLER)
+        assert (request.customer, request.topic) == ("[erased]", "[erased] cannot sign in")
+        assert (request.order_number, request.attested_by, request.words) == (number, RESELLER, ATTESTATION["en"])
+        rest = [await session.scalars(select(table)) for table in (StaffTask.reasons, OrderEvent.what, CaseEntry.text)]
+        assert PERSON not in str([found.all() for found in rest])
+        assert entry.by == RESELLER
     assert set((await at.recorded(number)).ship_to) == {"country", "state", "postal_code"}
     shown = await run("orders", "show", number)
     assert (shown.code, "eva.endkunde" in shown.out.lower()) == (0, False)

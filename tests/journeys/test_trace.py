@@ -6,19 +6,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dbos._context import DBOSContext
+from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from app import tracing
 from app.sandbox.seed import EXEMPT
+from app.spans import Redacting
 from tests.journeys.harness import journey
 
 
 @pytest.fixture
 def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
     exporter, provider = InMemorySpanExporter(), TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    provider.add_span_processor(SimpleSpanProcessor(Redacting(exporter)))
     monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", provider)
     monkeypatch.setattr(tracing, "_provider", provider)
     yield exporter
@@ -39,3 +42,17 @@ async def test_one_trace_leads_from_the_webhook_of_an_order_to_its_license_and_m
     of_order = [span.name for span in found if span.context is not None and span.context.trace_id == webhook.context.trace_id]
     assert {"attend_order", "record_order", "release_order", "issue_licenses", "deliver_mail"} <= set(of_order)
     assert of_order.count("send_mail") == 3
+
+
+def test_an_errors_text_leaves_without_tokens_and_whole_addresses(spans: InMemorySpanExporter) -> None:
+    said = "https://app:hunter22@shop.example refused person@customer.example, Bearer abcdefghijkl"
+    context = DBOSContext()
+    context._start_span({"name": "send_mail", "operationType": "step"})
+    trace.get_current_span().add_event("retry", {"error": said, "token": "abc", "attempt": 2})
+    context._end_span(RuntimeError(said))
+    (found,) = spans.get_finished_spans()
+    clean = "https://[hidden]@shop.example refused p***@customer.example, Bearer [hidden]"
+    assert (found.name, found.status.is_ok, found.status.description) == ("send_mail", False, clean)
+    assert [dict(event.attributes or {}) for event in found.events] == [{"error": clean, "token": "[hidden]", "attempt": 2}]
+    assert found.attributes is not None
+    assert "step" in found.attributes.values()

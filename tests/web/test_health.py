@@ -1,6 +1,7 @@
 """Health and readiness, through the application as it is put together for a process."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -11,8 +12,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from app.db.secrets import SecretBox
 from app.db.session import Database
 from app.db.tenants import Tenant
+from app.mail.mailbox import name_of
+from app.mail.tables import Mailbox
 from app.main import build, running
 from app.orders.services import Services
+from app.orders.tables import StaffTask
 from app.settings import Settings
 from app.web.metrics import operations_application
 from tests.conftest import NOW, install
@@ -92,6 +96,7 @@ async def test_a_secret_key_that_is_missing_is_said(opened: tuple[Services, http
 
 async def test_metrics_need_their_token_and_say_what_waits(opened: tuple[Services, httpx.AsyncClient]) -> None:
     services, client = opened
+    services.settings.imap_url = "imaps://user:password@imap.example/INBOX"
     for headers in ({}, {"Authorization": "Bearer wrong"}):
         assert (await client.get("/metrics", headers=headers)).status_code == 401
     await client.post("/api/webhooks/order-created", content=b"{}")
@@ -100,12 +105,19 @@ async def test_metrics_need_their_token_and_say_what_waits(opened: tuple[Service
         await services.jobs.enqueue(
             session, "attend_order", "order:x", partition="x", args=(shop.tenant_id, "x", "order_created")
         )
+        session.add(StaffTask(key="case:1", reasons=[], created_at=NOW - timedelta(hours=1)))
+    async with services.database.system() as session:
+        read = NOW - timedelta(minutes=4)
+        session.add(Mailbox(name=name_of(services.settings.imap_url), uid_validity=1, last_uid=1, read_at=read))
     found = await client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     lines = found.text.splitlines()
     assert found.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert 'reseller_webhook_seconds_count{event="order_created",outcome="unknown_shop"}' in found.text
     assert "reseller_queue_length 1.0" in lines
     assert "reseller_database_up 1.0" in lines
+    assert "reseller_mailbox_age_seconds 240.0" in lines
+    assert 'reseller_cases_waiting_seconds{shop="http://shop.example/graphql/"} 3600.0' in lines
+    assert 'reseller_mails_bounced{shop="http://shop.example/graphql/"} 0.0' in lines
     assert 'reseller_mails_failed{shop="http://shop.example/graphql/"} 0.0' in lines
     assert 'reseller_unmatched_lines{shop="http://shop.example/graphql/"} 0.0' in lines
 
