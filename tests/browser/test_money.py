@@ -49,7 +49,7 @@ async def test_every_page_in_its_frame(chromium: Browser, at: Journey, filled: d
         for path in FULL:
             frame = await desk.open(path.format(**filled))
             assert await frame.inner_text("h1"), path
-            assert await frame.get_attribute("html", "lang") == locale
+            await frame.wait_for_selector(f"html[lang={locale}]", state="attached")
             await clean(frame, path)
             assert not await frame.evaluate("document.documentElement.scrollWidth > innerWidth"), f"{path} is too wide"
 

@@ -51,8 +51,8 @@ async def test_every_page_in_its_frame(chromium: Browser, at: Journey, filled: d
         for path in PAGES:
             frame = await desk.open(path.format(**filled))
             assert await frame.inner_text("h1"), path
-            assert await frame.get_attribute("html", "data-theme") == theme
-            assert await frame.get_attribute("html", "lang") == locale
+            await frame.wait_for_selector(f"html[data-theme={theme}]", state="attached")
+            await frame.wait_for_selector(f"html[lang={locale}]", state="attached")
             if path == "/health":
                 await frame.wait_for_selector("#check table, #check details")
             await clean(frame, path)
@@ -65,7 +65,7 @@ async def test_the_address_follows_and_a_table_opens_as_it_was_left(desk: Desk, 
     frame = await desk.open("/inbox")
     await frame.click("text=Resellers")
     await frame.wait_for_selector("h1:text-is('Resellers')")
-    await desk.page.wait_for_url(f"**/extensions/app/{desk.app_id}/resellers")
+    await desk.page.wait_for_url("**/extensions/app/*/resellers")
     await frame.fill("input[name=q]", "exempt")
     await frame.press("input[name=q]", "Enter")
     await frame.wait_for_selector("tbody tr:only-child")
