@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from app.bank.lines import BankLine, LineStatus, StatementHeader, StatementKind
@@ -13,6 +13,7 @@ from app.bank.values import Unreadable, amount, given, joined, plain_date, retur
 _ENTRY = re.compile(r"([0-9]{6})([0-9]{4})?(R[CD]|E[CD]|[CD])([A-Z])?([^A-Z]*)([A-Z][A-Z0-9 ]{3})(.*)")
 _SEE_DETAILS = re.compile(r"(KREF|EREF|MREF)\+|(EREF|PREF|MARF|KREF|MREF)\s*$")
 """Before the owner's reference, or in its place where it stands in the field :86:."""
+_CODE_WORD = re.compile(r"\s*/[A-Z]{3,4}/")
 _SIGN = {"C": 1, "D": -1, "RC": -1, "RD": 1, "EC": 1, "ED": -1}
 _REFERENCE = 16
 
@@ -46,6 +47,8 @@ def entry_line(entry: Field, details: Field | None, header: StatementHeader, pos
         said = Details(text=joined(more))
     else:
         said = (read_numbered if details.tag == "NS" else read_details)(details.lines)
+        # What stands on the line below the entry may name the order where the details do not; code words there are no text.
+        said = replace(said, text=joined([said.text, *(text for text in more if not _CODE_WORD.match(text))]))
     owners, _, bank = reference.partition("//")
     # 16 characters by the rules; what a bank puts behind them is the other side's name.
     customer, name = _SEE_DETAILS.sub("", owners[:_REFERENCE]), owners[_REFERENCE:].strip()

@@ -134,7 +134,14 @@ def strange_references(text: str) -> tuple[list[str], list[str]]:
     """(references with right check digits, those with wrong ones) that stand in the text as words of their own."""
     right: list[str] = []
     wrong: list[str] = []
-    for found in dict.fromkeys(_RF_WORD.findall(re.sub(r"[\s-]+", "", text).upper()) + _RF_WORD.findall(text.upper())):
+    words = _RF_WORD.findall(text.upper())
+    # With the blanks gone a reference may be whole, or run into the word behind it: then it is told once, as it was written.
+    for long in _RF_WORD.findall(re.sub(r"[\s-]+", "", text).upper()):
+        if iso11649.is_valid(long):
+            words = [word for word in words if not long.startswith(word)]
+        if not any(long.startswith(word) for word in words):
+            words.append(long)
+    for found in dict.fromkeys(words):
         (right if iso11649.is_valid(found) else wrong).append(found)
     return right, wrong
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, func, text
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, case, false, func, text, true
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from app.db.base import Base, TenantScoped, new_id
@@ -144,6 +145,16 @@ class BankLineRow(TenantScoped, Base):
     """The day by which lists sort it, of every line; read where a list asks for it."""
 
     __mapper_args__ = {"version_id_col": version}
+
+    @hybrid_property
+    def takes_back(self) -> bool:
+        """Whether it takes another line's money back; a transfer of ours that came back is a reversal that brings money."""
+        return self.reversal and self.amount.startswith("-")
+
+    @takes_back.inplace.expression
+    @classmethod
+    def _takes_back(cls) -> ColumnElement[bool]:
+        return case((cls.reversal & cls.amount.startswith("-"), true()), else_=false())
 
 
 class LearnedPayer(TenantScoped, Base):

@@ -32,9 +32,7 @@ async def refund_order(
         raise InvalidInput(
             f"A refund of order {debt.order_number} is a positive amount in {debt.currency}.", code="refund_amount"
         )
-    booked = (
-        await session.scalars(select(LedgerItem).where(LedgerItem.kind == Kind.REFUND, LedgerItem.reference == reference))
-    ).all()
+    booked, mark = await sent_under(session, reference)
     if booked:
         if sum(row.amount_minor for row in booked) != amount.minor or booked[0].order_id != order_id:
             raise Conflict(f"The refund {reference} was booked before with another amount or order.", code="refund_differs")
@@ -59,7 +57,7 @@ async def refund_order(
 
     def add(kind: Kind, minor: int, of: str, *, owed: str | None = None, paid_by: str | None = None) -> LedgerItem:
         item = LedgerItem(
-            key=f"refund:{reference}:{kind}:{of}",
+            key=f"{mark}:{kind}:{of}",
             kind=kind,
             reseller_id=debt.reseller_id,
             amount_minor=minor,
@@ -102,9 +100,7 @@ async def refund_credit(
     or a reference that is missing or too long, Conflict for a repeated reference with another meaning.
     """
     reference = checked_reference(bank_reference)
-    booked = (
-        await session.scalars(select(LedgerItem).where(LedgerItem.kind == Kind.REFUND, LedgerItem.reference == reference))
-    ).all()
+    booked, mark = await sent_under(session, reference)
     if booked:
         same = sum(row.amount_minor for row in booked) == amount.minor and booked[0].currency == amount.currency
         if not same or booked[0].order_id is not None or booked[0].reseller_id != reseller_id:
@@ -117,7 +113,7 @@ async def refund_credit(
         raise InvalidInput(f"The reseller's credit is {left}; no more can be sent back.", code="refund_amount")
     refunds = [
         LedgerItem(
-            key=f"refund:{reference}:{Kind.REFUND}:{payment_id}",
+            key=f"{mark}:{Kind.REFUND}:{payment_id}",
             kind=Kind.REFUND,
             reseller_id=reseller_id,
             amount_minor=minor,
@@ -134,6 +130,21 @@ async def refund_credit(
     session.add_all(refunds)
     await session.flush()
     return refunds[-1]
+
+
+async def sent_under(session: AsyncSession, reference: str) -> tuple[list[LedgerItem], str]:
+    """(the refunds with this reference that count, what the keys of the next one begin with): one that was taken back may be sent
+    again under the same reference."""
+    query = select(LedgerItem).where(LedgerItem.kind == Kind.REFUND, LedgerItem.reference == reference)
+    rows = (await session.scalars(query.order_by(LedgerItem.booked_at, LedgerItem.id))).all()
+    taken = set(await session.scalars(select(LedgerItem.reverses_id).where(LedgerItem.reverses_id.in_([row.id for row in rows]))))
+    mark = f"refund-again:{len(rows)}:{reference}" if rows else f"refund:{reference}"
+    return [row for row in rows if row.id not in taken], mark
+
+
+def mark_of(item: LedgerItem) -> str:
+    """What the keys of everything that one refund booked begin with."""
+    return item.key.removesuffix(f":{Kind.REFUND}:{item.payment_id}")
 
 
 async def credit_left(session: AsyncSession, reseller_id: str, currency: str, *, lock: bool = False) -> dict[str, int]:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.bulk import chunks
 from app.errors import Conflict
+from app.ledger.refunds import mark_of, sent_under
 from app.ledger.rules import Kind, live
 from app.ledger.service import mirror
 from app.ledger.tables import LedgerItem
@@ -32,9 +33,33 @@ async def reverse_payments(
                 refunded[row.payment_id] = refunded.get(row.payment_id, 0) + row.amount_minor
         if any(refunded.values()):
             raise Conflict(
-                "Money of this wire was sent back already; correct that refund with the bank first.", code="wire_refunded"
+                "Money of this wire was sent back already; undo the bank line or file that sent it first.", code="wire_refunded"
             )
         done += _mirrored(live(row for row in rows if row.kind != Kind.REFUND), mark, by=by, at=at, reason=reason)
+    session.add_all(done)
+    await session.flush()
+    return done
+
+
+async def reverse_refund(
+    session: AsyncSession, reference: str, *, mark: str, by: str, at: datetime, reason: str
+) -> list[LedgerItem]:
+    """Undo the refund that counts under a reference: the money is again where it was sent from; the items that do it.
+
+    Of an order that was canceled since, its wires pay nothing any more: there the money is credit again. Repeatable.
+    """
+    refunds, _ = await sent_under(session, reference)
+    rows = list(refunds)
+    for prefix, order_id in dict.fromkeys((f"{mark_of(row)}:", row.order_id) for row in refunds if row.order_id is not None):
+        of_order = (await session.scalars(select(LedgerItem).where(LedgerItem.order_id == order_id))).all()
+        parts = {row.key.removeprefix(prefix): row for row in of_order if row.key.startswith(prefix)}
+        parts = {key: row for key, row in parts.items() if key.count(":") == 1 and row.kind != Kind.REFUND}
+        # The bank charges that ceased to pay have their credit beside them, which names them.
+        charges = {f"reversal:{key.partition(':')[2]}" for key in parts}
+        booked = [*parts.values(), *(row for row in of_order if row.key in charges and row.kind == Kind.BANK_CHARGE)]
+        if not {row.id for row in booked} & {row.reverses_id for row in of_order}:
+            rows += booked
+    done = _mirrored(rows, mark, by=by, at=at, reason=reason)
     session.add_all(done)
     await session.flush()
     return done

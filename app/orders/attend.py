@@ -46,6 +46,7 @@ REPORTED = {
     "CHARGE_SUCCESS": "Bank transfer booked",
     "CHARGE_BACK": "Bank transfer taken back",
     "REFUND_SUCCESS": "Refund sent by bank transfer",
+    "REFUND_REVERSE": "Refund by bank transfer taken back",
 }
 """What Saleor shows beside each report of money."""
 OPEN_FULFILLMENTS = frozenset({"FULFILLED", "WAITING_FOR_APPROVAL"})

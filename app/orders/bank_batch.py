@@ -31,6 +31,7 @@ from app.ledger.reversal import reverse_payments
 from app.money import Money
 from app.orders.bank_candidates import add_named
 from app.orders.booked import Came, follow_booked, follow_taken_back, lock_orders
+from app.orders.refund_back import bounced
 from app.orders.refunds import sent_by_lines
 from app.orders.services import Services
 from app.reasons import Reason
@@ -194,7 +195,7 @@ async def book_batch(session: AsyncSession, run: Run, lines: Sequence[ReadLine],
     rows: list[Mapping[str, Any]] = []
     wires: list[Wire] = []
     third: set[str] = set()
-    debits: list[BankLine] = []
+    debits: dict[str, BankLine] = {}
     for line in fresh:
         if line.number not in decided:
             continue
@@ -207,14 +208,18 @@ async def book_batch(session: AsyncSession, run: Run, lines: Sequence[ReadLine],
                 third.add(payment_id)
         rows.append(line_row(run, row_id, line, decision, payment_id, told.get(line.number, (None,))[0]))
         if line.line.amount < 0 and line.line.status is LineStatus.BOOKED:
-            debits.append(line.line)
+            debits[row_id] = line.line
+        elif line.line.reversal:
+            rows[-1] = {**rows[-1], **await bounced(session, line.line, decision.reasons)}
     await insert_rows(session, BankLineRow, rows)
     booked = await book(session, wires, by=run.by, at=run.at)
     came = [Came(wire, wire.shares, wire.surplus_minor, wire.payment_id in third, closes=True) for wire in booked]
     batch = f"{run.import_id}:{lines[0].number}"
     if came:
         await follow_booked(session, run.services, run.shop, came, by=run.by, batch=batch)
-    await sent_by_lines(session, run.services, run.shop, debits, by=run.by)
+    for row_id, parts in (await sent_by_lines(session, run.services, run.shop, debits, by=run.by)).items():
+        kept = update(BankLineRow).where(BankLineRow.id == row_id).values(parts=parts)
+        await session.execute(kept.execution_options(synchronize_session=False))
     # After the others: a return may come in the same file as its wire.
     for line in fresh:
         if line.number not in decided:

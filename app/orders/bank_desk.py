@@ -27,6 +27,7 @@ from app.orders.bank_batch import take_back
 from app.orders.booked import Came, follow_booked, lock_orders
 from app.orders.conversion import Conversion
 from app.orders.record import finish_task
+from app.orders.refund_back import lock_sent, wait_once_more
 from app.orders.service import find_order
 from app.orders.services import Services
 from app.orders.tables import ResellerOrder
@@ -53,6 +54,12 @@ async def accept(session: AsyncSession, services: Services, shop: Shop, line_id:
         await take_back(session, services, shop, original.id, original.payment_id or "", line.id, why=why, by=by)
         _decide(line, Outcome.BOOKED, why, by, now, payment_id=original.payment_id)
         await _done(session, line, now)
+        return line
+    if (refund_id := next((part["bounced"] for part in line.parts if "bounced" in part), None)) is not None:
+        bounce = await lock_sent(session, refund_id)
+        money = Money.of(Decimal(line.amount), line.currency)
+        await _book(session, services, shop, line, bounce.reseller_id or "", money, [], why, by)
+        await wait_once_more(session, services, bounce, line.payment_id or "", by=by)
         return line
     if line.reseller_id is None:
         raise Refused("The line names nobody's debt; share it out by hand.", code="nobody")
@@ -223,7 +230,7 @@ async def _share_rest(
     opens = await _locked(session, [share.debt_id for share in shares])
     _fits(shares, opens, amount)
     payment = (await session.scalars(select(LedgerItem).where(LedgerItem.id == line.payment_id).with_for_update())).one_or_none()
-    if payment is None or line.reversal:
+    if payment is None or line.takes_back:
         raise Conflict("The line left nothing to share out.", code="nothing_left")
     rows = await session.scalars(select(LedgerItem).where((LedgerItem.id == payment.id) | (LedgerItem.payment_id == payment.id)))
     left = unallocated(as_item(row) for row in rows).get(payment.id, 0)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bank.decisions import WAITING, Outcome, Rule
+from app.bank.decisions import WAITING, Outcome
 from app.bank.tables import BankLineRow, LearnedPayer
 from app.db.bulk import among, chunks
 from app.errors import NotFound
@@ -148,7 +148,7 @@ async def booked_now(session: AsyncSession, import_id: str) -> int:
 
 async def left_of(session: AsyncSession, line: BankLineRow) -> Money | None:
     """What a booked line left unallocated; None for a line that is not booked or takes money back."""
-    if line.outcome != Outcome.BOOKED or line.payment_id is None or line.rule == Rule.REVERSAL or line.reversal:
+    if line.outcome != Outcome.BOOKED or line.payment_id is None or line.takes_back:
         return None
     rows = (
         await session.scalars(

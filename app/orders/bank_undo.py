@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import Text, cast, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bank import service as bank
@@ -20,6 +20,7 @@ from app.ledger.tables import LedgerItem
 from app.orders.bank_import import ask_for_waiting
 from app.orders.booked import follow_taken_back, lock_orders
 from app.orders.record import finish_task
+from app.orders.refund_back import refuse_credited, undo_refund, wait_no_more
 from app.orders.services import Services
 from app.reasons import Reason
 from app.saleor.shops import Shop
@@ -39,6 +40,9 @@ async def undo_line(session: AsyncSession, services: Services, shop: Shop, line_
         if line.reversed_by is not None:
             raise Conflict("The bank took this line back; undo the line that did.", code="line_reversed")
         await _undo(session, services, shop, [line], why, by, f"{line.id}:{line.version}")
+    elif sent := _sent(line):
+        await _undo(session, services, shop, [line], why, by, f"{line.id}:{line.version}")
+        line.parts = [part for part in line.parts if part not in sent]
     line.outcome, line.payment_id = Outcome.UNMATCHED.value, None
     line.reasons = [*line.reasons, why.as_dict()]
     line.decided_by, line.decided_at = by, services.clock()
@@ -50,13 +54,14 @@ async def undo_import(services: Services, shop: Shop, import_id: str, *, by: str
     """Take back everything a file did; it can come again as if it never had. Repeated, it goes on where it ended.
 
     Raises NotFound, Conflict where money of one of its wires was sent back, or what it took back was paid again meanwhile: then
-    the batches before stay undone, and the sentence says what to correct.
+    the batches before stay undone, and the sentence says what to correct. A refund that has its credit note is asked about first.
     """
     database, tenant = services.database, shop.tenant_id
     async with database.tenant(tenant) as session:
         row = await bank.find_import(session, import_id)
         if row.state == bank.UNDONE:
             return row
+        await _may_be_undone(session, row.id)
         row.state = bank.UNDOING
         accounts = list(await session.scalars(select(BankLineRow.account_id).where(BankLineRow.import_id == row.id).distinct()))
     why = because("import_undone", by=by, file=row.file_name)
@@ -68,7 +73,7 @@ async def undo_import(services: Services, shop: Shop, import_id: str, *, by: str
             lines = (await session.scalars(query.order_by(BankLineRow.number.desc()).limit(BATCH))).all()
             if not lines:
                 break
-            booked = [line for line in lines if line.outcome == Outcome.BOOKED]
+            booked = [line for line in lines if line.outcome == Outcome.BOOKED or _sent(line)]
             await _undo(session, services, shop, booked, why, by, f"{row.id}:{lines[0].number}")
             gone = update(BankLineRow).where(among(BankLineRow.id, [line.id for line in lines])).values(undone=row.id)
             await session.execute(gone.execution_options(synchronize_session=False))
@@ -83,21 +88,40 @@ async def undo_import(services: Services, shop: Shop, import_id: str, *, by: str
     return row
 
 
+def _sent(line: BankLineRow) -> list[dict[str, str]]:
+    """What a debit did to refunds."""
+    return [part for part in line.parts if "refund" in part or "differs" in part]
+
+
+async def _may_be_undone(session: AsyncSession, import_id: str) -> None:
+    """Raise Conflict before anything of a file is undone where a refund that it booked cannot be."""
+    lines = select(BankLineRow.parts).where(
+        BankLineRow.import_id == import_id, BankLineRow.undone == "", cast(BankLineRow.parts, Text).contains('"refund"')
+    )
+    for parts in (await session.scalars(lines)).all():
+        for part in parts:
+            if "refund" in part:
+                await refuse_credited(session, part["refund"])
+
+
 async def _undo(
     session: AsyncSession, services: Services, shop: Shop, lines: Sequence[BankLineRow], why: Reason, by: str, mark: str
 ) -> None:
-    """Undo booked lines: of a return first, so that its wire counts before it is undone itself."""
+    """Undo booked lines: of a return or refund first, so that its wire has its money again before it is undone itself."""
+    for part in (part for line in lines for part in _sent(line)):
+        await undo_refund(session, services, shop, part, why=why, by=by, mark=f"undo:{mark}")
     payments = [line.payment_id for line in lines if line.payment_id is not None]
     affected = select(LedgerItem.order_id).where(among(LedgerItem.payment_id, payments)).distinct()
     await lock_orders(session, [order for order in await session.scalars(affected) if order])
     items: list[LedgerItem] = []
     now, reason = services.clock(), str(why)
     for line in lines:
-        if line.reversal:
+        if line.takes_back:
             items += await restore(session, f"line:{line.id}", new_mark=f"undo:{mark}", by=by, at=now, reason=reason)
             freed = update(BankLineRow).where(BankLineRow.reversed_by == line.id).values(reversed_by=None)
             await session.execute(freed)
-    own = [line.payment_id for line in lines if not line.reversal and line.payment_id is not None]
+    own = [line.payment_id for line in lines if not line.takes_back and line.payment_id is not None]
+    await wait_no_more(session, services, own, why=why, by=by)
     items += await reverse_payments(session, own, mark=f"undo:{mark}", by=by, at=now, reason=reason)
     opens = await open_of(session, list({item.receivable_id for item in items if item.receivable_id}))
     if any(minor < 0 for minor in opens.values()):

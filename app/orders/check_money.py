@@ -94,7 +94,14 @@ async def _wires_booked_twice(session: AsyncSession, at: datetime) -> Sequence[A
 async def _told_otherwise(session: AsyncSession, at: datetime) -> Sequence[Any]:
     """Orders that are not canceled, and whose reports to Saleor do not come to what pays them in the ledger."""
     told = (
-        select(func.coalesce(func.sum(case((MoneyReport.type == "CHARGE_SUCCESS", 1), else_=-1) * MoneyReport.amount_minor), 0))
+        select(
+            func.coalesce(
+                func.sum(
+                    case((MoneyReport.type.in_(["CHARGE_SUCCESS", "REFUND_REVERSE"]), 1), else_=-1) * MoneyReport.amount_minor
+                ),
+                0,
+            )
+        )
         .where(MoneyReport.order_id == ResellerOrder.id)
         .correlate(ResellerOrder)
         .scalar_subquery()
@@ -113,9 +120,11 @@ async def _told_otherwise(session: AsyncSession, at: datetime) -> Sequence[Any]:
 
 async def _sent_and_not_booked(session: AsyncSession, at: datetime) -> Sequence[Any]:
     """Refunds that are called sent, of which the ledger has no money that left, or another amount."""
+    back = aliased(LedgerItem)
     booked = (
         select(func.coalesce(func.sum(LedgerItem.amount_minor), 0))
-        .where(LedgerItem.kind == Kind.REFUND, LedgerItem.reference == RefundRequest.bank_reference)
+        .outerjoin(back, back.reverses_id == LedgerItem.id)
+        .where(LedgerItem.kind == Kind.REFUND, LedgerItem.reference == RefundRequest.bank_reference, back.id.is_(None))
         .correlate(RefundRequest)
         .scalar_subquery()
     )
@@ -154,7 +163,7 @@ async def _lines_without_their_payment(session: AsyncSession, at: datetime) -> S
         BankLineRow.reversed_by,
         net.label("net"),
         currency.label("paid_in"),
-    ).where(BankLineRow.outcome == "booked", BankLineRow.reversal.is_(False), BankLineRow.undone == "")
+    ).where(BankLineRow.outcome == "booked", BankLineRow.takes_back.is_(False), BankLineRow.undone == "")
     wrong = []
     async for line in rows(session, lines):
         if line.reversed_by is not None:
@@ -182,7 +191,7 @@ async def _payments_without_their_line(session: AsyncSession, at: datetime) -> S
     )
     lines = (
         select(func.count())
-        .where(BankLineRow.payment_id == LedgerItem.id, BankLineRow.reversal.is_(False), BankLineRow.undone == "")
+        .where(BankLineRow.payment_id == LedgerItem.id, BankLineRow.takes_back.is_(False), BankLineRow.undone == "")
         .correlate(LedgerItem)
         .scalar_subquery()
     )

@@ -17,7 +17,7 @@ from app.ledger.rules import DEBTS, PAYING
 from app.ledger.tables import LedgerItem
 from app.money import Money
 from app.orders.record import add_task, finish_task
-from app.orders.refunds import CHARGES
+from app.orders.refunds import CHARGES, REFUNDS
 from app.orders.rules import Terms
 from app.orders.services import Services
 from app.orders.tables import MoneyReport, OrderEvent, PaymentSession, ResellerOrder, StaffTask
@@ -118,7 +118,7 @@ async def expected(session: AsyncSession, order: ResellerOrder, promise: Payment
     if any(report.reported_at is None for report in reports):
         return None
     told = sum(CHARGES[report.type] * report.amount_minor for report in reports)
-    refunded = sum(report.amount_minor for report in reports if report.type == "REFUND_SUCCESS")
+    refunded = sum(REFUNDS.get(report.type, 0) * report.amount_minor for report in reports)
     came = sum(report.amount_minor for report in reports if report.type == "CHARGE_SUCCESS")
     charged = told
     if order.canceled_at is None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bank.lines import BankLine
-from app.errors import Conflict, NotFound
-from app.ledger.refunds import credit_left, left_of_order, refund_credit, refund_order
+from app.errors import Conflict, InvalidInput, NotFound
+from app.ledger.refunds import credit_left, left_of_order, mark_of, refund_credit, refund_order
 from app.ledger.rules import Kind
 from app.ledger.service import checked_reference, receivable, receivable_id
 from app.ledger.tables import LedgerItem
@@ -25,12 +26,15 @@ from app.saleor.shops import Shop
 register(
     {
         "refund_sent": "{amount} were sent back with the bank reference {reference}, booked by {by}.",
+        "refund_not_booked": "The refund {reference} left the account and could not be booked: {why}",
         "refund_differs": "{sent} left the account with the reference {reference}; the refund is {wanted}. Book it by hand.",
     }
 )
 
-CHARGES = {"CHARGE_SUCCESS": 1, "CHARGE_BACK": -1, "REFUND_SUCCESS": -1}
+CHARGES = {"CHARGE_SUCCESS": 1, "CHARGE_BACK": -1, "REFUND_SUCCESS": -1, "REFUND_REVERSE": 1}
 """What each report does to what Saleor shows as charged."""
+REFUNDS = {"REFUND_SUCCESS": 1, "REFUND_REVERSE": -1}
+"""And as refunded."""
 
 
 async def book_refund(
@@ -57,7 +61,7 @@ async def book_refund(
         session, order_id=order.id, amount=amount, bank_reference=bank_reference, value_date=value_date, by=by, at=now
     )
     sent = because("refund_sent", amount=amount, reference=bank_reference, by=by)
-    if not await add_event(session, order.id, f"refund:{bank_reference}", now, sent):
+    if not await add_event(session, order.id, mark_of(item), now, sent):
         return order
     of = RefundRequest.id == request_id if request_id else RefundRequest.amount_minor == amount.minor
     request = await session.scalar(
@@ -128,30 +132,41 @@ async def refund_sent(
     return row
 
 
-async def sent_by_lines(session: AsyncSession, services: Services, shop: Shop, debits: Sequence[BankLine], *, by: str) -> int:
-    """Book the refunds that these debits of the vendor's account sent; how many. Each once, however often a line comes.
+async def sent_by_lines(
+    session: AsyncSession, services: Services, shop: Shop, debits: Mapping[str, BankLine], *, by: str
+) -> dict[str, list[dict[str, str]]]:
+    """Book the refunds that these debits of the vendor's account sent, each once, however often a line comes.
+
+    Returns what each line (by id) did, as the parts it keeps for undoing: `refund` it booked, or `differs` it asks staff about.
 
     A debit is a refund's when it carries its reference and has its amount; one with another amount is a task of staff.
     """
-    if not debits:
-        return 0
-    waiting = list(await session.scalars(open_requests()))
-    done = 0
-    for line in debits:
-        said = _letters(f"{line.end_to_end or ''} {line.reference_structured or ''} {line.reference_text or ''}")
+    parts: dict[str, list[dict[str, str]]] = defaultdict(list)
+    waiting = list(await session.scalars(open_requests())) if debits else []
+    for line_id, line in debits.items():
+        said = letters(f"{line.end_to_end or ''} {line.reference_structured or ''} {line.reference_text or ''}")
         for row in waiting:
             if row.done_at is not None or row.reference not in said:
                 continue
             left = Money.of(-line.amount, line.currency)
             if left != (wanted := Money(row.amount_minor, row.currency)):
                 differs = because("refund_differs", sent=left, reference=row.reference, wanted=wanted)
-                await add_task(session, f"refund-differs:{row.id}", row.order_id, [differs], services.clock())
+                if await add_task(session, f"refund-differs:{row.id}", row.order_id, [differs], services.clock()):
+                    parts[line_id].append({"differs": row.id})
                 continue
             day = line.value_date or line.booking_date or services.today(shop)
             # The bank's own reference may name a whole collection; ours is of this transfer alone.
-            await refund_sent(session, services, shop, row.id, bank_reference=row.reference, value_date=day, by=by)
-            done += 1
-    return done
+            try:
+                async with session.begin_nested():
+                    await refund_sent(session, services, shop, row.id, bank_reference=row.reference, value_date=day, by=by)
+            except (Conflict, InvalidInput) as refused:
+                # The wire it sends back was taken back since, for example: the file's other lines are booked all the same.
+                unbooked = because("refund_not_booked", reference=row.reference, why=refused.sentence)
+                if await add_task(session, f"refund-differs:{row.id}", row.order_id, [unbooked], services.clock()):
+                    parts[line_id].append({"differs": row.id})
+                continue
+            parts[line_id].append({"refund": row.id})
+    return parts
 
 
 async def _report(
@@ -182,13 +197,20 @@ async def _report(
     charge = await session.scalar(
         select(LedgerItem.id)
         .where(LedgerItem.order_id == order.id, LedgerItem.kind == Kind.BANK_CHARGE, LedgerItem.amount_minor < 0)
+        # Those of a refund that was taken back were told of with it.
+        .where(LedgerItem.id.not_in(select(MoneyReport.ledger_item_id).where(MoneyReport.order_id == order.id)))
         .order_by(LedgerItem.booked_at.desc(), LedgerItem.id)
         .limit(1)
     )
-    parts = [("REFUND_SUCCESS", refunded, item.id, request.psp_reference if request else f"BT-R-{item.id}")]
+    psp = f"BT-R-{item.id}"
+    if request is not None:
+        # Saleor counts a request's own reference once; sent again after it was taken back, a refund has its own.
+        told_before = select(MoneyReport.id).where(MoneyReport.psp_reference == request.psp_reference)
+        psp = psp if await session.scalar(told_before.limit(1)) else request.psp_reference
+    reports = [("REFUND_SUCCESS", refunded, item.id, psp)]
     if charge is not None:
-        parts.append(("CHARGE_BACK", less - refunded, charge, f"BT-{charge}"))
-    for kind, minor, item_id, psp in parts:
+        reports.append(("CHARGE_BACK", less - refunded, charge, f"BT-{charge}"))
+    for kind, minor, item_id, psp in reports:
         if minor > 0:
             session.add(
                 MoneyReport(
@@ -248,6 +270,6 @@ async def finish_tasks(session: AsyncSession, row: RefundRequest, services: Serv
     await session.flush()
 
 
-def _letters(text: str) -> str:
+def letters(text: str) -> str:
     """Letters and digits only: banks put blanks where a line ends."""
     return "".join(letter for letter in text.upper() if letter.isalnum())

@@ -302,7 +302,7 @@ class MoneyReport(TenantScoped, Base):
     psp_reference: Mapped[str] = mapped_column(Text)
     """The first wire of a prepaid order reports under the session's own, every further one under its own."""
     type: Mapped[str] = mapped_column(String(30))
-    """CHARGE_SUCCESS, CHARGE_BACK or REFUND_SUCCESS."""
+    """CHARGE_SUCCESS, CHARGE_BACK, REFUND_SUCCESS or REFUND_REVERSE."""
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     at: Mapped[datetime]

@@ -107,6 +107,11 @@ def test_case_56_debits_carry_the_class_the_bank_gives_them() -> None:
     assert (fee.amount, fee.transaction_code, fee.reference_text) == (Decimal("-5.00"), "NCHG", "KONTOFUEHRUNG")
 
 
+def test_case_45_text_below_the_entry_is_kept_beside_the_details() -> None:
+    line = only(":61:2603310331C1,00NTRF77//B1\nORDER 1043", "thank you").only
+    assert line.reference_text == "thank you\nORDER 1043"
+
+
 def test_case_57_a_report_of_the_day_and_expected_entries_never_are_booked() -> None:
     report = "\n".join(
         [

@@ -84,6 +84,11 @@ def test_case_45_a_reference_that_the_bank_cut(text: str) -> None:
     assert decide(line(reference_text=text), candidates()).outcome is Outcome.BOOKED
 
 
+def test_case_46_a_reference_with_wrong_check_digits_is_named_once() -> None:
+    found = decide(line(reference_structured="RF19539007547034", reference_text="RF19539007547034 INVOICE 7"), candidates())
+    assert codes(found).count("wrong_check_digits") == 1
+
+
 def test_case_46_wrong_check_digits_beside_the_right_number() -> None:
     found = decide(line(reference_structured="RF19539007547034", reference_text="order 1043"), candidates())
     assert (found.outcome, found.rule) == (Outcome.PROPOSAL, Rule.ORDER_NUMBER)

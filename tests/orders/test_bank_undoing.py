@@ -24,15 +24,18 @@ from app.db.session import Database
 from app.ledger.rules import unallocated
 from app.ledger.service import as_item, receivable, receivable_id
 from app.ledger.tables import LedgerItem
+from app.money import Money
 from app.orders.bank_batch import give_back, take
 from app.orders.bank_undo import undo_import
 from app.orders.check import check
-from app.orders.tables import MoneyReport, ResellerOrder, StaffTask
+from app.orders.refund_list import ask_refund
+from app.orders.refunds import CHARGES
+from app.orders.tables import MoneyReport, RefundRequest, ResellerOrder, StaffTask
 from tests.bank.lines import LETTERS, RF, ZEROS, candidates, debt, statement
 from tests.bank.lines import line as bank_line
 from tests.conftest import NOW, install
 from tests.orders.bank_files import imported, paid, rf
-from tests.orders.builders import API, World, opened, recorded, reseller, rows
+from tests.orders.builders import API, World, opened, recorded, reseller, rows, wire
 
 DAY = date(2026, 3, 2)
 ORDERS = ("1", "2", "3")
@@ -43,8 +46,11 @@ def lines(draw: st.DrawFn) -> BankLine:
     """Wires for one order or two, exact, short and over; what takes one back; totals of batches; what is nobody's."""
     number, day = draw(st.sampled_from(ORDERS)), DAY + timedelta(draw(st.integers(0, 1)))
     amount = draw(st.sampled_from(["19.49", "10.00", "25.00", "18.99"]))
-    kind = draw(st.sampled_from(["wire", "wire", "wire", "back", "both", "total", "part", "pending", "nobody"]))
+    kind = draw(st.sampled_from(["wire", "wire", "wire", "back", "both", "total", "part", "pending", "nobody", "sent", "sent"]))
     facts: dict[str, Any] = {"booking_date": day, "value_date": day}
+    if kind == "sent":
+        # Of the refund that `story` asks for; its reference is filled in then.
+        return paid("0", f"-{amount}", payer_name=None, reference_structured=None, end_to_end="REFUND", **facts)
     if kind == "back":
         return paid(number, f"-{amount}", reversal=True, **facts)
     if kind == "both":
@@ -68,7 +74,7 @@ async def state(world: World) -> dict[str, Any]:
             opens[order.number] = (await receivable(session, await receivable_id(session, order.id) or "")).open_minor
     told: Counter[str] = Counter()
     for report in await rows(world, MoneyReport):
-        told[report.order_id] += report.amount_minor if report.type == "CHARGE_SUCCESS" else -report.amount_minor
+        told[report.order_id] += CHARGES[report.type] * report.amount_minor
     items = await rows(world, LedgerItem)
     credit = {payment: minor for payment, minor in unallocated(as_item(item) for item in items).items() if minor}
     kept = await rows(world, BankLineRow, BankLineRow.undone == "")
@@ -93,9 +99,16 @@ async def story(tables: Path, files: list[list[BankLine]], again: set[int]) -> N
             await world.set(book_surplus=True, fee_tolerance_minor=50, fee_tolerance_year_minor=70)
             for number in ORDERS:
                 await recorded(world, number, reference=rf(number))
+            # Money of before, which a debit of any file may send back; the newest wire that pays the order goes first.
+            await wire(world, "1", "10.00")
+            async with world.database.tenant(world.shop.tenant_id) as session:
+                await ask_refund(
+                    session, world.services, world.shop, amount=Money.of("10.00", "USD"), reason="r", by="anna", number="1"
+                )
             done: list[tuple[str, dict[str, Any]]] = []
             for place, file in enumerate(files):
                 before = await state(world)
+                file = [await named(world, line) for line in file]
                 report = await imported(world, *file, name=f"{place}.xml")
                 assert report.import_id is not None
                 if report.repeated:
@@ -110,6 +123,14 @@ async def story(tables: Path, files: list[list[BankLine]], again: set[int]) -> N
                 await undone(world, import_id, before)
             assert {row.state for row in await rows(world, BankImport)} <= {"undone"}
         await database.close()
+
+
+async def named(world: World, line: BankLine) -> BankLine:
+    """A debit with the reference of the refund that waits."""
+    if line.end_to_end != "REFUND":
+        return line
+    (row,) = await rows(world, RefundRequest)
+    return replace(line, end_to_end=row.reference)
 
 
 async def undone(world: World, import_id: str, before: dict[str, Any]) -> None:
