@@ -74,7 +74,8 @@ async def again(staff: UserStaff, form: Posted, reseller_id: str) -> Response:
 
 @router.get("/bundle")
 async def bundle(staff: UserStaff, reseller_id: str) -> Response:
-    """The whole record as a ZIP file that others can check."""
+    """The whole record as a ZIP file that others can check. Mails hold amounts: it needs both permissions, as one mail does."""
+    staff.need(Permission.ORDERS)
     services, shop = staff.services, staff.shop
     with TemporaryDirectory() as directory:
         path = Path(directory) / "bundle.zip"
@@ -90,6 +91,7 @@ async def bundle(staff: UserStaff, reseller_id: str) -> Response:
 @router.get("/{entry_id}")
 async def one(staff: UserStaff, reseller_id: str, entry_id: str) -> Response:
     """One mail as text, whatever it holds, with its thread, and whether the record holds."""
+    staff.need(Permission.ORDERS)
     services = staff.services
     async with services.database.tenant_reading(staff.shop.tenant_id) as session:
         reseller, row = await _found(session, reseller_id, entry_id)
@@ -123,6 +125,7 @@ async def one(staff: UserStaff, reseller_id: str, entry_id: str) -> Response:
 @router.get("/{entry_id}/eml")
 async def eml(staff: UserStaff, reseller_id: str, entry_id: str) -> Response:
     """The exact bytes, to be saved."""
+    staff.need(Permission.ORDERS)
     async with staff.services.database.tenant_reading(staff.shop.tenant_id) as session:
         _, row = await _found(session, reseller_id, entry_id)
         content = await record.exact_bytes(session, staff.services.files, row)

@@ -183,3 +183,15 @@ async def test_a_case_in_the_inbox_leads_to_what_was_written(dashboard: Dashboar
     link = f"{at}?q=A2026-00001"
     assert link in (await dashboard.ask("/inbox")).text
     assert link not in (await dashboard.ask("/inbox", session=await dashboard.session("MANAGE_ORDERS"))).text
+
+
+async def test_mails_hold_amounts_so_they_need_both_permissions(dashboard: Dashboard) -> None:
+    at = await place(dashboard)
+    await mailed(dashboard.world)
+    row = await entry(dashboard.world, "out")
+    session = await dashboard.session("MANAGE_USERS")
+    assert "Your order" in (await dashboard.ask(at, session=session)).text
+    for path in (f"{at}/{row.id}", f"{at}/{row.id}/eml", f"{at}/bundle"):
+        answer = await dashboard.ask(path, session=session)
+        assert answer.status_code == 403, path
+        assert "Here it is." not in answer.text
