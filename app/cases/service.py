@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -129,6 +129,11 @@ async def own_case(session: AsyncSession, reseller_id: str, case_id: str) -> Cas
 async def by_number(session: AsyncSession, number: str) -> Case:
     """A case of the shop by its number. Raises NotFound."""
     return _found(await session.scalar(select(Case).where(Case.number == number.strip().upper())))
+
+
+async def by_ids(session: AsyncSession, ids: Collection[str]) -> dict[str, Case]:
+    """Cases of the shop by their ids, as far as there are any."""
+    return {case.id: case for case in await session.scalars(select(Case).where(Case.id.in_(ids)))} if ids else {}
 
 
 async def of_thread(session: AsyncSession, thread: str) -> tuple[Case, bool] | None:

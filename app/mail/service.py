@@ -175,6 +175,12 @@ def first_key(key: str) -> str:
     return key.partition(AGAIN)[0]
 
 
+def next_key(key: str) -> str:
+    """The key that a mail has when it is sent once more."""
+    first, _, number = key.partition(AGAIN)
+    return f"{first}{AGAIN}{int(number or 0) + 1}"
+
+
 async def of_order(session: AsyncSession, order_id: str) -> Sequence[Mail]:
     """The mails about an order, the oldest first, without their bytes."""
     return (await session.scalars(select(Mail).where(Mail.order_id == order_id).order_by(Mail.created_at, Mail.key))).all()

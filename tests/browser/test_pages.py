@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Frame
 from sqlalchemy import select
 
+from app.orders.inbound import receive
 from app.orders.tables import ResellerOrder, StaffTask
 from app.resellers import review
 from app.resellers.tables import Application, Reseller
@@ -21,6 +24,7 @@ from app.web.dashboard.session import unseal
 from tests.browser.conftest import Desk, desk_of
 from tests.browser.world import LONG, fill
 from tests.journeys.harness import Journey
+from tests.mail.mails import letter
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PAGES = [
@@ -320,6 +324,33 @@ async def test_the_inbox_decides_and_takes_off(desk: Desk, filled: dict[str, str
         assert task.done_at is not None
         key = f"certificate:{filled['certificate']}"
         assert (await session.scalars(select(StaffTask.done_at).where(StaffTask.key == key))).one() is not None
+
+
+@pytest.mark.parametrize(("theme", "locale"), LOOKS)
+async def test_the_written_record_is_searched_read_and_saved(
+    chromium: Browser, at: Journey, filled: dict[str, str], theme: str, locale: str
+) -> None:
+    text = "<script>document.title = 'taken'</script> When does the zebra come?\n" + "x" * 300
+    async with at.rows() as session:
+        reseller = await session.get_one(Reseller, filled["reseller"])
+    letter_of = letter(text, From=reseller.email, Subject=f"<b>{LONG}</b>", Message_ID="<zebra@partner.example>")
+    await receive(at.services, letter_of)
+    async with desk_of(chromium, at, theme=theme, locale=locale) as desk:
+        frame = await desk.open(f"/resellers/{filled['reseller']}/mails")
+        await frame.fill("input[name=q]", "zebra")
+        await frame.press("input[name=q]", "Enter")
+        await frame.wait_for_selector("tbody tr:only-child")
+        await clean(frame, "searched")
+        await frame.click("tbody a")
+        await frame.wait_for_selector("pre.letter")
+        assert "<script>" in await frame.inner_text("pre.letter")
+        await clean(frame, "one mail")
+        assert not await frame.evaluate("document.documentElement.scrollWidth > innerWidth")
+        async with desk.page.expect_download() as saved:
+            await frame.click("[data-download]")
+        assert (await saved.value).suggested_filename.endswith(".eml")
+        path = await (await saved.value).path()
+        assert await asyncio.to_thread(Path(path).read_bytes) == letter_of
 
 
 async def test_a_page_needs_three_requests_behind_its_shell(desk: Desk, filled: dict[str, str]) -> None:

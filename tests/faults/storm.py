@@ -85,6 +85,12 @@ class Storm:
             given.write(settings.model_dump_json() + "\n")
         self.processes[name] = process
 
+    def through(self, web: Gate) -> None:
+        """Let the shop's webhooks come to the web processes by this gate."""
+        for app in self.at.sandbox.store.apps:
+            for webhook in app.webhooks:
+                webhook.target_url = webhook.target_url.replace(self.at.settings.base_url, f"http://127.0.0.1:{web.port}")
+
     def kill(self, name: str) -> None:
         """End one process in the middle of whatever it does."""
         self.processes[name].kill()
@@ -244,10 +250,8 @@ async def weather(url: str, seconds: float, seed: int, directory: Path) -> tuple
         for name in SKEWS:
             storm.start(name)
         stack.callback(storm.end)
-        await at.until(lambda: _both(ports), 240)
-        for app in at.sandbox.store.apps:
-            for webhook in app.webhooks:
-                webhook.target_url = webhook.target_url.replace(at.settings.base_url, f"http://127.0.0.1:{web.port}")
+        await at.until(lambda: both(ports), 240)
+        storm.through(web)
         work: list[asyncio.Task[Any]] = [asyncio.create_task(part()) for part in (storm.pay, storm.repeat, storm.rage)]
         work += [asyncio.create_task(storm.buy()) for _ in range(BUYERS)]
         finished, _ = await asyncio.wait(work, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
@@ -260,7 +264,8 @@ async def weather(url: str, seconds: float, seed: int, directory: Path) -> tuple
         return await storm.differences(), storm.done, len(await storm.recorded()), twice
 
 
-async def _both(ports: dict[str, int]) -> bool:
+async def both(ports: dict[str, int]) -> bool:
+    """Whether every process answers."""
     for name in SKEWS:
         with suppress(OSError):
             _, writer = await asyncio.open_connection("127.0.0.1", ports[name])

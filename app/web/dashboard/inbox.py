@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from app.cases.service import by_ids
 from app.errors import NotFound
 from app.orders.certificates import decide
 from app.orders.mail_again import resend_mail
@@ -27,8 +28,10 @@ async def show(staff: OrderStaff, kind: str = "", cursor: str = "") -> Response:
     async with staff.services.database.tenant_reading(staff.shop.tenant_id) as session:
         numbers = await counts(session)
         rows, following = await waiting(session, kind, cursor or None)
+        cases = await by_ids(session, [row.subject for row in rows if row.kind == "cases"])
     filters = asked({"kind": kind}, ("kind",))
-    return staff.page("inbox.html", kind=kind, counts=numbers, rows=rows, table=Shown(filters, "since", False, cursor, following))
+    table = Shown(filters, "since", False, cursor, following)
+    return staff.page("inbox.html", kind=kind, counts=numbers, rows=rows, cases=cases, table=table)
 
 
 @router.post("/inbox/done")

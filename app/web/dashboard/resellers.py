@@ -10,7 +10,6 @@ from app.errors import InvalidInput, NotFound
 from app.ledger.service import open_by_reseller
 from app.ledger.tables import LedgerItem
 from app.licenses.tables import License
-from app.mail.tables import Mail
 from app.orders import applications, desk, obligations, users
 from app.orders.storefront import reseller_standing
 from app.orders.tables import ResellerOrder
@@ -18,12 +17,13 @@ from app.pricing.planned import list_of
 from app.resellers import service
 from app.resellers import users as members
 from app.resellers.limits import Limits, set_limits
-from app.resellers.listing import emails, filtered, get, status_counts
+from app.resellers.listing import filtered, get, status_counts
 from app.resellers.roles import Role
 from app.resellers.rules import TRANSITIONS, Decision, ResellerStatus
 from app.resellers.tables import Reseller
 from app.tax.certificates import list_certificates
 from app.web.dashboard import applications as review
+from app.web.dashboard import correspondence
 from app.web.dashboard.orders import an_amount
 from app.web.dashboard.pages import Page
 from app.web.dashboard.permissions import Permission
@@ -33,6 +33,7 @@ from app.web.forms import Form
 
 router = APIRouter()
 router.include_router(review.router)
+router.include_router(correspondence.router)
 COLUMNS = {"company": Reseller.company, "created": Reseller.created_at, "email": Reseller.email}
 
 
@@ -141,23 +142,6 @@ async def licenses(staff: OrderStaff, request: Request, reseller_id: str) -> Res
         found = await session.execute(select(ResellerOrder.id, ResellerOrder.number).where(ResellerOrder.id.in_(ids)))
         numbers = dict(found.all())
     return staff.page("reseller_licenses.html", reseller=reseller, rows=rows, table=table, numbers=numbers, tab="licenses")
-
-
-@router.get("/resellers/{reseller_id}/mails")
-async def mails(staff: UserStaff, request: Request, reseller_id: str) -> Response:
-    """A page of the mails to its addresses."""
-    async with staff.services.database.tenant_reading(staff.shop.tenant_id) as session:
-        reseller = await get(session, reseller_id)
-        rows, table = await listed(
-            session,
-            select(Mail).where(Mail.recipient.in_(emails(reseller))),
-            request.query_params,
-            columns={"created": Mail.created_at},
-            key=Mail.id,
-            filters={},
-            default="-created",
-        )
-    return staff.page("reseller_mails.html", reseller=reseller, rows=rows, table=table, tab="mails")
 
 
 @router.get("/resellers/{reseller_id}/timeline")
