@@ -92,8 +92,8 @@ async def test_the_address_follows_and_a_table_opens_as_it_was_left(desk: Desk, 
     await frame.click("tbody a")
     await frame.wait_for_selector("h1 .pill")
     await desk.page.go_back()  # the Dashboard's own history leads through the pages
-    frame = await desk.frame()
-    await frame.wait_for_selector("th[aria-sort=descending]")
+    # Found anew until it is there: the frame of a moment ago may be the one that is about to go.
+    await desk.page.frame_locator("iframe").locator("th[aria-sort=descending]").wait_for()
 
 
 async def test_an_application_is_asked_about_and_approved(desk: Desk, filled: dict[str, str]) -> None:
