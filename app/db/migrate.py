@@ -19,7 +19,7 @@ from sqlalchemy import Connection, text
 
 from app.db.base import Base
 from app.db.jobs import system_url
-from app.db.session import Database
+from app.db.session import READ_ONLY, Database
 
 MIGRATION_LOCK = 5_241_986
 """Any number, as long as it stays the same."""
@@ -47,6 +47,7 @@ async def revise(database: Database, message: str) -> None:
 async def revision(database: Database) -> str | None:
     """The revision a database is at; None for an empty one."""
     async with database.engine.connect() as connection:
+        await connection.execution_options(**{READ_ONLY: True})  # on SQLite it takes no write lock: readiness asks for this
         return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
 
 

@@ -67,7 +67,11 @@ async def test_a_list_is_imported_shown_and_exported_again(at: Journey, run: Run
         (["variant,v1,,1O,,,,,"], [], "line 2: rate '1O' is not a number like 7.5."),
         (["variant,v1,,15,,,,,"], [], "line 2: rate: 15 % is above the cap of 10 %. Give an exception of at least 15 %"),
         (["variant,v1,,15,,,,,"], ["--exception-reason", "launch"], "--exception-reason and --exception-expires go together"),
-        (["variant,v1,,,9,USD,,,"], ["--exception-reason", "a", "--exception-expires", "2126-01-01"], "no rate that needs it"),
+        (
+            ["variant,v1,,,9,USD,,,"],
+            ["--exception-reason", "a", "--exception-expires", "2126-01-01"],
+            "nothing here has a rate that needs an exception",
+        ),
         (["variant,v1,,5,,,,,"], ["--short-notice"], "--short-notice goes with --on"),
         (["variant,v1,,5,,,,,"], ["--on", "2126-01-01"], "why: a planned change needs a reason"),
     ],

@@ -1,5 +1,6 @@
 """Health and readiness, through the application as it is put together for a process."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -55,6 +56,13 @@ async def test_a_started_process_is_alive_and_ready(opened: tuple[Services, http
 
 
 @ON_ONE
+async def test_it_is_ready_also_while_somebody_writes(opened: tuple[Services, httpx.AsyncClient]) -> None:
+    services, client = opened
+    async with services.database.tenant(services.shops.all()[0].tenant_id) as session, asyncio.timeout(5):
+        await session.connection()
+        assert (await client.get("/ready")).json()["status"] == "ok"
+
+
 async def test_a_program_that_is_not_loaded_is_not_ready(opened: tuple[Services, httpx.AsyncClient]) -> None:
     services, client = opened
     services.programs._kept.clear()
