@@ -73,6 +73,7 @@ async def test_the_address_follows_and_a_table_opens_as_it_was_left(desk: Desk, 
     await frame.fill("input[name=q]", "exempt")
     await frame.press("input[name=q]", "Enter")
     await frame.wait_for_selector("tbody tr:only-child")
+    await desk.page.wait_for_url("**/resellers?q=exempt&status=")  # then the page is in place, too
     await frame.select_option("select[name=status]", "approved")
     await desk.page.wait_for_url("**/resellers?q=exempt&status=approved")
     await frame.click("tbody a")

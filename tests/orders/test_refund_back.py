@@ -149,14 +149,14 @@ async def test_case_58_a_refund_that_came_back_is_credit_and_waits_once_more(wor
     async with world.database.tenant(world.shop.tenant_id) as session:
         assert {name for name, found in (await check(session, NOW)).items() if found} == set()
     await undone(world, report.import_id or "", before)
-    await imported(world, back, name="back.xml")
+    report = await imported(world, back, name="back.xml")
     (line,) = await rows(world, BankLineRow, BankLineRow.outcome == Outcome.PROPOSAL, BankLineRow.undone == "")
     async with world.database.tenant(world.shop.tenant_id) as session:
         await bank_desk.accept(session, world.services, world.shop, line.id, by="anna")
     (again,) = await rows(world, RefundRequest, RefundRequest.done_at.is_(None), RefundRequest.canceled_at.is_(None))
     await sent(world, again.id, "OUT-2")
     with pytest.raises(Conflict, match=f"{again.reference} went out again"):
-        await undo_import(world.services, world.shop, (await rows(world, BankImport, BankImport.state == "done"))[-1].id, by="a")
+        await undo_import(world.services, world.shop, report.import_id or "", by="a")
     assert (await state(world))["credit"] == {}
 
 

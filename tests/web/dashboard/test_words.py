@@ -42,6 +42,8 @@ def places(sentence: str) -> set[str]:
 
 def test_every_reason_is_said_in_german_with_the_same_places() -> None:
     for code, sentence in SENTENCES.items():
+        if code.startswith("test_"):  # registered by another test of the same process
+            continue
         assert code in GERMAN, code
         assert places(GERMAN[code]) <= places(sentence), code
     assert not set(REASONS) & set(STAFF_REASONS)
