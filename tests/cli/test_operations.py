@@ -21,6 +21,7 @@ from app.db.base import program_tables
 from app.db.jobs import Jobs
 from app.db.session import Database
 from app.db.tenants import Tenant
+from app.db.workers import Worker
 from app.documents.tables import Document
 from app.licenses.rules import LicenseState
 from app.licenses.service import verify
@@ -179,7 +180,8 @@ async def test_everything_moves_to_postgresql_by_one_command(
         repeated = await run("database", "copy", "--to", url)
         assert (repeated.code, "already has rows" in repeated.err) == (1, True)
         here, there = at.services.database, Database(url)
-        for table in program_tables():
+        beating = Worker.__table__  # The worker of this test is there and goes on saying so.
+        for table in (found for found in program_tables() if found is not beating):
             async with here.engine.connect() as one, there.engine.connect() as two:
                 query = select(table).order_by(*table.primary_key)
                 assert (await one.execute(query)).all() == (await two.execute(query)).all(), table.name

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from dbos._context import DBOSContext
+from dbos._tracer import dbos_tracer
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -24,6 +25,8 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
     provider.add_span_processor(SimpleSpanProcessor(Redacting(exporter)))
     monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", provider)
     monkeypatch.setattr(tracing, "_provider", provider)
+    # DBOS keeps for the whole process what the last launch said; one without traces may have come before.
+    monkeypatch.setattr(dbos_tracer, "disable_otlp", False)
     yield exporter
     provider.shutdown()
 
