@@ -213,6 +213,8 @@ STAFF_REASONS: dict[str, str] = {
     "cases "
     "answer {number}`.",
     "mail_came": "{sender} schrieb „{subject}“ (zu {about}). Lesen Sie es: `reseller correspondence show {id}`.",
+    "bounce_unclear": "Eine Mail an {recipient} kam zurück: {words}. Der Bericht sagt nicht, welche der letzten {count} es war; "
+    "berichtigen Sie die Adresse und senden Sie das Nötige noch einmal (`reseller correspondence show {id}`).",
     "mail_late": "Die Mail „{subject}“ an {recipient} verspätet sich: {words}. Ihr Server versucht es weiter.",
     "mail_loop": "Mehr als {count} Mails in einer Stunde kamen von {sender}; von den übrigen bleiben nur die Kopfzeilen.",
     "mail_too_large": "{sender} schrieb „{subject}“, {size} MB: Nur die Kopfzeilen sind aufbewahrt. Lesen Sie es im Postfach.",

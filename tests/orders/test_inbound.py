@@ -15,8 +15,8 @@ from app.db.session import Database
 from app.errors import Unavailable
 from app.files.tables import StoredFile
 from app.mail import record
-from app.mail.rules import thread_token
-from app.mail.service import deliver
+from app.mail.rules import sent_from, thread_token
+from app.mail.service import deliver, resend
 from app.mail.tables import Correspondence, CorrespondenceChain, Mail
 from app.mail.tables import Mailbox as MailboxRow
 from app.orders import evidence_bundle
@@ -31,6 +31,7 @@ from app.reasons import Reason
 from app.resellers.service import find
 from app.resellers.tables import ResellerUser
 from tests.conftest import NOW
+from tests.mail.bounces import SHAPES, exchange, gmail, postfix, qmail
 from tests.mail.imap import Mailbox, serving
 from tests.mail.mails import SENDER, letter, report
 from tests.orders.builders import World, opened, recorded, reseller, rows
@@ -59,6 +60,15 @@ async def sent(world: World) -> Mail:
     facts = (world.database, world.shop.tenant_id, mail.id, world.services.settings, world.services.clock)
     assert await deliver(*facts) == "sent"
     return mail
+
+
+async def another(world: World, mail: Mail) -> Mail:
+    """The same mail once more to the same address, delivered."""
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        again = await resend(session, mail.id, at=NOW)
+    facts = (world.database, world.shop.tenant_id, again.id, world.services.settings, world.services.clock)
+    assert await deliver(*facts) == "sent"
+    return again
 
 
 async def tasks(world: World) -> dict[str, str]:
@@ -152,6 +162,68 @@ async def test_case_83_another_contact_is_tried_once(world: World) -> None:
     assert ("deliver_mail", f"mail:{world.shop.tenant_id}:{again.id}", (world.shop.tenant_id, again.id)) in world.asked
     await receive(world.services, report(again.message_id, recipient="owner@partner.example").replace(b"<dsn", b"<dsn2"))
     assert len(await rows(world, Mail)) == 2, "nobody is left"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_case_83_a_report_that_names_no_mail_is_about_the_one_whose_address_it_came_to(world: World, shape: str) -> None:
+    mail = await sent(world)
+    other = await another(world, mail)
+    content = SHAPES[shape](sent_from(world.services.settings.mail_from, mail.id), recipient="moved@elsewhere.example")
+    assert (await receive(world.services, content)).outcome is Outcome.KEPT
+    assert (await receive(world.services, content)).outcome is Outcome.KNOWN
+    states = {row.id: row.state for row in await rows(world, Mail)}
+    assert (states[mail.id], states[other.id]) == ("bounced", "sent")
+    entry = next(row for row in await rows(world, Correspondence) if row.direction == "in")
+    assert (entry.kind, entry.chain, entry.order_id, entry.thread) == ("bounce", mail.reseller_id, mail.order_id, mail.thread)
+    assert f"mail:{mail.id}" in await tasks(world)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_case_83_a_report_that_names_nothing_is_about_the_only_mail_its_recipient_got_lately(
+    world: World, shape: str
+) -> None:
+    mail = await sent(world)
+    assert (await receive(world.services, SHAPES[shape]())).outcome is Outcome.KEPT
+    assert [row.state for row in await rows(world, Mail)] == ["bounced"]
+    assert list(await tasks(world)) == [f"mail:{mail.id}"]
+
+
+async def test_case_83_of_several_mails_staff_are_told_and_none_is_called_lost(world: World) -> None:
+    mail = await sent(world)
+    other = await another(world, mail)
+    assert (await receive(world.services, exchange())).outcome is Outcome.KEPT
+    assert {row.state for row in await rows(world, Mail)} == {"sent"}
+    (entry,) = [row for row in await rows(world, Correspondence) if row.direction == "in"]
+    said = await tasks(world)
+    assert list(said) == [f"bounce:{SENDER}"]
+    assert "which of the last 2 it was" in said[f"bounce:{SENDER}"]
+    assert entry.id in said[f"bounce:{SENDER}"]
+    # A delay is for information, and an older mail is not reported on any more.
+    assert (await receive(world.services, gmail(action="delayed"))).outcome is Outcome.KEPT
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        await session.execute(update(Mail).where(Mail.id == other.id).values(created_at=NOW - timedelta(days=7)))
+    await receive(world.services, postfix())
+    assert {row.id: row.state for row in await rows(world, Mail)} == {mail.id: "bounced", other.id: "sent"}
+
+
+async def test_a_report_on_nobodys_mail_is_not_kept(world: World) -> None:
+    mail = await sent(world)
+    assert (await receive(world.services, qmail(recipient="stranger@elsewhere.example"))).outcome is Outcome.NOBODY
+    world.clock.now = NOW + timedelta(days=7)
+    assert (await receive(world.services, qmail())).outcome is Outcome.NOBODY, "nobody reports so late"
+    assert [row.state for row in await rows(world, Mail)] == ["sent"]
+    assert mail.state == "queued"
+
+
+async def test_a_holiday_answer_to_a_mails_own_address_is_kept_in_its_thread_and_nothing_more(world: World) -> None:
+    mail = await sent(world)
+    to = sent_from(world.services.settings.mail_from, mail.id)
+    away = letter("550 5.1.1 is the number of my room.", To=to, Auto_Submitted="auto-replied", From="boss@elsewhere.example")
+    assert (await receive(world.services, away)).outcome is Outcome.KEPT
+    entry = next(row for row in await rows(world, Correspondence) if row.direction == "in")
+    assert (entry.kind, entry.thread, entry.order_id) == ("automatic", mail.thread, mail.order_id)
+    assert [row.state for row in await rows(world, Mail)] == ["sent"]
+    assert await tasks(world) == {}
 
 
 @pytest.mark.parametrize("headers", [{"Auto_Submitted": "auto-replied"}, {"Precedence": "bulk"}, {"Return_Path": "<>"}])
