@@ -18,7 +18,7 @@ class Server:
         self.taken: list[Envelope] = []
         self.recipient_answer = self.sender_answer = self.data_answer = ""
         self.plain_senders_only = ""
-        """Where a sender with a plus is refused: at MAIL, RCPT or DATA, by a server that lets an account write as itself alone."""
+        """Where a sender with a plus is refused: at MAIL, RCPT or DATA, by one that lets an account write as itself alone."""
         self.logins: list[tuple[bytes, bytes]] = []
         self.secure: list[bool] = []
         self.port = 0
