@@ -17,7 +17,7 @@ import statistics
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -185,9 +185,12 @@ CASES: dict[str, Case] = {"standing": standing, "first page of orders": first_pa
 LARGE = {"reseller_order", "order_line", "ledger_item", "reseller", "reseller_user", "policy_acceptance"}
 
 
-async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders: int) -> None:
-    """One template row per table, multiplied by the server; indexes that are no constraints are built in the end."""
-    kept = await indexes(connection)
+async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders: int, *, prefix: str = "") -> None:
+    """One template row per table, multiplied by the server; indexes that are no constraints are built in the end.
+
+    `prefix` stands before the numbers of the orders.
+    """
+    kept = await indexes(connection, sorted(LARGE))
     for name, _ in kept:
         await connection.execute(text(f'DROP INDEX "{name}"'))
     unpaid = orders - int(orders * OPEN_SHARE)
@@ -225,9 +228,27 @@ async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders:
         accepted_at=START,
         accepted_by="r",
     )
-    numbered = {"id": order, "saleor_order_id": "'O' || n", "number": "n::text", "reference": "'RF' || n", "created_at": moment}
+    order_number, promise = f"'{prefix}' || n", {"id": "md5('z' || n)::uuid::text"}
+    promised = {
+        name: f"'{letter}' || n" for name, letter in (("transaction_id", "T"), ("source_id", "O"), ("psp_reference", "P"))
+    }
+    await fill(
+        "payment_session",
+        orders,
+        common | promise | promised | {"reseller_id": reseller_id, "reference": "'RF' || n", "created_at": moment},
+        saleor_user_id="u",
+        terms="prepay",
+        amount_minor=10_825,
+        currency="USD",
+        due_date=START.date(),
+        reasons=[{"code": "audit_passed", "params": {}}],
+        lines=[{"variant": "V1", "quantity": 2, "net": 10_000, "gross": 10_825}],
+        answer={"pspReference": "P", "result": "CHARGE_REQUEST", "amount": "108.25"},
+    )
+    numbered = {"id": order, "saleor_order_id": "'O' || n", "number": order_number, "reference": "'RF' || n"}
+    numbered |= {"created_at": moment, "payment_session_id": promise["id"]}
     # What is paid went out; the rest waits.
-    released = dict.fromkeys(("release_decided_at", "released_at"), f"CASE WHEN n <= :unpaid THEN {moment} END")
+    released = dict.fromkeys(("release_decided_at", "released_at", "fulfilled_at"), f"CASE WHEN n <= :unpaid THEN {moment} END")
     days = {"order_date": f"({moment})::date", "due_date": f"({moment})::date + 30"}
     await fill(
         "reseller_order",
@@ -245,6 +266,7 @@ async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders:
         end_customer_email="buyer@customer.example",
         audit_passed=True,
         audit=[{"code": "audit_passed", "params": {}}],
+        release_reasons=[{"code": "wire_booked", "params": {}}],
     )
     await fill(
         "order_line",
@@ -260,14 +282,19 @@ async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders:
         gross_minor=10_825,
         tax_rate=8.25,
         reasons=[],
-        license_policy=None,
+        license_policy={"product": "Grid", "edition": "", "seats_per_unit": 1, "term": "perpetual", "maintenance_months": 12},
     )
     facts: dict[str, Any] = {"amount_minor": 10_825, "currency": "USD", "booked_by": "order"}
-    debt = money | {"id": receivable, "key": f"'receivable:' || {order}", "order_number": "n::text", "due_date": days["due_date"]}
+    debt = money | {
+        "id": receivable,
+        "key": f"'receivable:' || {order}",
+        "order_number": order_number,
+        "due_date": days["due_date"],
+    }
     await fill("ledger_item", orders, debt, kind=Kind.RECEIVABLE, **facts)
-    await fill("ledger_item", unpaid, money | {"id": payment, "key": "'payment:' || n"}, kind=Kind.PAYMENT, **facts)
+    await fill("ledger_item", unpaid, money | {"id": payment, "key": "'payment:line:' || n"}, kind=Kind.PAYMENT, **facts)
     part = {"id": "md5('a' || n)::uuid::text", "key": "'allocation:' || n", "receivable_id": receivable, "payment_id": payment}
-    await fill("ledger_item", unpaid, money | part | {"order_number": "n::text"}, kind=Kind.ALLOCATION, **facts)
+    await fill("ledger_item", unpaid, money | part | {"order_number": order_number}, kind=Kind.ALLOCATION, **facts)
     for _, definition in kept:
         await connection.execute(text(definition))
     await connection.commit()
@@ -276,13 +303,13 @@ async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders:
     await connection.execute(text("VACUUM ANALYZE"))
 
 
-async def indexes(connection: AsyncConnection) -> list[tuple[str, str]]:
-    """(name, definition) of every index of the seeded tables that belongs to no constraint."""
+async def indexes(connection: AsyncConnection, tables: Sequence[str]) -> list[tuple[str, str]]:
+    """(name, definition) of every index of these tables that belongs to no constraint."""
     query = (
         "SELECT i.indexname, i.indexdef FROM pg_indexes i LEFT JOIN pg_constraint c ON c.conname = i.indexname "
         "WHERE i.tablename = ANY(:tables) AND c.oid IS NULL AND i.indexdef NOT LIKE 'CREATE UNIQUE%'"
     )
-    return [(name, definition) for name, definition in await connection.execute(text(query), {"tables": sorted(LARGE)})]
+    return [(name, definition) for name, definition in await connection.execute(text(query), {"tables": list(tables)})]
 
 
 async def multiply(
