@@ -1,8 +1,7 @@
 """A shop's database with so many orders, each with all that one leaves behind: for `tests.bench.stored`.
 
 PostgreSQL multiplies template rows by itself; the written record, whose rows hang together by hashes, comes by COPY. Bytes of
-mails and documents are short: they lie apart from their rows and are read by id only. It needs a superuser: foreign keys are not
-asked.
+mails and documents are short: they lie apart from their rows and are read by id only.
 """
 
 from __future__ import annotations
@@ -31,21 +30,43 @@ RECORD = (
 )
 START_AT = "CAST(:start AS timestamptz)"
 MOMENT = f"{START_AT} + n * interval '1 minute'"
-FILLED = ("license", "money_report", "order_event", "mail", "document", "bank_line", "end_customer", "correspondence")
+FILLED = [
+    *("bank_line", "correspondence", "correspondence_chain", "document", "end_customer", "ledger_item", "license", "mail"),
+    *("money_report", "order_event", "order_line", "payment_session", "reseller_order"),
+]
 
 
 async def fill(connection: AsyncConnection, tenant: str, resellers: int, orders: int) -> None:
-    """`orders` orders of `resellers` resellers, the newest of them unpaid, in a database that has none. Commits."""
-    await connection.execute(text("SET session_replication_role = replica"))
+    """`orders` orders of `resellers` resellers, the newest of them unpaid, in a database that has none. Commits.
+
+    Constraints and indexes come back in the end: sorted at once they cost a fraction.
+    """
     await connection.execute(text("SET maintenance_work_mem = '512MB'"))
+    found = await connection.execute(text(CONSTRAINTS), {"tables": FILLED})
+    constraints = [(table, name, kind, definition) for table, name, kind, definition in found]
+    for table, name, _, _ in constraints:
+        await connection.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {name}"))
     kept = await standing.indexes(connection, FILLED)
     for name, _ in kept:
         await connection.execute(text(f'DROP INDEX "{name}"'))
     await _multiplied(connection, tenant, orders)
     await _recorded(connection, tenant, resellers, orders)
+    await standing.fill(connection, tenant, resellers, orders, prefix=PREFIX)
+    for table, name, kind, definition in reversed(constraints):
+        asked = " NOT VALID" if kind == "f" else ""
+        await connection.execute(text(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}{asked}"))
     for _, definition in kept:
         await connection.execute(text(definition))
-    await standing.seed(connection, tenant, resellers, orders, prefix=PREFIX)
+    await standing.settle(connection)
+
+
+CONSTRAINTS = """
+SELECT conrelid::regclass::text, quote_ident(conname), contype, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE contype IN ('p', 'u', 'f') AND (conrelid = ANY(CAST(CAST(:tables AS text[]) AS regclass[]))
+    OR confrelid = ANY(CAST(CAST(:tables AS text[]) AS regclass[])))
+ORDER BY contype <> 'f', conrelid, conname
+""".replace("::", "\\:\\:")
+"""Those of the filled tables, foreign keys first."""
 
 
 async def _multiplied(connection: AsyncConnection, tenant: str, orders: int) -> None:

@@ -185,14 +185,26 @@ CASES: dict[str, Case] = {"standing": standing, "first page of orders": first_pa
 LARGE = {"reseller_order", "order_line", "ledger_item", "reseller", "reseller_user", "policy_acceptance"}
 
 
-async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders: int, *, prefix: str = "") -> None:
-    """One template row per table, multiplied by the server; indexes that are no constraints are built in the end.
-
-    `prefix` stands before the numbers of the orders.
-    """
+async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders: int) -> None:
+    """One template row per table, multiplied by the server; indexes that are no constraints are built in the end. Commits."""
     kept = await indexes(connection, sorted(LARGE))
     for name, _ in kept:
         await connection.execute(text(f'DROP INDEX "{name}"'))
+    await fill(connection, tenant, resellers, orders)
+    for _, definition in kept:
+        await connection.execute(text(definition))
+    await settle(connection)
+
+
+async def settle(connection: AsyncConnection) -> None:
+    """Commit, and statistics as autovacuum keeps them."""
+    await connection.commit()
+    await connection.execution_options(isolation_level="AUTOCOMMIT")
+    await connection.execute(text("VACUUM ANALYZE"))
+
+
+async def fill(connection: AsyncConnection, tenant: str, resellers: int, orders: int, *, prefix: str = "") -> None:
+    """The rows alone. `prefix` stands before the numbers of the orders."""
     unpaid = orders - int(orders * OPEN_SHARE)
     reseller, order = "(n - 1) % :resellers", "md5('o' || n)::uuid::text"
     reseller_id, moment = f"md5('s' || ({reseller}))::uuid::text", "CAST(:start AS timestamptz) + n * interval '1 minute'"
@@ -201,11 +213,11 @@ async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders:
     money = common | {"reseller_id": reseller_id, "order_id": order, "booked_at": moment, "value_date": f"({moment})::date"}
     plain: dict[str, Any] = {"resellers": resellers, "tenant": tenant, "start": START, "unpaid": unpaid}
 
-    async def fill(table: str, count: int, columns: Mapping[str, str], /, **values: Any) -> None:
+    async def put(table: str, count: int, columns: Mapping[str, str], /, **values: Any) -> None:
         await multiply(connection, Base.metadata.tables[table], count, columns, plain, values)
 
     person = "md5('s' || (n - 1))::uuid::text"
-    await fill(
+    await put(
         "reseller",
         resellers,
         common | {"id": person, "email": "'r' || (n - 1) || '@partner.example'", "company": "'Partner ' || n"},
@@ -219,8 +231,8 @@ async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders:
     )
     belongs = common | {"reseller_id": person}
     account = {"id": "md5('u' || n)::uuid::text", "saleor_user_id": "'u' || (n - 1)", "email": "'r' || n || '@partner.example'"}
-    await fill("reseller_user", resellers, belongs | account)
-    await fill(
+    await put("reseller_user", resellers, belongs | account)
+    await put(
         "policy_acceptance",
         resellers,
         belongs | {"id": "md5('c' || n)::uuid::text"},
@@ -232,7 +244,7 @@ async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders:
     promised = {
         name: f"'{letter}' || n" for name, letter in (("transaction_id", "T"), ("source_id", "O"), ("psp_reference", "P"))
     }
-    await fill(
+    await put(
         "payment_session",
         orders,
         common | promise | promised | {"reseller_id": reseller_id, "reference": "'RF' || n", "created_at": moment},
@@ -250,7 +262,7 @@ async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders:
     # What is paid went out; the rest waits.
     released = dict.fromkeys(("release_decided_at", "released_at", "fulfilled_at"), f"CASE WHEN n <= :unpaid THEN {moment} END")
     days = {"order_date": f"({moment})::date", "due_date": f"({moment})::date + 30"}
-    await fill(
+    await put(
         "reseller_order",
         orders,
         common | numbered | days | {"reseller_id": reseller_id, "confirmed_at": moment, **released},
@@ -268,7 +280,7 @@ async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders:
         audit=[{"code": "audit_passed", "params": {}}],
         release_reasons=[{"code": "wire_booked", "params": {}}],
     )
-    await fill(
+    await put(
         "order_line",
         orders,
         common | {"id": "md5('l' || n)::uuid::text", "order_id": order, "saleor_line_id": "'L' || n"},
@@ -291,16 +303,10 @@ async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders:
         "order_number": order_number,
         "due_date": days["due_date"],
     }
-    await fill("ledger_item", orders, debt, kind=Kind.RECEIVABLE, **facts)
-    await fill("ledger_item", unpaid, money | {"id": payment, "key": "'payment:line:' || n"}, kind=Kind.PAYMENT, **facts)
+    await put("ledger_item", orders, debt, kind=Kind.RECEIVABLE, **facts)
+    await put("ledger_item", unpaid, money | {"id": payment, "key": "'payment:line:' || n"}, kind=Kind.PAYMENT, **facts)
     part = {"id": "md5('a' || n)::uuid::text", "key": "'allocation:' || n", "receivable_id": receivable, "payment_id": payment}
-    await fill("ledger_item", unpaid, money | part | {"order_number": order_number}, kind=Kind.ALLOCATION, **facts)
-    for _, definition in kept:
-        await connection.execute(text(definition))
-    await connection.commit()
-    # Statistics as autovacuum keeps them.
-    await connection.execution_options(isolation_level="AUTOCOMMIT")
-    await connection.execute(text("VACUUM ANALYZE"))
+    await put("ledger_item", unpaid, money | part | {"order_number": order_number}, kind=Kind.ALLOCATION, **facts)
 
 
 async def indexes(connection: AsyncConnection, tables: Sequence[str]) -> list[tuple[str, str]]:
