@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.message import Message
-from email.utils import getaddresses, parseaddr, parsedate_to_datetime
+from email.utils import getaddresses, parsedate_to_datetime
 from enum import StrEnum
 
 from app.mail.lines import one_line, printable
@@ -20,8 +20,12 @@ from app.mail.plain import plain_text
 from app.mail.reports import MAX_HEADER, Report, deliveries, header, ids, in_fields, in_words, inner, named_in
 
 MAX_PARTS = 200
+MAX_HEADERS = 65_536
+"""Bytes of all headers of one mail that are kept where nothing else is."""
 MAX_TEXT = 200_000
 MAX_ADDRESSES = 100
+NONSENSE = (RecursionError, ValueError, LookupError, AssertionError, TypeError, AttributeError)
+"""What the standard library's parsers raise on it; comments within comments without end, in an address, are a RecursionError."""
 TOKEN = re.compile(r"[^@+\s<>]+\+([a-z2-7]{20})@", re.IGNORECASE)
 ADDRESSED = ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Forwarded-To")
 
@@ -71,13 +75,13 @@ def read(content: bytes) -> Arrived:
     """What a mail says, or as much of it as can be read."""
     try:
         message = email.message_from_bytes(content)
-    except (RecursionError, ValueError, LookupError, AssertionError, TypeError, AttributeError):
+    except NONSENSE:
         # Parts within parts within parts: the headers can be read still.
         message = email.message_from_bytes(re.split(rb"\r?\n\r?\n", content, maxsplit=1)[0] + b"\r\n\r\n")
     mail = _heads(message)
     try:
         return _with_parts(mail, message)
-    except (RecursionError, ValueError, LookupError, AssertionError, TypeError, AttributeError):
+    except NONSENSE:
         return mail
 
 
@@ -88,9 +92,10 @@ def key_of(content: bytes, message_id: str) -> str:
 
 
 def headers_of(content: bytes) -> bytes:
-    """A mail's headers alone, with the empty line behind them."""
+    """A mail's headers alone, with the empty line behind them; of those without end as many as are read."""
     found = re.search(rb"\r?\n\r?\n", content)
-    return content[: found.end()] if found else content[:65_536]
+    headers = content[: found.end()] if found else content
+    return headers if len(headers) <= MAX_HEADERS else headers[:MAX_HEADERS].rpartition(b"\n")[0] + b"\n\r\n"
 
 
 def _heads(message: Message) -> Arrived:
@@ -189,29 +194,29 @@ def _automatic(message: Message) -> str:
 
 
 def _addresses(message: Message, name: str) -> list[str]:
-    values = [str(value)[: MAX_HEADER * 8] for value in message.get_all(name, [])]
+    values = [str(value)[: MAX_HEADER * 8] for value in message.get_all(name, [])[:MAX_ADDRESSES]]
     try:
         found = getaddresses(values)
-    except (ValueError, IndexError, TypeError):
+    except NONSENSE:
         return []
     return [one_line(address.encode("utf-8", "replace").decode()).lower()[:320] for _, address in found if "@" in address]
 
 
 def _sender(message: Message) -> str:
-    return next(iter(_addresses(message, "From")), "") or parseaddr(header(message, "Return-Path"))[1].lower()
+    return next(iter(_addresses(message, "From") or _addresses(message, "Return-Path")), "")
 
 
 def _date(message: Message) -> datetime | None:
     try:
         return parsedate_to_datetime(header(message, "Date"))
-    except (ValueError, TypeError, IndexError, OverflowError):
+    except (*NONSENSE, OverflowError):
         return None
 
 
 def _file_name(part: Message) -> str:
     try:
         return one_line((part.get_filename() or "").encode("utf-8", "replace").decode())[:200]
-    except (ValueError, LookupError, TypeError):
+    except NONSENSE:
         return "file"
 
 

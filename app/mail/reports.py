@@ -120,7 +120,11 @@ def named_in(text: str) -> str:
 
 def ids(message: Message, name: str) -> list[str]:
     """The ids in a header, without their angle brackets."""
-    found = (one for value in message.get_all(name, []) for one in re.findall(r"<([^<>\s]{1,500})>", str(value)[:20_000]))
+    found = (
+        one
+        for value in message.get_all(name, [])[:MAX_RECIPIENTS]
+        for one in re.findall(r"<([^<>\s]{1,500})>", str(value)[:20_000])
+    )
     return [one for one in found if one.isprintable()]
 
 

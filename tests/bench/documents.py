@@ -1,4 +1,5 @@
-"""How long a document takes: an invoice cold (in a new process) under 150 ms, warm under 20 ms; 500 orders on a statement under 1 s.
+"""How long a document takes: an invoice cold (in a new process) under 150 ms, warm under 20 ms; a statement of 500 orders
+under 1 s.
 
 Run it with `python -m tests.bench.documents`. On a busy machine the CPU's time says more than the clock's; both are printed, and
 the load.

@@ -19,7 +19,7 @@ from app.mail.rules import sent_from, thread_token
 from app.mail.service import deliver, resend
 from app.mail.tables import Correspondence, CorrespondenceChain, Mail
 from app.mail.tables import Mailbox as MailboxRow
-from app.orders import evidence_bundle
+from app.orders import evidence_bundle, mailbox
 from app.orders.check import show_contradictions
 from app.orders.evidence_bundle import write_bundle
 from app.orders.inbound import Outcome, receive
@@ -243,6 +243,16 @@ async def test_a_loop_is_kept_as_headers_and_told_once(world: World) -> None:
     assert (await receive(world.services, letter("later", Message_ID="<l@x.example>"))).outcome is Outcome.KEPT
 
 
+async def test_case_83_more_bounces_of_one_relay_than_a_person_writes_all_count(world: World) -> None:
+    mails = [await sent(world)]
+    mails += [await another(world, mails[0]) for _ in range(5)]
+    for number, mail in enumerate(mails):
+        content = report(mail.message_id).replace(b"<dsn-failed@", f"<dsn{number}@".encode())
+        assert (await receive(world.services, content)).outcome in (Outcome.KEPT, Outcome.HEADERS)
+    assert {row.state for row in await rows(world, Mail)} == {"bounced"}
+    assert not any("loop" in key for key in await tasks(world))
+
+
 async def test_a_mail_that_is_too_large_is_kept_as_headers_with_a_note(world: World) -> None:
     large = letter("x" * 6_000)
     assert (await receive(world.services, large)).outcome is Outcome.HEADERS
@@ -253,6 +263,37 @@ async def test_a_mail_that_is_too_large_is_kept_as_headers_with_a_note(world: Wo
     assert second.note.startswith("30.0 MB is more than is kept")
     assert any("its headers are kept" in said for said in (await tasks(world)).values())
     assert await wrong(world) == []
+
+
+async def test_headers_alone_that_are_too_large_are_cut_and_keep_nothing_waiting(world: World) -> None:
+    vast = b"X-Padding: " + b"x \r\n " * 100_000 + b"x\r\n" + letter()
+    assert (await receive(world.services, vast)).outcome is Outcome.HEADERS
+    again = vast.replace(b"q1@", b"q2@").partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    assert (await receive(world.services, again, size=30 * 1024 * 1024)).outcome is Outcome.HEADERS
+    found = await rows(world, Correspondence)
+    assert [(row.sender, row.size < 70_000) for row in found] == [(SENDER, True)] * 2
+    assert await wrong(world) == []
+
+
+async def test_a_mail_that_cannot_be_taken_is_noted_and_the_mailbox_goes_on_after_it_was_mended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*facts: Any, **more: Any) -> Any:
+        raise ZeroDivisionError("a fault of ours")
+
+    async with serving(Mailbox()) as box:
+        url = f"imap://user:p%40ss%20word@127.0.0.1:{box.port}/INBOX"
+        world.services = replace(world.services, settings=world.services.settings.model_copy(update={"imap_url": url}))
+        await read_batch(world.services)
+        box.add(letter())
+        with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
+            patched.setattr(mailbox, "receive", fails)
+            await read_batch(world.services)
+        async with world.database.system() as session:
+            (row,) = await session.scalars(select(MailboxRow))
+            assert (row.failing_since, row.last_uid) == (NOW, 0)
+            assert row.error == "The mail with the UID 1 cannot be taken: ZeroDivisionError: a fault of ours"
+        assert (await read_batch(world.services)).outcomes == {"kept": 1}
 
 
 async def test_what_was_changed_on_the_record_is_found(world: World, tmp_path: Path) -> None:
