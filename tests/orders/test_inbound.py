@@ -445,6 +445,22 @@ async def test_the_mailbox_is_read_once_and_nothing_is_changed_in_it(world: Worl
         assert (row.failing_since, row.last_uid) == (NOW, 15)
 
 
+async def test_large_mails_are_fetched_some_at_a_time(world: World) -> None:
+    async with serving(Mailbox()) as box:
+        url = f"imap://user:p%40ss%20word@127.0.0.1:{box.port}/INBOX"
+        changed = {"imap_url": url, "inbound_per_hour": 100}
+        world.services = replace(world.services, settings=world.services.settings.model_copy(update=changed))
+        await read_batch(world.services)
+        for number in range(5):
+            box.add(letter(("x" * 60 + "\n") * 60, Message_ID=f"<n{number}@x.example>"))
+        found = [await read_batch(world.services) for _ in range(3)]
+    assert [(reading.outcomes, reading.more) for reading in found] == [
+        ({"kept": 2}, True),
+        ({"kept": 2}, True),
+        ({"kept": 1}, False),
+    ]
+
+
 @pytest.mark.parametrize(("change", "says"), [({"password": "other"}, "wrong password"), ({"refuse": "EXAMINE"}, "refused")])
 async def test_a_mailbox_that_does_not_open_says_why(world: World, change: dict[str, str], says: str) -> None:
     async with serving(Mailbox(**change)) as box:  # type: ignore[arg-type]
