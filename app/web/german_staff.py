@@ -203,6 +203,9 @@ STAFF_REASONS: dict[str, str] = {
     "invoice_issued": "Rechnung {number} wurde ausgestellt.",
     "proforma_issued": "Proforma {number} wurde ausgestellt.",
     "credit_note_issued": "Rechnungskorrektur {number} über {amount} wurde zu Rechnung {invoice} ausgestellt.",
+    "missing_font": "{number} enthält Namen in Schriftzeichen, für die hier keine Schrift installiert ist; sie sind als Kästchen "
+    "gedruckt. Installieren Sie eine (Debian: fonts-noto-cjk für Chinesisch, Japanisch und Koreanisch) vor dem nächsten Dokument "
+    "überall, wo die App läuft.",
     "no_e_invoice": "Die Rechnung ging ohne ihr XML nach EN 16931 hinaus: {why}",
     "invoice_requested": "Saleor wurde um die Rechnung gebeten; sie folgt mit der Freigabe.",
     "mail_bounced": "Die Mail „{subject}“ an {recipient} kam zurück: {words}. Senden Sie sie an eine Adresse, die geht.",
