@@ -11,13 +11,15 @@ import socket
 import subprocess
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import psycopg
 import pytest
+from coverage import Coverage
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg, PGDialectAsync_psycopg
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
@@ -48,6 +50,49 @@ logs.configure()
 for _module in pkgutil.walk_packages(app.__path__, "app."):
     if _module.name.endswith("tables"):
         importlib.import_module(_module.name)
+
+
+LONG = ("tests/browser/", "tests/cli/", "tests/faults/", "tests/journeys/", "tests/ledger/test_balances.py")
+"""Where the tests are that take seconds each, some of them a minute."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each of many processes begin with its part of the long tests, so that none has one left when the others are done.
+
+    Each is given an equal piece of the list (and takes from others' ends later); the browser's tests share a world by module.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers == 1:
+        return
+    long = [item for item in items if item.nodeid.startswith(LONG)]
+    short = iter([item for item in items if not item.nodeid.startswith(LONG)])
+    units: dict[str, list[pytest.Item]] = {}
+    for item in long:
+        units.setdefault(item.nodeid.split("::")[0] if "/browser/" in item.nodeid else item.nodeid, []).append(item)
+    left, dealt = len(items), []
+    for worker in range(workers):
+        piece = [item for unit in list(units.values())[worker::workers] for item in unit]
+        size = left // (workers - worker)
+        piece += islice(short, max(0, size - len(piece)))
+        dealt += piece
+        left -= size
+    items[:] = [*dealt, *short]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Count lines while tests of the business rooms run: it takes as long again, and their own tests must reach them anyway."""
+    counting = Coverage.current()
+    room = item.nodeid.split("/")[1].removeprefix("test_").split(".")[0]
+    if counting is None or f"app.{room}" in (counting.config.source or []):
+        return (yield)
+    inherited = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COVERAGE_PROCESS")}
+    counting.stop()
+    try:
+        return (yield)
+    finally:
+        counting.start()
+        os.environ.update(inherited)
 
 
 def pytest_collection_finish() -> None:
