@@ -33,6 +33,7 @@ from app.db.session import Database
 from app.db.tenants import Tenant
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+TESTS = Path(__file__).parent
 POSTGRES_HOMES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 # Thousands of tests leave much behind, and walking it again and again was a fifth of the time; what was there before stays.
@@ -47,9 +48,13 @@ for _dialect in (PGDialect_psycopg, PGDialectAsync_psycopg, SQLiteDialect_pysqli
     _dialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
 
 logs.configure()
+_counting = Coverage.current()
+_counted = tuple(_counting.config.source or ()) if _counting else ()
 for _module in pkgutil.walk_packages(app.__path__, "app."):
-    if _module.name.endswith("tables"):
+    if _module.name.endswith("tables") or _module.name.startswith(_counted):
         importlib.import_module(_module.name)
+if _counting:  # what runs when a module is imported is counted now; collecting thousands of tests is not what is to be counted
+    _counting.stop()
 
 
 LONG = ("tests/browser/", "tests/cli/", "tests/faults/", "tests/journeys/", "tests/ledger/test_balances.py")
@@ -82,16 +87,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Count lines while tests of the business rooms run: it takes as long again, and their own tests must reach them anyway."""
-    counting = Coverage.current()
-    room = item.nodeid.split("/")[1].removeprefix("test_").split(".")[0]
-    if counting is None or f"app.{room}" in (counting.config.source or []):
-        return (yield)
+    room = item.path.relative_to(TESTS).parts[0].removeprefix("test_").removesuffix(".py")
+    if _counting and f"app.{room}" in _counted:
+        _counting.start()
+        try:
+            return (yield)
+        finally:
+            _counting.stop()
     inherited = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COVERAGE_PROCESS")}
-    counting.stop()
     try:
         return (yield)
     finally:
-        counting.start()
         os.environ.update(inherited)
 
 
