@@ -182,8 +182,8 @@ def average_days(minor_days: int, minor: int) -> Decimal | None:
 
 
 def percent(part: int, whole: int) -> Decimal | None:
-    """How many percent of the whole a part is, to one decimal; None of nothing."""
-    return (Decimal(part * 100) / whole).quantize(TENTH, ROUND_HALF_UP) if whole else None
+    """How many percent of the whole a part is, to one decimal; None of nothing, or of less."""
+    return (Decimal(part * 100) / whole).quantize(TENTH, ROUND_HALF_UP) if whole > 0 else None
 
 
 def _sold(found: Summary, debt: Item, items: Iterable[Item], order: Order) -> None:

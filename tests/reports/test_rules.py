@@ -121,6 +121,7 @@ def test_percent_is_of_something() -> None:
     assert percent(1, 3) == Decimal("33.3")
     assert percent(-5, 1_000) == Decimal("-0.5")
     assert percent(1, 0) is None
+    assert percent(1, -4) is None
 
 
 @settings(max_examples=200, deadline=None)
