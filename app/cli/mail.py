@@ -97,7 +97,7 @@ def send_trial(
                 attachments=[],
                 settings=services.settings,
                 at=services.clock(),
-                look=look_of(shop.settings),
+                look=look_of(services, shop),
                 templates=await overrides.own_templates(session),
             )
         try:
@@ -169,7 +169,7 @@ def preview(
             own = Templates({**own.own, full: source})
         seller = shop.settings.seller
         context = sample(kind, **({"seller": seller} if seller.name else {}))
-        content = _made(out.suffix, kind, tongue, context, look_of(shop.settings), own, services.clock())
+        content = _made(out.suffix, kind, tongue, context, look_of(services, shop), own, services.clock())
         write_new(out, content, "--out")
         return {
             "name": full,
