@@ -1,7 +1,7 @@
 """Sums that reports are read from
 
-Revision ID: 0018_reports
-Revises: 0017_staff_lists
+Revision ID: 0019_reports
+Revises: 0018_debt_numbers
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import app.db.base
 
-revision = "0018_reports"
-down_revision = "0017_staff_lists"
+revision = "0019_reports"
+down_revision = "0018_debt_numbers"
 branch_labels = None
 depends_on = None
 
