@@ -86,9 +86,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Count lines while tests of the business rooms run: it takes as long again, and their own tests must reach them anyway."""
+    """Count lines while tests of the business rooms run, and of what leads to them by commands, pages and stories.
+
+    Counting takes as long again as a test, and the processes that are killed at every step never leave a count behind.
+    """
     room = item.path.relative_to(TESTS).parts[0].removeprefix("test_").removesuffix(".py")
-    if _counting and f"app.{room}" in _counted:
+    if _counting and (f"app.{room}" in _counted or room in ("cli", "journeys", "web")):
         _counting.start()
         try:
             return (yield)
