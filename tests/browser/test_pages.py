@@ -46,6 +46,10 @@ async def clean(frame: Frame, what: str) -> None:
     found = await Axe().run(frame)
     problems = [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found.response["violations"]]
     assert problems == [], what
+    # What a part of a page asks for by itself must not decide where the answers of links in it go.
+    astray = """all => all.filter(one => one.closest("[hx-target]").getAttribute("hx-target") !== "#page" || one.closest("[hx-swap]").id !== "page")
+        .map(one => one.outerHTML)"""
+    assert await frame.eval_on_selector_all("#page a[href]:not([data-download])", astray) == [], what
 
 
 @pytest.mark.parametrize(("theme", "locale"), LOOKS)
