@@ -81,6 +81,7 @@ SCHEDULED = {
     "purge_removed_shops",
     "look_after_certificates",
     "sweep_files",
+    "forget_what_was_left",
     "check_some_listings",
 }
 PRICES = {"tell_price_changes", "carry_out_price_changes"}
