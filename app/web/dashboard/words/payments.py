@@ -160,10 +160,10 @@ WORDS: Words = {
     "undo_import": ("Undo this file", "Datei zurücknehmen"),
     "undo_import_title": ("Undo {file}?", "{file} zurücknehmen?"),
     "undo_import_help": (
-        "Lines booked from it: {booked}. They are taken back, their orders are owed again, and licenses that went out wait for your decision. "
-        "The ledger keeps both. The file can come again afterwards.",
-        "Daraus gebuchte Zeilen: {booked}. Sie werden zurückgenommen, ihre Bestellungen sind wieder geschuldet, und verschickte Lizenzen "
-        "warten auf Ihre Entscheidung. Die Buchungen behalten beides. Danach kann die Datei wiederkommen.",
+        "Lines booked from it: {booked}. They are taken back, their orders are owed again, and licenses that went out wait "
+        "for your decision. The ledger keeps both. The file can come again afterwards.",
+        "Daraus gebuchte Zeilen: {booked}. Sie werden zurückgenommen, ihre Bestellungen sind wieder geschuldet, und "
+        "verschickte Lizenzen warten auf Ihre Entscheidung. Die Buchungen behalten beides. Danach kann die Datei wiederkommen.",
     ),
     "import_is_running": (
         "It is being booked, or that ended early: import the same file again and it goes on where it was.",
