@@ -54,7 +54,7 @@ async def begin_one(session: AsyncSession, services: Services, shop: Shop, perio
     newest = period_of(services.clock(), ZoneInfo(shop.settings.time_zone))
     chosen = period or newest
     if chosen > newest:
-        raise InvalidInput(f"--period: {chosen} is not over; the newest is {newest}.", code="period")
+        raise InvalidInput(f"period: {chosen} is not over; the newest is {newest}.", code="period")
     run = await _begin(session, services, shop, chosen)
     run.asked_at = None
     return chosen
