@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import aiosmtplib
 from sqlalchemy import func, select
@@ -257,6 +257,18 @@ def _words(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
+def server_of(settings: Settings) -> str:
+    """The mail server as host:port, without what must stay secret; empty where mails go to a folder."""
+    if not settings.smtp_url:
+        return ""
+    url = urlsplit(settings.smtp_url)
+    return f"{url.hostname}:{_port(url)}"
+
+
+def _port(url: SplitResult) -> int:
+    return url.port or (SMTPS_PORT if url.scheme == "smtps" else SMTP_PORT)
+
+
 async def _send(mail: Mail, settings: Settings) -> None:
     url = urlsplit(settings.smtp_url)
     secure = url.scheme == "smtps"
@@ -266,7 +278,7 @@ async def _send(mail: Mail, settings: Settings) -> None:
             sender=envelope(settings.mail_from).addr_spec,
             recipients=[envelope(mail.recipient).addr_spec],
             hostname=url.hostname,
-            port=url.port or (SMTPS_PORT if secure else SMTP_PORT),
+            port=_port(url),
             username=unquote(url.username) if url.username else None,
             password=unquote(url.password) if url.password else None,
             use_tls=secure,

@@ -269,6 +269,23 @@ STAFF_REASONS: dict[str, str] = {
     "price_result": "Der Partnerpreis ist {unit} je Stück, zusammen {total}.",
     "no_price_mail": "{company} konnte über die Preise ab {day} nicht benachrichtigt werden: {words} Berichtigen Sie die "
     "Adresse.",
+    # A test mail
+    "mail_test_taken": "{server} nahm die Mail für {recipient} an; sehen Sie in dieses Postfach, auch in dessen Spam-Ordner.",
+    "mail_test_written": "Kein Mailserver ist gesetzt: Mails werden nach {directory} geschrieben. Setzen Sie RESELLER_SMTP_URL, "
+    "um sie zu senden.",
+    "mail_test_host": "Kein Rechner heißt {host}: Berichtigen Sie RESELLER_SMTP_URL.",
+    "mail_test_away": "{server} antwortet nicht: Prüfen Sie Rechner und Port in RESELLER_SMTP_URL, und ob eine Firewall diesen "
+    "Rechner durchlässt.",
+    "mail_test_tls": "Keine sichere Verbindung zu {server}: smtps:// ist für Port 465, smtp:// mit STARTTLS für 587; für ein "
+    "eigenes Zertifikat setzen Sie RESELLER_MAIL_CA_FILE.",
+    "mail_test_no_starttls": "{server} bietet kein STARTTLS, und ohne das geht kein Passwort an einen anderen Rechner: Nehmen "
+    "Sie smtps:// oder einen anderen Port.",
+    "mail_test_login": "{server} nimmt Benutzer und Passwort nicht an: Berichtigen Sie beides in RESELLER_SMTP_URL; Zeichen wie "
+    "@ stehen dort als %40.",
+    "mail_test_sender": "{server} lässt diesen Benutzer nicht als {sender} senden: Berichtigen Sie RESELLER_MAIL_FROM, oder "
+    "erlauben Sie dort den Absender.",
+    "mail_test_refused": "{server} nimmt diese Mail an {recipient} nicht an und sagt, warum: Prüfen Sie die Adresse, und ob der "
+    "Server Mails dieses Absenders an andere Domains weitergibt.",
     # The program itself
     "books_contradict": "{question}: {found}. Siehe `reseller check`.",
     "work_stuck": "{workflow} gab auf und wird alle fünf Minuten wieder versucht: {error}",

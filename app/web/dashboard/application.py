@@ -54,7 +54,7 @@ POPUPS = "/popup/"
 WITHOUT_SHELL = ("/static/", "/session")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'"
+    "frame-src 'self'; form-action 'self'; base-uri 'none'"
 )
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -111,6 +111,9 @@ class _Shells:
 
 def _headers(services: Services, scope: Scope) -> dict[str, str]:
     framing = " ".join(_ancestors(services, scope)) or "'none'"
+    own = scope.get("state", {}).get("policy")
+    if own:  # shown by a page of ours, which the Dashboard shows
+        return {**HEADERS, "Content-Security-Policy": f"{own}; frame-ancestors 'self' {framing}"}
     return {**HEADERS, "Content-Security-Policy": f"{POLICY}; frame-ancestors {framing}"}
 
 
