@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import DDL, BigInteger, ForeignKey, Index, String, Table, Text, UniqueConstraint, event, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.base import Base, TenantScoped, new_id
+from app.db.base import Base, TenantScoped, new_id, partial_index
 
 
 class RemittanceAdvice(TenantScoped, Base):
@@ -44,6 +44,9 @@ class LedgerItem(TenantScoped, Base):
         UniqueConstraint("tenant_id", "reverses_id"),
         Index("ix_ledger_item_reseller", "tenant_id", "reseller_id", "currency"),
         Index("ix_ledger_item_page", "tenant_id", "reseller_id", "booked_at", "id"),
+        partial_index(
+            "ix_ledger_item_debt_number", "receivable_id IS NULL AND order_number IS NOT NULL", "tenant_id", "order_number"
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)

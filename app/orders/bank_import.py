@@ -21,16 +21,22 @@ from app.bank.reading import ReadFile, ReadLine
 from app.bank.reasons import because
 from app.bank.tables import BankImport, BankLineRow
 from app.bank.totals import count_waiting, known_totals, wait_for_nobody
+from app.db.bulk import refresh_statistics
+from app.ledger.tables import LedgerItem
 from app.money import Money
 from app.orders.bank_batch import ImportReport, Run, book_batch, decisions, fresh_lines, reversal, told_one_by_one
 from app.orders.bank_candidates import load_candidates
 from app.orders.record import add_task, finish_task
 from app.orders.services import Services
+from app.orders.tables import MoneyReport, OrderEvent
 from app.reasons import Reason
 from app.saleor.shops import Shop
 
 BATCH = 500
 """Lines of one transaction: some tenths of a second during which their orders wait."""
+GROWN = (1_000, 4_000, 16_000, 64_000)
+"""Lines, whole batches of them, after which the database looks anew at the tables that they go into."""
+TABLES = (BankLineRow, LedgerItem, MoneyReport, OrderEvent)
 SHOWN = 200
 """Lines that a dry run shows; beyond it only counts them."""
 
@@ -83,6 +89,8 @@ async def import_file(
             await book_batch(session, run, lines, report)
             await bank.show_done(session, row.id, done + len(lines))
         done += len(lines)
+        if done in GROWN:
+            await refresh_statistics(database, TABLES)
         if progress is not None:
             progress(done)
     async with database.tenant(tenant) as session:

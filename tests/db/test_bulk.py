@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from app.db.base import new_id
-from app.db.bulk import COPIED, among, insert_rows
+from app.db.bulk import COPIED, among, insert_rows, refresh_statistics
 from app.db.session import Database, TenantError
 from app.db.tenants import Tenant
 from app.ledger.tables import LedgerItem
@@ -39,6 +39,17 @@ async def test_rows_are_as_they_were_given(database: Database, tenant: str, coun
         }
         assert list(await session.scalars(select(StaffTask.key).where(among(StaffTask.key, ["k0", "?", ODD])))) == ["k0"]
         assert list(await session.scalars(select(StaffTask.key).where(among(StaffTask.key, [])))) == []
+
+
+async def test_the_database_sees_what_a_table_has_become(database: Database, tenant: str) -> None:
+    known = text("SELECT reltuples FROM pg_class WHERE relname = 'staff_task'")
+    await refresh_statistics(database, [StaffTask])
+    async with database.tenant(tenant) as session:
+        await insert_rows(session, StaffTask, [task(number) for number in range(300)])
+    await refresh_statistics(database, [StaffTask, OrderEvent])
+    if database.engine.dialect.name == "postgresql":
+        async with database.engine.connect() as connection:
+            assert await connection.scalar(known) == 300
 
 
 @pytest.mark.parametrize("count", [2, COPIED])

@@ -274,6 +274,7 @@ async def test_an_import_that_ended_early_goes_on(world: World, monkeypatch: pyt
 
     await orders(world, "1", "2")
     monkeypatch.setattr(bank_import, "BATCH", 1)
+    monkeypatch.setattr(bank_import, "GROWN", (1, 2))
     batches = 0
     whole = bank_batch.book_batch
 
