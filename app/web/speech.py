@@ -26,12 +26,15 @@ from app.money import Money
 from app.orders.attend import order_state
 from app.reasons import SENTENCES, Reason
 from app.web.german import ERRORS, REASONS
+from app.web.german_errors import STAFF_ERRORS, TAILS
 from app.web.german_staff import STAFF_REASONS
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 Words = Mapping[str, tuple[str, str]]
 """For each key the English and the German."""
 GERMAN = {**REASONS, **STAFF_REASONS}
+GERMAN_ERRORS = {**ERRORS, **STAFF_ERRORS}
+_LINE = re.compile(r"\bline (\d+)")
 _AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?) ([A-Z]{3})")
 _RATE = re.compile(r"\d+(\.\d+)?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -87,13 +90,21 @@ class Speech:
         return sentence.format(**{name: self._local(name, value) for name, value in reason.params})
 
     def failed(self, error: ResellerError) -> str:
-        """An error in the reader's language; in German its own sentence stands behind where only that names the place."""
+        """An error in the reader's language; in German its own sentence stands behind where only that has the facts."""
         if error.status >= 500:  # what exactly failed behind us is for the log
             return self.word("failed_shop" if error.status == 502 else "failed_ours")
         wait = getattr(error, "wait", "")
         if self.language == "en":
             return error.sentence
-        return ERRORS[error.code].format(wait=wait) if error.code in ERRORS else self.word("failed", sentence=error.sentence)
+        head, colon, rest = error.sentence.partition(":")
+        place = _LINE.sub(r"Zeile \1", self.label(head)) if colon else ""
+        sentence = f"{place}{colon}{rest}" if colon else error.sentence
+        if error.code in GERMAN_ERRORS:
+            return GERMAN_ERRORS[error.code].format(wait=wait, place=place, sentence=sentence)
+        for english, german in TAILS:
+            if found := english.fullmatch(rest.strip()):
+                return f"{place}: {found.expand(german)}"
+        return self.word("failed", sentence=sentence)
 
     def money(self, value: Money) -> str:
         """An amount with its currency, as mails write it."""

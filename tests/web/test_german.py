@@ -1,0 +1,94 @@
+"""German for the vendor's staff: every error that a page of theirs can meet has a sentence, and it keeps the facts."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import string
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from app.errors import ResellerError
+from app.web.dashboard import application
+from app.web.dashboard.rendering import speech
+from app.web.german import ERRORS
+from app.web.german_errors import STAFF_ERRORS
+from app.web.speech import GERMAN_ERRORS
+
+ELSEWHERE = (
+    "app.saleor.registration",  # installs the app
+    "app.web.inbound",  # is posted to by a mail service
+    "app.settings",  # read when a process starts; its other codes have German sentences
+)
+"""Modules whose own errors no page shows, though pages import them."""
+OF_PLACES = {"no_line", "which_line", "no_import", "which_import"}
+"""Codes that are put together from what is looked for."""
+
+
+def errors(of: type[ResellerError] = ResellerError) -> Iterator[type[ResellerError]]:
+    """The tree of errors, as far as the program has it."""
+    yield of
+    for one in of.__subclasses__():
+        yield from errors(one)
+
+
+def codes() -> Iterator[tuple[str, str]]:
+    """(code, module) of every error below 500 that modules behind the pages of staff raise."""
+    assert application.PAGES
+    tree = {one.__name__: one for one in errors() if one.__module__.startswith("app.")}
+    for one in tree.values():
+        if one.status < 500 and one.__module__ in sys.modules:
+            yield one.default_code, one.__module__
+    behind = [name for name in sorted(sys.modules) if name.startswith("app.") and not name.startswith(ELSEWHERE + OTHERS)]
+    for name in behind:
+        for node in ast.walk(ast.parse(inspect.getsource(sys.modules[name]) or "")):
+            if not isinstance(node, ast.Call):
+                continue
+            called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            given = next((one.value for one in node.keywords if one.arg == "code"), None)
+            if called in tree and tree[called].status < 500 and isinstance(given, ast.Constant):
+                yield str(given.value), name
+
+
+OTHERS = ("app.cli", "app.sandbox", "app.db", "app.main", "app.web.storefront", "app.web.portal", "app.web.webhooks", "app.web.install",
+          "app.sentry", "app.tracing", "app.saleor.manifest", "app.orders.purge")  # fmt: skip
+"""What other tests of the same process import, and no page of staff."""
+
+
+def test_every_error_that_staff_can_meet_has_a_german_sentence() -> None:
+    found = dict(codes())
+    assert len(found) > 200
+    missing = {code: module for code, module in found.items() if code not in GERMAN_ERRORS}
+    assert not missing
+    assert OF_PLACES <= GERMAN_ERRORS.keys()
+
+
+def test_each_is_written_once_and_names_only_places_that_there_are() -> None:
+    assert not ERRORS.keys() & STAFF_ERRORS.keys()
+    for code, sentence in GERMAN_ERRORS.items():
+        assert {name for _, name, _, _ in string.Formatter().parse(sentence) if name} <= {"wait", "place", "sentence"}, code
+
+
+@pytest.mark.parametrize(
+    ("sentence", "code", "german"),
+    [
+        ("company: it is missing.", "company", "Firma: fehlt."),
+        ("company: at most 200 characters.", "company", "Firma: höchstens 200 Zeichen."),
+        (
+            "line 3: the file ends.",
+            "truncated",
+            "Zeile 3: Die Datei endet mitten im Text; holen Sie sie noch einmal von der Bank.",
+        ),
+        ("Only 5.00 EUR are left.", "refund_amount", "So viel kann nicht zurückgehen: Only 5.00 EUR are left."),
+        ("Something {odd}.", "never_heard_of", "Das hat nicht geklappt: Something {odd}."),
+    ],
+)
+def test_what_an_error_says_in_german(sentence: str, code: str, german: str) -> None:
+    assert speech("de").failed(_Error(sentence, code=code)) == german
+    assert speech("en").failed(_Error(sentence, code=code)) == sentence
+
+
+class _Error(ResellerError):
+    status = 400
