@@ -19,6 +19,7 @@ from app.files.storage import Storage
 from app.mail.arrived import Arrived, read
 from app.mail.chain import START, Link, broken
 from app.mail.tables import Correspondence, CorrespondenceChain, Mail
+from app.reasons import Reason, because
 
 OUT, IN = "out", "in"
 MAX_WORDS = 100_000
@@ -155,6 +156,13 @@ async def exact_bytes(session: AsyncSession, storage: Storage, row: Corresponden
 
 
 async def verify(session: AsyncSession, *, storage: Storage | None = None, reseller_id: str | None = None) -> list[str]:
+    """What contradicts the record, in English; as `contradictions`."""
+    return [str(one) for one in await contradictions(session, storage=storage, reseller_id=reseller_id)]
+
+
+async def contradictions(
+    session: AsyncSession, *, storage: Storage | None = None, reseller_id: str | None = None
+) -> list[Reason]:
     """What contradicts the record: rows changed, missing, put between, or taken from the end; with `storage` also wrong bytes.
 
     The bytes of a large record take their time; the chain alone is quick.
@@ -162,30 +170,30 @@ async def verify(session: AsyncSession, *, storage: Storage | None = None, resel
     ends = select(CorrespondenceChain).order_by(CorrespondenceChain.chain)
     if reseller_id is not None:
         ends = ends.where(CorrespondenceChain.chain == reseller_id)
-    found: list[str] = []
+    found: list[Reason] = []
     for end in await session.scalars(ends):
         whose = f"reseller {end.chain}" if end.chain else "no reseller"
-        rows, wrong = await _looked_at(session, end)
-        found += [f"{whose}: {words}" for words in wrong]
+        rows, wrong = await _looked_at(session, end, whose)
+        found += wrong
         for row in rows if storage is not None else ():
             assert storage is not None
             try:
                 await exact_bytes(session, storage, row)
             except Unavailable as error:
-                found.append(f"{whose}: {error.sentence}")
+                found.append(because("record_bytes", whose=whose, words=error.sentence))
     if reseller_id is None:
         known = select(CorrespondenceChain.chain)
         lost = select(Correspondence.chain).where(Correspondence.chain.not_in(known)).distinct()
-        found += [f"reseller {chain or '-'}: the end of its record is missing" for chain in await session.scalars(lost)]
+        found += [because("record_no_end", whose=f"reseller {chain or '-'}") for chain in await session.scalars(lost)]
     return found
 
 
-async def _looked_at(session: AsyncSession, end: CorrespondenceChain) -> tuple[list[Correspondence], list[str]]:
+async def _looked_at(session: AsyncSession, end: CorrespondenceChain, whose: str) -> tuple[list[Correspondence], list[Reason]]:
     """A chain's rows and what is wrong with them; where a mail came in meanwhile, which is no fault, it looks once more."""
     length = None
     while True:
         rows = [row async for row in chain_rows(session, end.chain)]
-        wrong = list(broken(map(_linked, rows), length=end.length, head=end.head))
+        wrong = list(broken(map(_linked, rows), length=end.length, head=end.head, whose=whose))
         if not wrong or end.length == length:
             return rows, wrong
         length = end.length

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 STAFF_REASONS: dict[str, str] = {
     "listing_missing": "{company} hat den Bedingungen vor mehr als {days} Tagen zugestimmt und nennt keine Seite mit Produkten.",
     # Refunds, disputes and the comparison with Saleor
@@ -269,26 +271,30 @@ STAFF_REASONS: dict[str, str] = {
     "price_result": "Der Partnerpreis ist {unit} je Stück, zusammen {total}.",
     "no_price_mail": "{company} konnte über die Preise ab {day} nicht benachrichtigt werden: {words} Berichtigen Sie die "
     "Adresse.",
-    # A test mail
-    "mail_test_taken": "{server} nahm die Mail für {recipient} an; sehen Sie in dieses Postfach, auch in dessen Spam-Ordner.",
-    "mail_test_written": "Kein Mailserver ist gesetzt: Mails werden nach {directory} geschrieben. Setzen Sie RESELLER_SMTP_URL, "
-    "um sie zu senden.",
-    "mail_test_host": "Kein Rechner heißt {host}: Berichtigen Sie RESELLER_SMTP_URL.",
-    "mail_test_away": "{server} antwortet nicht: Prüfen Sie Rechner und Port in RESELLER_SMTP_URL, und ob eine Firewall diesen "
-    "Rechner durchlässt.",
-    "mail_test_tls": "Keine sichere Verbindung zu {server}: smtps:// ist für Port 465, smtp:// mit STARTTLS für 587; für ein "
-    "eigenes Zertifikat setzen Sie RESELLER_MAIL_CA_FILE.",
-    "mail_test_no_starttls": "{server} bietet kein STARTTLS, und ohne das geht kein Passwort an einen anderen Rechner: Nehmen "
-    "Sie smtps:// oder einen anderen Port.",
-    "mail_test_login": "{server} nimmt Benutzer und Passwort nicht an: Berichtigen Sie beides in RESELLER_SMTP_URL; Zeichen wie "
-    "@ stehen dort als %40.",
-    "mail_test_sender": "{server} lässt diesen Benutzer nicht als {sender} senden: Berichtigen Sie RESELLER_MAIL_FROM, oder "
-    "erlauben Sie dort den Absender.",
-    "mail_test_refused": "{server} nimmt diese Mail an {recipient} nicht an und sagt, warum: Prüfen Sie die Adresse, und ob der "
-    "Server Mails dieses Absenders an andere Domains weitergibt.",
+    # The written record
+    "record_missing": "Nummer {number} vom {on} „{subject}“: Nummer {expected} fehlt davor.",
+    "record_order": "Nummer {number} vom {on} „{subject}“: Sie folgt nicht auf die Mail vor ihr.",
+    "record_changed": "Nummer {number} vom {on} „{subject}“: Sie wurde verändert.",
+    "record_end": "Das Protokoll endet mit Nummer {number}, nicht mit Nummer {length}, wie es geschrieben wurde.",
+    "record_no_end": "Das Ende des Protokolls fehlt.",
+    "record_bytes": "Der Inhalt einer Mail ist weg oder verändert; holen Sie ihn aus der Sicherung zurück: {words}",
     # The program itself
     "books_contradict": "{question}: {found}. Siehe `reseller check`.",
     "work_stuck": "{workflow} gab auf und wird alle fünf Minuten wieder versucht: {error}",
     "no_statement_mail": "{company} konnte die Abrechnung für {period} nicht bekommen: {words} Berichtigen Sie die Adresse.",
     "no_reminder_mail": "{company} konnte nicht erinnert werden: {words} Berichtigen Sie die Adresse.",
 }
+NOTES = tuple(
+    (re.compile(english), german)
+    for english, german in (
+        (
+            r"([\d.]+) MB is more than is kept; these are its headers, the mail lies in the mailbox",
+            r"\1 MB ist mehr, als aufbewahrt wird; das sind die Kopfzeilen, die Mail liegt im Postfach",
+        ),
+        (
+            r"more than (\d+) mails of its sender within an hour; these are its headers",
+            r"mehr als \1 Mails dieses Absenders in einer Stunde; das sind die Kopfzeilen",
+        ),
+    )
+)
+"""Notes that the program puts on the written record, where they are text under its hashes: English pattern, and the German."""

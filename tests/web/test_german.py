@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import string
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from app.errors import ResellerError
+from app.orders.record import PROGRAM
+from app.reasons import because, told
 from app.web.dashboard import application
 from app.web.dashboard.rendering import speech
+from app.web.dashboard.words import WORDS
 from app.web.german import ERRORS
 from app.web.german_errors import STAFF_ERRORS
-from app.web.speech import GERMAN_ERRORS
+from app.web.speech import GERMAN, GERMAN_ERRORS
 
 ELSEWHERE = (
     "app.saleor.registration",  # installs the app
@@ -52,8 +57,10 @@ def codes() -> Iterator[tuple[str, str]]:
                 yield str(given.value), name
 
 
-OTHERS = ("app.cli", "app.sandbox", "app.db", "app.main", "app.web.storefront", "app.web.portal", "app.web.webhooks", "app.web.install",
-          "app.sentry", "app.tracing", "app.saleor.manifest", "app.orders.purge")  # fmt: skip
+OTHERS = (
+    "app.cli", "app.sandbox", "app.db", "app.main", "app.web.storefront", "app.web.portal", "app.web.webhooks", "app.web.install",
+    "app.sentry", "app.tracing", "app.saleor.manifest", "app.orders.purge",
+)  # fmt: skip
 """What other tests of the same process import, and no page of staff."""
 
 
@@ -62,7 +69,7 @@ def test_every_error_that_staff_can_meet_has_a_german_sentence() -> None:
     assert len(found) > 200
     missing = {code: module for code, module in found.items() if code not in GERMAN_ERRORS}
     assert not missing
-    assert OF_PLACES <= GERMAN_ERRORS.keys()
+    assert GERMAN_ERRORS.keys() >= OF_PLACES
 
 
 def test_each_is_written_once_and_names_only_places_that_there_are() -> None:
@@ -88,6 +95,42 @@ def test_each_is_written_once_and_names_only_places_that_there_are() -> None:
 def test_what_an_error_says_in_german(sentence: str, code: str, german: str) -> None:
     assert speech("de").failed(_Error(sentence, code=code)) == german
     assert speech("en").failed(_Error(sentence, code=code)) == sentence
+
+
+def test_what_is_within_a_reason_is_german_too() -> None:
+    error = _Error("No mail can be sent to 'x': it is not a mail address.", code="mail_address")
+    reason = because("no_wire_mail", company="Texan", **told("words", error))
+    assert speech("de").said(reason) == (
+        "Texan konnte von der Überweisung nicht erfahren: An diese Adresse kann keine Mail gehen; sie ist keine Mailadresse. "
+        "Berichtigen Sie die Adresse des Benutzers."
+    )
+    assert error.sentence in speech("en").said(reason)
+    stored = str(because("other_reseller")).rstrip(".")
+    held = because("staff_hold", by=PROGRAM, reason=stored)
+    assert speech("de").said(held) == f"Angehalten von dem Programm: {GERMAN['other_reseller'].rstrip('.')}."
+    assert speech("en").said(held) == f"Held by the program: {stored}."
+    by_person = because("staff_hold", by="ada@vendor.example", reason=stored)
+    assert stored in speech("de").said(by_person), "what a person wrote stays as it was written"
+
+
+def test_stuck_work_notes_and_faults_of_the_record_are_german() -> None:
+    stuck = because("work_stuck", workflow="release_order", error="boom")
+    assert speech("de").said(stuck).startswith("Bestellung freigeben gab auf")
+    note = "31.2 MB is more than is kept; these are its headers, the mail lies in the mailbox"
+    assert (
+        speech("de").noted(note) == "31.2 MB ist mehr, als aufbewahrt wird; das sind die Kopfzeilen, die Mail liegt im Postfach"
+    )
+    assert (speech("en").noted(note), speech("de").noted("Anna called")) == (note, "Anna called")
+    fault = because("record_changed", whose="reseller 1", number=7, on="2026-03-02", subject="Hello")
+    assert speech("de").said(fault) == "Nummer 7 vom 2. März 2026 „Hello“: Sie wurde verändert."
+
+
+def test_every_durable_work_has_a_name_for_people() -> None:
+    root = Path(inspect.getfile(application)).parents[2]
+    text = "".join(path.read_text() for path in root.rglob("*.py"))
+    made = set(re.findall(r'DBOS\.workflow\(name="(\w+)"', text))
+    assert "release_order" in made
+    assert {f"workflow_{name}" for name in made} <= WORDS.keys()
 
 
 class _Error(ResellerError):
