@@ -2,6 +2,7 @@
 
 import email
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from email.policy import SMTP
 
 import pytest
