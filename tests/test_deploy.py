@@ -29,6 +29,17 @@ COUNTED = {
 }
 
 
+NOT_ALERTED = {
+    "reseller_queue_length": "its age is what hurts",
+    "reseller_unmatched_money": "the lines are alerted, whatever they bring",
+    "reseller_licenses_waiting": "its age is what hurts",
+    "reseller_mails_waiting": "its age is what hurts",
+    "reseller_cases_waiting": "its age is what hurts",
+    "reseller_tasks_open": "its age is what hurts",
+    "reseller_mail_attempts_total": "what was not sent waits, or failed",
+}
+
+
 def run(*command: str) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=DEPLOY)
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -76,6 +87,21 @@ def test_alerts_and_panels_ask_for_metrics_that_exist() -> None:
     for name in ("alerts.yaml", "alerts.test.yaml", "grafana.json"):
         text = (DEPLOY / name).read_text()
         assert used_metrics(text) <= shown_metrics(), name
+
+
+def test_every_metric_has_a_panel_and_an_alert_or_a_reason_for_none() -> None:
+    panels = used_metrics((DEPLOY / "grafana.json").read_text())
+    alerts = used_metrics(" ".join(rule["expr"] for rule in ALERTS))
+    assert panels == shown_metrics()
+    counted = {name.replace("_bucket", "_count") for name in shown_metrics()}
+    assert {name.replace("_bucket", "_count") for name in alerts} | NOT_ALERTED.keys() == counted
+    assert not alerts & NOT_ALERTED.keys()
+
+
+def test_what_every_process_reads_in_the_database_is_not_summed_over_processes() -> None:
+    text = (DEPLOY / "grafana.json").read_text() + (DEPLOY / "alerts.yaml").read_text()
+    in_database = "|".join(sorted(shown_metrics() - COUNTED))
+    assert not re.findall(rf"\bsum(?: by \(\w+\))? ?\((?:{in_database})\b", text)
 
 
 def test_every_alert_has_its_chapter_in_the_runbook_and_no_chapter_is_left() -> None:

@@ -132,7 +132,7 @@ def preview(
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         async with services.database.tenant_reading(shop.tenant_id) as session:
             own = await overrides.own_templates(session)
-        look, seller = look_of(shop.settings), shop.settings.seller
+        look, seller = look_of(services, shop), shop.settings.seller
         made = preview_of(name, language, own, look, seller, _read(file) if file is not None else None)
         forms = {".html": made.html.encode, ".txt": made.text.encode, ".eml": lambda: made.eml(services.clock())}
         if out.suffix not in forms:

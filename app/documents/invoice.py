@@ -18,9 +18,10 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
+from app.colors import WHITE, readable
 from app.documents import logo
 from app.documents.bank_details import Instructions
-from app.documents.einvoice import FILE_NAME, Category, build_xml, tax_groups
+from app.documents.einvoice import FILE_NAME, Category, build_xml, is_vat_id, tax_groups
 from app.documents.embedding import mark_as_facturx
 from app.documents.schemas import Address, DocumentKind, InvoiceData, InvoiceLine, Language
 from app.documents.typesetting import MAIN, is_archival, pdf_of
@@ -80,6 +81,7 @@ def content(data: InvoiceData) -> dict[str, Any]:
         "number": data.number,
         "note": words["proforma_note"] if data.kind is DocumentKind.PROFORMA else data.correction_reason,
         "accent": data.look.accent,
+        "accent_ink": readable(data.look.accent, WHITE),
         "footer": data.look.footer,
         "logo": logo.FILE_NAME if data.look.logo else "",
         "structured": data.structured,
@@ -168,15 +170,20 @@ def seller_lines(seller: Seller, language: Language) -> dict[str, Any]:
         "name": seller.name,
         "address": [part for part in (seller.street, city, country) if part],
         "contact": [part for part in (seller.email, seller.website) if part],
-        "tax_number": seller.tax_number,
+        "tax_number": _tax_number(seller.tax_number, WORDS[language]),
     }
 
 
 def address_lines(address: Address, language: Language, words: dict[str, str]) -> list[str]:
     city = _city(address.postal_code, address.city, address.state, address.country)
     lines = [address.company, address.name, address.street, address.street_2, city, _country(address.country, language)]
-    lines += [address.email, f"{words['tax_number']} {address.tax_number}" if address.tax_number else ""]
+    lines += [address.email, _tax_number(address.tax_number, words)]
     return [line for line in lines if line.strip()]
+
+
+def _tax_number(number: str, words: dict[str, str]) -> str:
+    """A tax number behind the word for what it is."""
+    return f"{words['vat_id' if is_vat_id(number) else 'tax_number']} {number}" if number else ""
 
 
 def _city(postal_code: str, city: str, state: str, country: str) -> str:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 from pydantic import BaseModel, ConfigDict
 
+from app.colors import WHITE, readable
 from app.documents import logo
 from app.documents.bank_details import BankAccount, instructions
 from app.documents.invoice import (
@@ -128,6 +129,7 @@ def content(data: StatementData) -> dict[str, Any]:
         "title": words["statement"],
         "number": data.number,
         "accent": data.accent,
+        "accent_ink": readable(data.accent, WHITE),
         "footer": data.footer,
         "words": words,
         "currency_note": words["currency"].format(currency=data.currency),
@@ -192,7 +194,7 @@ def _payment(data: StatementData, words: dict[str, str]) -> dict[str, Any] | Non
 
 
 def _short(day: date, language: Language) -> str:
-    return format_date(day, "MM/dd/yyyy" if language == "en" else "dd.MM.yyyy", LOCALES[language])
+    return format_date(day, "MMM d, yyyy" if language == "en" else "dd.MM.yyyy", LOCALES[language])
 
 
 def statement_csv(data: StatementData) -> bytes:

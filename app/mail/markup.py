@@ -55,12 +55,14 @@ VOID = frozenset((
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How the vendor's mails look. `logo` is a PNG of twice the pixels it is shown with, empty for none."""
+    """How the vendor's mails look, and where they lead. `logo` is a PNG of twice the pixels it is shown with, empty for none."""
 
     logo: bytes = b""
     logo_width: int = 0
     """Pixels it is shown with."""
     accent: str = "#1f3a5f"
+    portal: str = ""
+    """What stands before the path of a portal's page, like `/orders/1042`, in a link; empty where mails lead nowhere."""
     footer: Mapping[str, str] | None = None
     """By language: lines below the vendor's name and address."""
 
@@ -285,6 +287,10 @@ def _moment(at: datetime, language: Language) -> str:
     return f"{_date(at.date(), language)}, {format_time(at, 'HH:mm z', tzinfo=at.tzinfo, locale=LOCALES[language])}"
 
 
+def _number(number: int, language: Language) -> str:
+    return str(format_decimal(number, "#,##0", LOCALES[language]))
+
+
 def _terms(terms: PriceTerms, language: Language) -> str:
     """A price as it is said: `7.5 % off retail`, or an amount, with its last day."""
     if isinstance(terms.price, Money):
@@ -301,6 +307,7 @@ def _iban(iban: str) -> str:
 
 FILTERS: dict[str, Callable[..., str]] = {
     "money": _money,
+    "number": _number,
     "day": _date,
     "month": _month,
     "moment": _moment,

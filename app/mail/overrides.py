@@ -22,7 +22,12 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 NAMES = (*(f"{kind}.{language}" for kind in MailKind for language in LANGUAGES), LAYOUT)
 """Every template a vendor can have of its own."""
 MAX_SOURCE = 200_000
-LOOKS = (Look(), Look(b"a picture", 120, "#006633", {"en": "Registered in Texas", "de": "Amtsgericht München"}))
+LOOKS = (
+    Look(),
+    Look(
+        b"a picture", 120, "#006633", "https://store.example/portal", {"en": "Registered in Texas", "de": "Amtsgericht München"}
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

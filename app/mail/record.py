@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import undefer
+from sqlalchemy.orm import InstrumentedAttribute, undefer
 
+from app.db.reading import rows
 from app.errors import NotFound, Unavailable
 from app.files.service import content as stored_content
 from app.files.service import get as stored_file
@@ -25,6 +27,8 @@ OUT, IN = "out", "in"
 MAX_WORDS = 100_000
 """Characters of a mail's text that are searched."""
 A_ROUND = 200
+AT_ONCE = 100_000
+"""Mails of a record that is looked at every hour from end to end: 2 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,49 +159,87 @@ async def exact_bytes(session: AsyncSession, storage: Storage, row: Corresponden
     return found
 
 
-async def verify(session: AsyncSession, *, storage: Storage | None = None, reseller_id: str | None = None) -> list[str]:
+async def verify(
+    session: AsyncSession, *, storage: Storage | None = None, reseller_id: str | None = None, hour: int | None = None
+) -> list[str]:
     """What contradicts the record, in English; as `contradictions`."""
-    return [str(one) for one in await contradictions(session, storage=storage, reseller_id=reseller_id)]
+    return [str(one) for one in await contradictions(session, storage=storage, reseller_id=reseller_id, hour=hour)]
 
 
 async def contradictions(
-    session: AsyncSession, *, storage: Storage | None = None, reseller_id: str | None = None
+    session: AsyncSession, *, storage: Storage | None = None, reseller_id: str | None = None, hour: int | None = None
 ) -> list[Reason]:
     """What contradicts the record: rows changed, missing, put between, or taken from the end; with `storage` also wrong bytes.
 
+    With an `hour` of the day only that hour's chains of a record that is large: in a day all of them.
+
     The bytes of a large record take their time; the chain alone is quick.
     """
-    ends = select(CorrespondenceChain).order_by(CorrespondenceChain.chain)
+    ends = select(CorrespondenceChain.chain, CorrespondenceChain.length, CorrespondenceChain.head)
+    links = _links()
+    if hour is not None and (await session.scalar(select(func.sum(CorrespondenceChain.length))) or 0) > AT_ONCE:
+        ends, links = ends.where(_of_hour(CorrespondenceChain.chain, hour)), links.where(_of_hour(Correspondence.chain, hour))
     if reseller_id is not None:
-        ends = ends.where(CorrespondenceChain.chain == reseller_id)
+        ends, links = ends.where(CorrespondenceChain.chain == reseller_id), links.where(Correspondence.chain == reseller_id)
+    known = {chain: (length, head) for chain, length, head in await session.execute(ends)}
+    doubtful = set(known)
+    async for chain, its in _chains(session, links):
+        if chain in known and not any(broken(its, length=known[chain][0], head=known[chain][1])):
+            doubtful.discard(chain)
+        else:
+            doubtful.add(chain)
+    # Mail may have come in meanwhile, which is no fault.
     found: list[Reason] = []
-    for end in await session.scalars(ends):
-        whose = f"reseller {end.chain}" if end.chain else "no reseller"
-        rows, wrong = await _looked_at(session, end, whose)
-        found += wrong
-        for row in rows if storage is not None else ():
-            assert storage is not None
+    for chain in sorted(doubtful):
+        found += await _wrong_with(session, chain)
+    for chain in sorted(known) if storage is not None else ():
+        assert storage is not None
+        async for row in chain_rows(session, chain):
             try:
                 await exact_bytes(session, storage, row)
             except Unavailable as error:
-                found.append(because("record_bytes", whose=whose, words=error.sentence))
-    if reseller_id is None:
-        known = select(CorrespondenceChain.chain)
-        lost = select(Correspondence.chain).where(Correspondence.chain.not_in(known)).distinct()
-        found += [because("record_no_end", whose=f"reseller {chain or '-'}") for chain in await session.scalars(lost)]
+                found.append(because("record_bytes", whose=_whose(chain), words=error.sentence))
     return found
 
 
-async def _looked_at(session: AsyncSession, end: CorrespondenceChain, whose: str) -> tuple[list[Correspondence], list[Reason]]:
-    """A chain's rows and what is wrong with them; where a mail came in meanwhile, which is no fault, it looks once more."""
-    length = None
+def _of_hour(chain: InstrumentedAttribute[str], hour: int) -> ColumnElement[bool]:
+    """Chains are named by random ids, "" in the first hour: ranges of their first two digits, which an index finds."""
+    heads = [f"{number:02x}" for number in range(hour % 24, 256, 24)]
+    return or_(*(chain.between(head, f"{head}g") for head in heads), *([chain == ""] if hour % 24 == 0 else []))
+
+
+def _links() -> Select[Any]:
+    """Columns, not mapped rows: a record has three mails for each order there ever was."""
+    columns = [getattr(Correspondence, name) for name in (*Link.__slots__, "hash")]
+    return select(*columns).order_by(Correspondence.chain, Correspondence.position)
+
+
+async def _chains(session: AsyncSession, links: Select[Any]) -> AsyncIterator[tuple[str, list[tuple[Link, str]]]]:
+    """Each chain with its rows and their stored hashes."""
+    its: list[tuple[Link, str]] = []
+    async for row in rows(session, links):
+        facts: tuple[Any, ...] = tuple(row)
+        link, stored = Link(*facts[:-1]), facts[-1]
+        if its and its[0][0].chain != link.chain:
+            yield its[0][0].chain, its
+            its = []
+        its.append((link, stored))
+    if its:
+        yield its[0][0].chain, its
+
+
+async def _wrong_with(session: AsyncSession, chain: str) -> list[Reason]:
+    """What is wrong with a chain, looked at until its end stands still."""
     while True:
-        rows = [row async for row in chain_rows(session, end.chain)]
-        wrong = list(broken(map(_linked, rows), length=end.length, head=end.head, whose=whose))
-        if not wrong or end.length == length:
-            return rows, wrong
-        length = end.length
-        await session.refresh(end)
+        end = await chain_end(session, chain)
+        its = [link async for _, found in _chains(session, _links().where(Correspondence.chain == chain)) for link in found]
+        wrong = list(broken(its, length=end[0], head=end[1], whose=_whose(chain)))
+        if await chain_end(session, chain) == end:
+            return [because("record_no_end", whose=_whose(chain))] if its and end == (0, START) else wrong
+
+
+def _whose(chain: str) -> str:
+    return f"reseller {chain}" if chain else "no reseller"
 
 
 async def chain_rows(session: AsyncSession, chain: str, length: int | None = None) -> AsyncIterator[Correspondence]:
@@ -207,12 +249,12 @@ async def chain_rows(session: AsyncSession, chain: str, length: int | None = Non
         query = select(Correspondence).where(Correspondence.chain == chain, Correspondence.position > last)
         if length is not None:
             query = query.where(Correspondence.position <= length)
-        rows = (await session.scalars(query.order_by(Correspondence.position).limit(A_ROUND))).all()
-        for row in rows:
+        batch = (await session.scalars(query.order_by(Correspondence.position).limit(A_ROUND))).all()
+        for row in batch:
             yield row
-        if len(rows) < A_ROUND:
+        if len(batch) < A_ROUND:
             return
-        last = rows[-1].position
+        last = batch[-1].position
 
 
 async def chain_end(session: AsyncSession, chain: str) -> tuple[int, str]:
@@ -278,10 +320,6 @@ async def _locked(session: AsyncSession, chain: str) -> CorrespondenceChain:
     except IntegrityError:  # somebody else began it
         pass
     return (await session.scalars(query.execution_options(populate_existing=True))).one()
-
-
-def _linked(row: Correspondence) -> tuple[Link, str]:
-    return Link(**{name: getattr(row, name) for name in Link.__slots__}), row.hash
 
 
 def _folded(text: str) -> str:

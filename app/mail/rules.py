@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import typst
 
+from app.colors import WHITE, ink_on, readable
 from app.errors import InvalidInput
 from app.mail.lines import one_line
 from app.mail.markup import TEMPLATES, Fault, Look, Rendered, TemplateFault, render_mail
@@ -42,6 +43,8 @@ from app.mail.schemas import (
 
 PLAIN = Look()
 LAYOUT = "layout"
+DARK_SHEET, SEEN = "#1b2129", 3.0
+"""What mails are written on where the reader's program is dark (`layout.mjml`), and the contrast of a button or rule on it."""
 POLICY = SMTP.clone(cte_type="7bit")
 
 Context = (
@@ -201,12 +204,18 @@ def words_and_pictures(
     payment = context.payment if isinstance(context, OrderContext) else None
     if payment is not None and payment.qr_svg:
         pictures["qr"] = qr_png(payment.qr_svg)
+    dark = readable(look.accent, DARK_SHEET, SEEN)
     facts = {
         "c": context,
+        "portal": look.portal,
         "language": language,
         "qr_cid": f"qr.{message_id}" if "qr" in pictures else "",
         "look": {
             "accent": look.accent,
+            "accent_ink": readable(look.accent, WHITE),
+            "on_accent": ink_on(look.accent),
+            "accent_dark": dark,
+            "on_accent_dark": ink_on(dark),
             "footer": (look.footer or {}).get(language, ""),
             "logo_cid": f"logo.{message_id}" if look.logo else "",
             "logo_width": look.logo_width,

@@ -47,7 +47,7 @@ LINES = (MailLine("GRID-DEV", "Grid Component, Developer", 2), MailLine("CHART-T
 
 def payment(**changes: Any) -> Payment:
     qr = segno.helpers.make_epc_qr(
-        name="Example", iban="DE89370400440532013000", amount=Decimal("118.80"), reference="RF18539007547034"
+        name="Example", iban="DE89370400440532013000", amount=Decimal("1118.80"), reference="RF18539007547034"
     )
     full = Payment(
         amount=Money.of("1118.80", "EUR"),

@@ -193,7 +193,7 @@ async def _send(
     )
     session.add(claim)
     await session.flush()
-    page = shop.settings.claim_url or f"{services.settings.base_url}/portal/claims/{{token}}"
+    page = shop.settings.claim_url or f"{services.portal(shop)}/claims/{{token}}"
     context = ClaimContext(
         seller=shop.settings.seller,
         name=name,

@@ -71,7 +71,7 @@ async def send_trial(services: Services, shop: Shop, recipient: str, language: L
             attachments=[],
             settings=services.settings,
             at=services.clock(),
-            look=look_of(shop.settings),
+            look=look_of(services, shop),
             templates=await overrides.own_templates(session),
         )
     cause: BaseException | None = None

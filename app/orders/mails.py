@@ -24,7 +24,6 @@ from app.resellers.roles import Post, Role, gets
 from app.resellers.rules import fold_email
 from app.resellers.tables import Reseller, ResellerUser
 from app.saleor.shops import Shop
-from app.settings import ShopSettings
 
 POST: Mapping[MailKind, Post] = {
     MailKind.ORDER_RECEIVED: Post.ORDERS,
@@ -81,7 +80,7 @@ async def send(
         attachments=attachments,
         settings=services.settings,
         at=services.clock(),
-        look=look_of(shop.settings),
+        look=look_of(services, shop),
         templates=templates,
         about=about,
     )
@@ -92,11 +91,11 @@ async def send(
     return mail
 
 
-def look_of(settings: ShopSettings) -> Look:
-    """How a shop's mails look: its documents' logo, color and footer."""
-    own = settings.documents
+def look_of(services: Services, shop: Shop) -> Look:
+    """How a shop's mails look, its documents' logo, color and footer, and its portal that they lead to."""
+    own = shop.settings.documents
     logo, width = logo_png(own.logo)
-    return Look(logo, width, own.accent_color, {"en": own.footer.of("en"), "de": own.footer.of("de")})
+    return Look(logo, width, own.accent_color, services.portal(shop), {"en": own.footer.of("en"), "de": own.footer.of("de")})
 
 
 def recipients(reseller: Reseller) -> list[str]:

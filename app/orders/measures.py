@@ -35,7 +35,7 @@ class Measures:
     stuck: int
     by_shop: dict[str, dict[tuple[str, ...], float]] = field(default_factory=dict)
     mailbox_age: float | None = None
-    """Since the mailbox was last read, or since it first failed where it never was; None without one."""
+    """Since the mailbox was last read; where it never was, since it first failed or since somebody first looked. None without."""
 
 
 SHOP_MEASURES: dict[str, str] = {
@@ -51,12 +51,13 @@ SHOP_MEASURES: dict[str, str] = {
     "cases_waiting": "Cases whose answer is the vendor's turn.",
     "cases_waiting_seconds": "Seconds since staff got the oldest of those.",
     "tasks_open": "Tasks of staff that are open.",
+    "tasks_open_seconds": "Seconds since the oldest of those was made.",
     "contradictions": "Questions of `reseller check` that had an answer at the last hourly look.",
 }
 
 
-async def measure(services: Services) -> Measures:
-    """Look now."""
+async def measure(services: Services, *, since: datetime | None = None) -> Measures:
+    """Look now. `since` is when this process began to look: a mailbox nobody ever tried to read is that old."""
     now = services.clock()
     async with services.database.system_reading() as session:
         waiting, oldest, stuck = await services.jobs.waiting(session)
@@ -68,8 +69,8 @@ async def measure(services: Services) -> Measures:
             for (name, *labels), value in (await _of_shop(session, now)).items():
                 by_shop[name][(shop.api_url, *labels)] = value
     age = max(0.0, (now - oldest).total_seconds()) if oldest is not None else 0.0
-    read = (box.read_at or box.failing_since) if box is not None else None
-    return Measures(waiting, age, stuck, by_shop, max(0.0, (now - read).total_seconds()) if read is not None else None)
+    read = (box.read_at or box.failing_since if box is not None else None) or since or now
+    return Measures(waiting, age, stuck, by_shop, max(0.0, (now - read).total_seconds()) if url else None)
 
 
 class Measured:
@@ -78,6 +79,7 @@ class Measured:
     def __init__(self, services: Services, time: Callable[[], float] = monotonic) -> None:
         self._services = services
         self._time = time
+        self._since = services.clock()
         self._at: float | None = None
         self._last: Measures | None = None
         self._lock = asyncio.Lock()
@@ -86,7 +88,7 @@ class Measured:
         """Raises what the database raises."""
         async with self._lock:
             if self._last is None or self._at is None or self._time() - self._at >= KEPT_SECONDS:
-                self._last = await measure(self._services)
+                self._last = await measure(self._services, since=self._since)
                 self._at = self._time()
             return self._last
 
@@ -112,11 +114,12 @@ async def _of_shop(session: AsyncSession, now: datetime) -> dict[tuple[str, ...]
         StaffTask.done_at.is_(None), StaffTask.key.startswith("case:")
     )
     found |= _counted("cases_waiting", (await session.execute(asked)).one(), now)
+    open_ones = select(func.count(StaffTask.id), func.min(StaffTask.created_at)).where(StaffTask.done_at.is_(None))
+    found |= _counted("tasks_open", (await session.execute(open_ones)).one(), now)
     for name, query in {
         "mails_bounced": select(func.count(Mail.id)).where(Mail.state == BOUNCED),
         "mails_failed": select(func.count(Mail.id)).where(Mail.state == "failed"),
         "reports_waiting": select(func.count(MoneyReport.id)).where(MoneyReport.reported_at.is_(None)),
-        "tasks_open": select(func.count(StaffTask.id)).where(StaffTask.done_at.is_(None)),
         "contradictions": select(func.count(StaffTask.id)).where(StaffTask.done_at.is_(None), StaffTask.key.startswith("check:")),
     }.items():
         found[name,] = await session.scalar(query) or 0

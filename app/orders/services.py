@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -41,6 +42,19 @@ class Services:
     def files(self) -> Storage:
         """Where uploaded files lie."""
         return Storage(self.settings.files_url)
+
+    def portal(self, shop: Shop) -> str:
+        """What stands before the path of a page of the shop's portal, like `/orders/1042`, in a link; empty without an address.
+
+        Beside other shops, and without a host of its own, it leads through the shop's sign-in.
+        """
+        base = self.settings.base_url.rstrip("/")
+        if not base:
+            return ""
+        if shop.settings.portal_host:
+            return f"{urlsplit(base).scheme}://{shop.settings.portal_host}/portal"
+        several = len(self.shops.all()) > 1
+        return f"{base}/portal" + (f"/{urlsplit(shop.api_url).netloc}?next=" if several else "")
 
     def today(self, shop: Shop) -> date:
         """The day it is in the vendor's time zone."""

@@ -21,7 +21,7 @@ from app.saleor.shops import Shop
 from app.saleor.tokens import Customer
 from app.settings import need_base_url
 
-INVITATIONS = "/portal/invitations/"
+INVITATIONS = "/invitations/"
 """Page of the portal that takes a token."""
 
 
@@ -31,7 +31,9 @@ async def invite(
     """Invite as `users.invite` does, and mail the token."""
     now = services.clock()
     days = shop.settings.program.invitation_days
-    prefix = shop.settings.invitation_url or need_base_url(services.settings) + INVITATIONS
+    if not shop.settings.invitation_url:
+        need_base_url(services.settings)
+    prefix = shop.settings.invitation_url or services.portal(shop) + INVITATIONS
     row, token = await users.invite(session, reseller, email=email, role=role, by=by, at=now, days=days)
     context = InvitationContext(
         seller=shop.settings.seller,

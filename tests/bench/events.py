@@ -14,10 +14,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 import uvloop
@@ -28,6 +30,7 @@ import app.tables  # noqa: F401
 from app.db.jobs import system_url
 from app.db.session import Database
 from app.db.tenants import Tenant
+from app.settings import Settings
 from tests.bench.load import Client, Run, cpu_seconds, run
 from tests.bench.postgres import private_postgres
 from tests.journeys.harness import migrate, reserved
@@ -57,12 +60,24 @@ async def seed(url: str) -> None:
     await database.close()
 
 
-def requests(first: int, count: int) -> list[bytes]:
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The shop that events come from: its API URL, our app's id in it, and what signs a body."""
+
+    api_url: str
+    app_id: str
+    sign: Callable[[bytes], str]
+
+
+BENCH = Sender(URL, APP, lambda body: sign(body, "k"))
+
+
+def requests(first: int, count: int, sender: Sender = BENCH) -> list[bytes]:
     """Signed events about `count` orders, numbered from `first`."""
-    return [_request(number) for number in range(first, first + count)]
+    return [_request(number, sender) for number in range(first, first + count)]
 
 
-def _request(number: int) -> bytes:
+def _request(number: int, sender: Sender) -> bytes:
     order = {
         "id": f"T3JkZXI6{number:08}",
         "number": str(number),
@@ -73,7 +88,7 @@ def _request(number: int) -> bytes:
     body = json.dumps(
         {
             "issuedAt": NOW.isoformat(),
-            "recipient": {"id": APP},
+            "recipient": {"id": sender.app_id},
             "issuingPrincipal": {"__typename": "User", "id": "VXNlcjox"},
             "order": order,
         }
@@ -81,19 +96,20 @@ def _request(number: int) -> bytes:
     head = (
         f"POST {PATH} HTTP/1.1\r\nHost: app.example\r\nUser-Agent: Saleor/3.23\r\nAccept-Encoding: gzip, deflate\r\n"
         "Accept: */*\r\nConnection: keep-alive\r\nContent-Type: application/json\r\nSaleor-Event: order_created\r\n"
-        f"Saleor-Domain: shop.example\r\nSaleor-Api-Url: {URL}\r\nSaleor-Signature: {sign(body, 'k')}\r\n"
+        f"Saleor-Domain: {urlsplit(sender.api_url).netloc}\r\nSaleor-Api-Url: {sender.api_url}\r\n"
+        f"Saleor-Signature: {sender.sign(body)}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
 
 @contextmanager
-def web(url: str, directory: Path, port: int) -> Iterator[int]:
-    """The web part alone, as it is run in production; its pid."""
+def web(url: str, directory: Path, port: int, settings: Settings | None = None) -> Iterator[int]:
+    """The web part alone, as it is run in production; its pid. With the keys and shops of `settings` where there are some."""
     environment = os.environ | {
         "RESELLER_DATABASE_URL": url,
-        "RESELLER_SECRET_KEYS": "a key of the benchmark alone",
-        "RESELLER_ALLOWED_SHOPS": URL,
+        "RESELLER_SECRET_KEYS": ",".join(settings.secret_keys) if settings else "a key of the benchmark alone",
+        "RESELLER_ALLOWED_SHOPS": ",".join(settings.allowed_shops) if settings else URL,
         "RESELLER_BASE_URL": f"http://127.0.0.1:{port}",
     }
     command = ["taskset", "-c", str(SERVER_CORE), str(Path(sys.executable).with_name("reseller"))]

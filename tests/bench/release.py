@@ -38,8 +38,8 @@ CONSOLE = Console()
 
 
 @contextmanager
-def worker(settings: Settings, directory: Path) -> Iterator[None]:
-    """The worker as it is run in production."""
+def worker(settings: Settings, directory: Path) -> Iterator[int]:
+    """The worker as it is run in production; its pid."""
     environment = os.environ | {
         "RESELLER_DATABASE_URL": settings.database_url,
         "RESELLER_SECRET_KEYS": ",".join(settings.secret_keys),
@@ -51,7 +51,7 @@ def worker(settings: Settings, directory: Path) -> Iterator[None]:
     with (directory / "worker.log").open("w") as log:
         process = subprocess.Popen(command, env=environment, cwd=directory, stdout=log, stderr=log)
     try:
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait()

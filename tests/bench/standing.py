@@ -17,7 +17,7 @@ import statistics
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -186,10 +186,25 @@ LARGE = {"reseller_order", "order_line", "ledger_item", "reseller", "reseller_us
 
 
 async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders: int) -> None:
-    """One template row per table, multiplied by the server; indexes that are no constraints are built in the end."""
-    kept = await indexes(connection)
+    """One template row per table, multiplied by the server; indexes that are no constraints are built in the end. Commits."""
+    kept = await indexes(connection, sorted(LARGE))
     for name, _ in kept:
         await connection.execute(text(f'DROP INDEX "{name}"'))
+    await fill(connection, tenant, resellers, orders)
+    for _, definition in kept:
+        await connection.execute(text(definition))
+    await settle(connection)
+
+
+async def settle(connection: AsyncConnection) -> None:
+    """Commit, and statistics as autovacuum keeps them."""
+    await connection.commit()
+    await connection.execution_options(isolation_level="AUTOCOMMIT")
+    await connection.execute(text("VACUUM ANALYZE"))
+
+
+async def fill(connection: AsyncConnection, tenant: str, resellers: int, orders: int, *, prefix: str = "") -> None:
+    """The rows alone. `prefix` stands before the numbers of the orders."""
     unpaid = orders - int(orders * OPEN_SHARE)
     reseller, order = "(n - 1) % :resellers", "md5('o' || n)::uuid::text"
     reseller_id, moment = f"md5('s' || ({reseller}))::uuid::text", "CAST(:start AS timestamptz) + n * interval '1 minute'"
@@ -198,11 +213,11 @@ async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders:
     money = common | {"reseller_id": reseller_id, "order_id": order, "booked_at": moment, "value_date": f"({moment})::date"}
     plain: dict[str, Any] = {"resellers": resellers, "tenant": tenant, "start": START, "unpaid": unpaid}
 
-    async def fill(table: str, count: int, columns: Mapping[str, str], /, **values: Any) -> None:
+    async def put(table: str, count: int, columns: Mapping[str, str], /, **values: Any) -> None:
         await multiply(connection, Base.metadata.tables[table], count, columns, plain, values)
 
     person = "md5('s' || (n - 1))::uuid::text"
-    await fill(
+    await put(
         "reseller",
         resellers,
         common | {"id": person, "email": "'r' || (n - 1) || '@partner.example'", "company": "'Partner ' || n"},
@@ -216,8 +231,8 @@ async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders:
     )
     belongs = common | {"reseller_id": person}
     account = {"id": "md5('u' || n)::uuid::text", "saleor_user_id": "'u' || (n - 1)", "email": "'r' || n || '@partner.example'"}
-    await fill("reseller_user", resellers, belongs | account)
-    await fill(
+    await put("reseller_user", resellers, belongs | account)
+    await put(
         "policy_acceptance",
         resellers,
         belongs | {"id": "md5('c' || n)::uuid::text"},
@@ -225,11 +240,29 @@ async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders:
         accepted_at=START,
         accepted_by="r",
     )
-    numbered = {"id": order, "saleor_order_id": "'O' || n", "number": "n::text", "reference": "'RF' || n", "created_at": moment}
+    order_number, promise = f"'{prefix}' || n", {"id": "md5('z' || n)::uuid::text"}
+    promised = {
+        name: f"'{letter}' || n" for name, letter in (("transaction_id", "T"), ("source_id", "O"), ("psp_reference", "P"))
+    }
+    await put(
+        "payment_session",
+        orders,
+        common | promise | promised | {"reseller_id": reseller_id, "reference": "'RF' || n", "created_at": moment},
+        saleor_user_id="u",
+        terms="prepay",
+        amount_minor=10_825,
+        currency="USD",
+        due_date=START.date(),
+        reasons=[{"code": "audit_passed", "params": {}}],
+        lines=[{"variant": "V1", "quantity": 2, "net": 10_000, "gross": 10_825}],
+        answer={"pspReference": "P", "result": "CHARGE_REQUEST", "amount": "108.25"},
+    )
+    numbered = {"id": order, "saleor_order_id": "'O' || n", "number": order_number, "reference": "'RF' || n"}
+    numbered |= {"created_at": moment, "payment_session_id": promise["id"]}
     # What is paid went out; the rest waits.
-    released = dict.fromkeys(("release_decided_at", "released_at"), f"CASE WHEN n <= :unpaid THEN {moment} END")
+    released = dict.fromkeys(("release_decided_at", "released_at", "fulfilled_at"), f"CASE WHEN n <= :unpaid THEN {moment} END")
     days = {"order_date": f"({moment})::date", "due_date": f"({moment})::date + 30"}
-    await fill(
+    await put(
         "reseller_order",
         orders,
         common | numbered | days | {"reseller_id": reseller_id, "confirmed_at": moment, **released},
@@ -245,8 +278,9 @@ async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders:
         end_customer_email="buyer@customer.example",
         audit_passed=True,
         audit=[{"code": "audit_passed", "params": {}}],
+        release_reasons=[{"code": "wire_booked", "params": {}}],
     )
-    await fill(
+    await put(
         "order_line",
         orders,
         common | {"id": "md5('l' || n)::uuid::text", "order_id": order, "saleor_line_id": "'L' || n"},
@@ -260,29 +294,28 @@ async def seed(connection: AsyncConnection, tenant: str, resellers: int, orders:
         gross_minor=10_825,
         tax_rate=8.25,
         reasons=[],
-        license_policy=None,
+        license_policy={"product": "Grid", "edition": "", "seats_per_unit": 1, "term": "perpetual", "maintenance_months": 12},
     )
     facts: dict[str, Any] = {"amount_minor": 10_825, "currency": "USD", "booked_by": "order"}
-    debt = money | {"id": receivable, "key": f"'receivable:' || {order}", "order_number": "n::text", "due_date": days["due_date"]}
-    await fill("ledger_item", orders, debt, kind=Kind.RECEIVABLE, **facts)
-    await fill("ledger_item", unpaid, money | {"id": payment, "key": "'payment:' || n"}, kind=Kind.PAYMENT, **facts)
+    debt = money | {
+        "id": receivable,
+        "key": f"'receivable:' || {order}",
+        "order_number": order_number,
+        "due_date": days["due_date"],
+    }
+    await put("ledger_item", orders, debt, kind=Kind.RECEIVABLE, **facts)
+    await put("ledger_item", unpaid, money | {"id": payment, "key": "'payment:line:' || n"}, kind=Kind.PAYMENT, **facts)
     part = {"id": "md5('a' || n)::uuid::text", "key": "'allocation:' || n", "receivable_id": receivable, "payment_id": payment}
-    await fill("ledger_item", unpaid, money | part | {"order_number": "n::text"}, kind=Kind.ALLOCATION, **facts)
-    for _, definition in kept:
-        await connection.execute(text(definition))
-    await connection.commit()
-    # Statistics as autovacuum keeps them.
-    await connection.execution_options(isolation_level="AUTOCOMMIT")
-    await connection.execute(text("VACUUM ANALYZE"))
+    await put("ledger_item", unpaid, money | part | {"order_number": order_number}, kind=Kind.ALLOCATION, **facts)
 
 
-async def indexes(connection: AsyncConnection) -> list[tuple[str, str]]:
-    """(name, definition) of every index of the seeded tables that belongs to no constraint."""
+async def indexes(connection: AsyncConnection, tables: Sequence[str]) -> list[tuple[str, str]]:
+    """(name, definition) of every index of these tables that belongs to no constraint."""
     query = (
         "SELECT i.indexname, i.indexdef FROM pg_indexes i LEFT JOIN pg_constraint c ON c.conname = i.indexname "
         "WHERE i.tablename = ANY(:tables) AND c.oid IS NULL AND i.indexdef NOT LIKE 'CREATE UNIQUE%'"
     )
-    return [(name, definition) for name, definition in await connection.execute(text(query), {"tables": sorted(LARGE)})]
+    return [(name, definition) for name, definition in await connection.execute(text(query), {"tables": list(tables)})]
 
 
 async def multiply(

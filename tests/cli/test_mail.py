@@ -133,7 +133,7 @@ def test_a_stored_template_that_fails_is_a_task_with_its_line_until_it_is_mended
     assert row.subject == "Payment reminder"
     (task,) = asyncio.run(stored(StaffTask))
     assert (task.key, task.done_at) == ("template:reminder.en", None)
-    assert "reminder.en, line 9" in task.reasons[0]["params"]["fault"]
+    assert "reminder.en, line 10" in task.reasons[0]["params"]["fault"]
     call("mail", "templates", "reset", "reminder.en")
     (task,) = asyncio.run(stored(StaffTask))
     assert task.done_at is not None

@@ -159,7 +159,7 @@ def test_a_credit_note_names_its_invoice() -> None:
     [
         (german(), Category.STANDARD, None, None),
         (VALID["zero"], Category.ZERO, None, None),
-        (VALID["exempt"], Category.EXEMPT, None, "Steuerbefreit, Bescheinigung Nr. B-22"),
+        (VALID["exempt"], Category.EXEMPT, None, "Steuerbefreit, Befreiungszertifikat Nr. B-22"),
         (VALID["reverse charge"], Category.REVERSE_CHARGE, "VATEX-EU-AE", "Steuerschuldnerschaft des Leistungsempfängers"),
         (VALID["export"], Category.EXPORT, "VATEX-EU-G", "Nicht steuerbar: Der Käufer sitzt außerhalb der Europäischen Union"),
     ],
@@ -173,7 +173,7 @@ def test_each_certificate_is_named_once() -> None:
     numbers = ("A-1", "B-2", "A-1")
     data = german(lines=tuple(lines(1, "EUR", tax_rate=Decimal(0), certificate_number=number)[0] for number in numbers))
     (group,) = tax_groups(data)
-    assert group.reason == "Steuerbefreit, Bescheinigung Nr. A-1; Steuerbefreit, Bescheinigung Nr. B-2"
+    assert group.reason == "Steuerbefreit, Befreiungszertifikat Nr. A-1; Steuerbefreit, Befreiungszertifikat Nr. B-2"
     assert group.net == data.net
 
 

@@ -169,6 +169,28 @@ def test_amounts_have_the_decimals_of_their_currency() -> None:
     assert (shown["lines"][0]["retail"], shown["sums"][-1]["amount"], shown["payment"]) == ("1,500", "JPY 1,500", None)
 
 
+@pytest.mark.parametrize(
+    ("language", "number", "printed"),
+    [
+        ("de", "DE123456789", "USt-IdNr. DE123456789"),
+        ("de", "56-1234567", "Steuernummer 56-1234567"),
+        ("en", "ATU12345678", "VAT ID ATU12345678"),
+        ("en", "56-1234567", "Tax ID 56-1234567"),
+        ("en", "", ""),
+    ],
+)
+def test_a_tax_number_is_called_what_it_is(language: Any, number: str, printed: str) -> None:
+    made = content(invoice(language=language, bill_to=replace(BILL, tax_number=number)))
+    assert (made["bill_to"][-1] == printed) == bool(printed)
+    seller = SELLER.model_copy(update={"tax_number": number})
+    assert content(invoice(language=language, seller=seller))["seller"]["tax_number"] == printed
+
+
+def test_words_in_a_light_color_of_the_vendors_are_darker() -> None:
+    assert content(invoice(look=Look(accent="#ffdd00")))["accent_ink"] == "#7f6e00"
+    assert content(invoice())["accent_ink"] == invoice().look.accent
+
+
 def test_a_seller_in_europe_prints_on_a4() -> None:
     europe = SELLER.model_copy(update={"country": "DE", "state": ""})
     assert (content(invoice())["paper"], content(invoice(seller=europe))["paper"]) == ("us-letter", "a4")

@@ -150,6 +150,8 @@ class _Disturbed:
         messages = [await receive()]
         while messages[-1].get("more_body"):
             messages.append(await receive())
+        if messages[-1]["type"] == "http.disconnect":
+            return  # The other end was killed while it spoke: there is no request and nobody to answer.
         status = self._wire.status
         if status is not None and self._wire.only.encode() in b"".join(message.get("body", b"") for message in messages):
             self._wire.refused += 1

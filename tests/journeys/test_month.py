@@ -112,7 +112,7 @@ async def test_a_late_payer_is_reminded_gets_its_statement_and_pays_it_with_one_
         interest = StatementData.model_validate(statement.content).interest
         assert interest > 0
         assert pays.open_minor == statement.to_pay_minor == sum(row.total_minor for row in rows) + interest
-        (letter,) = letters(server, f"Statement of account for {month}")
+        (letter,) = letters(server, f"Statement of account for {date.fromisoformat(f'{month}-01'):%B %Y}")
         assert all(statement.number in text and statement.reference in text for text in texts(letter))
         pdf, table = letter.iter_attachments()
         assert (pdf.get_content_type(), pdf.get_content()) == ("application/pdf", statement.pdf)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.colors import TEXT_CONTRAST, contrast
 from app.errors import InvalidInput
 from app.mail.markup import Rendered
 from app.mail.rules import PLAIN, Context, Templates, compose, envelope, message_id, readdressed, words_and_pictures
@@ -97,8 +98,8 @@ def test_headers() -> None:
 @pytest.mark.parametrize(
     ("language", "says"),
     [
-        ("en", ["EUR 1,118.80", "April 1, 2026", "(2 of 3 prepaid orders)", "Thank you"]),
-        ("de", ["1.118,80 EUR", "1. April 2026", "(2 von 3 Bestellungen per Vorkasse)", "Vielen Dank"]),
+        ("en", ["EUR 1,118.80", "April 1, 2026", "So far 2 of 3 prepaid orders are paid.", "Thank you"]),
+        ("de", ["1.118,80 EUR", "1. April 2026", "Bisher sind 2 von 3 Vorkasse-Bestellungen bezahlt.", "Vielen Dank"]),
     ],
 )
 def test_a_prepaid_order_says_how_to_pay(language: Any, says: list[str]) -> None:
@@ -121,6 +122,69 @@ def test_the_code_to_scan_is_an_inline_picture() -> None:
     assert b"image/png" not in plain
     assert "021000021" in body(parse(plain), "html")
     assert "IBAN" not in body(parse(plain), "html")
+
+
+def test_who_has_paid_all_prepaid_orders_is_told_no_count() -> None:
+    for language, count in (("en", "of 3"), ("de", "von 3")):
+        text = body(parse(make(language=language, context=order(prepaid_done=3))), "plain")
+        assert count not in text
+
+
+PORTAL = "https://store.example/portal"
+LEADS = {
+    MailKind.ORDER_RECEIVED: "/orders/1042", MailKind.ORDER_DETAILS: "/orders/1042", MailKind.CREDIT_NOTE: "/orders/1042",
+    MailKind.STATEMENT: "/statements", MailKind.REMINDER: "/statement", MailKind.WIRE_BOOKED: "/statement",
+    MailKind.APPLICATION_APPROVED: "/policy", MailKind.RESELLER_REINSTATED: "/policy",
+    MailKind.APPLICATION_MORE_INFORMATION: "/apply", MailKind.PRICE_CHANGE: "/prices", MailKind.CASE: "/cases",
+    MailKind.CERTIFICATE_APPROVED: "/certificates", MailKind.CERTIFICATE_ENDING: "/certificates",
+    MailKind.CERTIFICATE_EXPIRED: "/certificates", MailKind.CERTIFICATE_REJECTED: "/certificates",
+    MailKind.CERTIFICATE_REVOKED: "/certificates",
+}  # fmt: skip
+"""Where each mail's next step is done; a license mail is passed on to the end customer and leads nowhere."""
+
+
+@pytest.mark.parametrize("kind", MailKind)
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_mail_leads_to_its_next_step_in_the_portal(kind: MailKind, language: Any) -> None:
+    look = replace(PLAIN, portal=PORTAL)
+    made = words_and_pictures(kind, language, sample(kind), look, Templates(), "id-1@app.example")[0]
+    assert re.findall(rf'href="{PORTAL}([^"]*)"', made.html) == ([LEADS[kind]] if kind in LEADS else [])
+    assert (f": {PORTAL}{LEADS.get(kind)}\n" in made.text) == (kind in LEADS)
+    assert PORTAL not in rendered(kind, language, sample(kind)).html
+
+
+def test_a_link_takes_any_order_number() -> None:
+    look = replace(PLAIN, portal=PORTAL)
+    context = order(order_number='A1 "x"?')
+    made = words_and_pictures(MailKind.ORDER_RECEIVED, "en", context, look, Templates(), "id-1@app.example")[0]
+    assert f'href="{PORTAL}/orders/A1%20%22x%22%3F"' in made.html
+
+
+@pytest.mark.parametrize("kind", MailKind)
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_what_a_mailbox_shows_beside_the_subject_says_something_of_its_own_and_no_amount(kind: MailKind, language: Any) -> None:
+    made = rendered(kind, language, sample(kind))
+    preview = re.search(r"<body[^>]*>\s*<div[^>]*display:none[^>]*>(.*?)</div>", made.html, re.DOTALL)
+    assert preview is not None
+    shown = preview[1].strip()
+    assert len(shown) > 20
+    assert not AMOUNT.search(shown)
+    assert shown not in made.subject
+
+
+@pytest.mark.parametrize("accent", ["#ffcc00", "#1f3a5f", "#000000", "#ffffff"])
+def test_a_button_is_read_in_every_color_light_and_dark(accent: str) -> None:
+    made = words_and_pictures(
+        MailKind.INVITATION, "en", sample(MailKind.INVITATION), replace(PLAIN, accent=accent), Templates(), "m@x"
+    )
+    html = made[0].html
+    dark = re.search(r"\.go a \{ background-color: (#\w{6}) !important; color: (#\w{6})", html)
+    assert dark is not None
+    assert contrast(dark[1], "#1b2129") >= 3
+    assert contrast(dark[1], dark[2]) >= TEXT_CONTRAST
+    shown = re.search(rf'<a[^>]*href="https://store[^>]*background:{accent};color:(#\w{{6}})', html)
+    assert shown is not None
+    assert contrast(accent, shown[1]) >= TEXT_CONTRAST
 
 
 @pytest.mark.parametrize(("language", "says"), [("en", "on account"), ("de", "auf Rechnung")])
@@ -273,8 +337,8 @@ def test_an_approval_says_what_is_left_to_do(language: Any, one: str, three: str
             "en",
             [
                 "partner prices of Beta Resell GmbH change on June 1, 2026",
-                "- General discount: 7.5 % off retail (so far 10 % off retail)",
-                "- Variant GRID-DEV, from 10 units: no longer; the general price holds (so far 5 % off retail)",
+                "- General discount: 7.5 % off retail (until then 10 % off retail)",
+                "- Variant GRID-DEV, from 10 units: no longer; the general price holds (until then 5 % off retail)",
                 "- Product Chart <b>, orders from July 1, 2026: EUR 1,091.50 through December 31, 2026 (new)",
                 "2 more prices change",
             ],
@@ -302,9 +366,9 @@ def test_a_price_change_says_what_changes_and_when(language: Any, says: list[str
 
 
 def test_the_subjects_of_price_mails_name_the_day_and_no_amount() -> None:
-    assert subject(MailKind.PRICE_CHANGE, "en", price_change()) == "Your partner prices change on 2026-06-01"
+    assert subject(MailKind.PRICE_CHANGE, "en", price_change()) == "Your partner prices change on June 1, 2026"
     assert subject(MailKind.PRICE_CHANGE_CANCELED, "de", price_change()) == (
-        "Die Änderung Ihrer Partnerpreise zum 01.06.2026 entfällt"
+        "Die Änderung Ihrer Partnerpreise zum 1. Juni 2026 entfällt"
     )
     assert "1. Juni 2026 findet nicht statt" in render(MailKind.PRICE_CHANGE_CANCELED, "de", price_change(), "txt")
 
@@ -324,7 +388,7 @@ def test_mails_about_a_certificate_name_it_and_hold_no_amount(kind: MailKind, la
         assert ("The signature is missing." in part) == (kind in (MailKind.CERTIFICATE_REJECTED, MailKind.CERTIFICATE_REVOKED))
         assert {"en": "April 1, 2026", "de": "1. April 2026"}[language] in part
     open_end = body(parse(make(kind, language, certificate(valid_to=None))), "plain")
-    assert {"en": "without an end", "de": "ohne Ende"}[language] in open_end
+    assert {"en": "no expiry date", "de": "unbefristet"}[language] in open_end
     with pytest.raises(TypeError, match="CertificateContext"):
         make(kind, language, order())
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import select
@@ -22,6 +23,7 @@ from app.orders.customers import attend_customer, find_or_create_customer
 from app.orders.release import issue_licenses
 from app.orders.tables import EndCustomer, LicenseClaim, OrderEvent, ResellerOrder, StaffTask
 from app.reasons import Reason
+from tests.conftest import install
 from tests.orders.builders import World, address, opened, recorded, refused, reseller, rows
 from tests.orders.test_customers import account, created
 
@@ -242,3 +244,16 @@ async def test_the_link_opens_the_shops_own_page(world: World) -> None:
     world.shop.settings.claim_url = "http://store.example/claims/{token}?from=mail"
     _, token = await waiting(world)
     assert await take(world, token) == "1"
+
+
+async def test_a_link_into_the_portal_finds_its_shop_among_several(world: World) -> None:
+    services, shop = world.services, world.shop
+    assert services.portal(shop) == "http://app.example/portal"
+    await install(world.database, "https://other.example/graphql/")
+    await services.shops.refresh()
+    name = urlsplit(shop.api_url).netloc
+    assert services.portal(shop) == f"http://app.example/portal/{name}?next="
+    shop.settings.portal_host = "partners.example"
+    assert services.portal(shop) == "http://partners.example/portal"
+    services.settings.base_url = ""
+    assert services.portal(shop) == ""

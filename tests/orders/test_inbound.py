@@ -20,6 +20,7 @@ from app.mail.service import deliver
 from app.mail.tables import Correspondence, CorrespondenceChain, Mail
 from app.mail.tables import Mailbox as MailboxRow
 from app.orders import evidence_bundle
+from app.orders.check import show_contradictions
 from app.orders.evidence_bundle import write_bundle
 from app.orders.inbound import Outcome, receive
 from app.orders.mailbox import read_batch
@@ -210,6 +211,31 @@ async def test_what_was_changed_on_the_record_is_found(world: World, tmp_path: P
     assert await change(update(Correspondence).where(one).values(subject="A question")) == []
     assert "number 4" in (await change(delete(Correspondence).where(Correspondence.position == 4)))[0]
     assert "the end of its record is missing" in (await change(delete(CorrespondenceChain)))[0]
+
+
+async def test_the_hourly_look_at_a_large_record_sees_each_chain_once_a_day_and_a_wrong_one_until_it_is_right(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sent(world)
+    await receive(world.services, letter("A question"))
+    monkeypatch.setattr(record, "AT_ONCE", 0)
+
+    async def looked(hour: int) -> bool:
+        async with world.database.tenant(world.shop.tenant_id) as session:
+            await show_contradictions(session, NOW.replace(hour=hour))
+        return "check:correspondence_altered" in await tasks(world)
+
+    async def rename(subject: str) -> None:
+        async with world.database.tenant(world.shop.tenant_id) as session:
+            await session.execute(update(Correspondence).where(Correspondence.position == 2).values(subject=subject))
+
+    await rename("forged")
+    found = [await looked(hour) for hour in range(24)]
+    first = found.index(True)
+    assert all(found[first:]), "what is known to be wrong is asked for every hour"
+    assert {int(row.chain[:2], 16) % 24 for row in await rows(world, Correspondence)} == {first}
+    await rename("A question")
+    assert not await looked((first + 1) % 24)
 
 
 async def test_two_mails_at_once_follow_each_other(world: World) -> None:

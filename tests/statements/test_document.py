@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.colors import TEXT_CONTRAST, contrast
 from app.documents.statement import CSV_HEAD, StatementData, content, render_statement, statement_csv
 from tests.documents.test_logo import png
 from tests.statements import samples
@@ -51,15 +52,22 @@ def test_a_german_statement_in_dollars(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "over", "on"), [("en", "Carry forward", "Carried forward"), ("de", "Zu übertragen", "Übertrag")]
+    ("language", "over", "on"), [("en", "Carried forward", "Brought forward"), ("de", "Übertrag", "Übertrag")]
 )
 def test_sixty_lines_carry_their_sum_from_page_to_page(language: str, over: str, on: str, tmp_path: Path) -> None:
-    first, second, *_ = text(samples.many(60, language), tmp_path).split("\f")
-    carried = [line.split()[-1] for line in first.splitlines() if over in line]
-    assert carried == [line.split()[-1] for line in second.splitlines() if on in line]
-    assert len(carried) == 1
-    assert on not in first
-    assert over not in second
+    first, second, *_ = (page.splitlines() for page in text(samples.many(60, language), tmp_path).split("\f"))
+    (carried,) = [number for number, line in enumerate(first) if over in line or on in line]
+    (brought,) = [number for number, line in enumerate(second) if over in line or on in line]
+    assert carried > len(first) / 2 > brought
+    assert over in first[carried]
+    assert on in second[brought]
+    assert first[carried].split()[-1] == second[brought].split()[-1]
+
+
+def test_the_days_of_an_english_statement_are_read_alike_on_both_sides_of_the_ocean(tmp_path: Path) -> None:
+    seen = text(samples.data((samples.line(1),)), tmp_path)
+    assert "Mar 2, 2026" in seen
+    assert "03/02/2026" not in seen
 
 
 def test_case_76_a_credit_larger_than_the_debt_says_there_is_nothing_to_pay(tmp_path: Path) -> None:
@@ -79,6 +87,12 @@ def test_it_looks_as_the_vendors_documents_do(tmp_path: Path) -> None:
     own = plain.model_copy(update={"footer": "Court of Wake", "accent": "#aa0000"})
     assert "Court of Wake" in text(own, tmp_path)
     assert render_statement(own, png()) != render_statement(own) != render_statement(plain)
+
+
+def test_a_light_color_of_the_vendors_is_for_rules_and_its_words_are_darker() -> None:
+    own = content(samples.many(1, "en", accent="#ffdd00"))
+    assert own["accent"] == "#ffdd00"
+    assert contrast(own["accent_ink"], "#ffffff") >= TEXT_CONTRAST
 
 
 def test_without_an_account_nothing_says_how_to_pay() -> None:

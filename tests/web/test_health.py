@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from app.db.tenants import Tenant
 from app.mail.mailbox import name_of
 from app.mail.tables import Mailbox
 from app.main import build, running
+from app.orders.measures import Measured
 from app.orders.services import Services
 from app.orders.tables import StaffTask
 from app.settings import Settings
@@ -125,9 +127,26 @@ async def test_metrics_need_their_token_and_say_what_waits(opened: tuple[Service
     assert "reseller_database_up 1.0" in lines
     assert "reseller_mailbox_age_seconds 240.0" in lines
     assert 'reseller_cases_waiting_seconds{shop="http://shop.example/graphql/"} 3600.0' in lines
+    assert 'reseller_tasks_open_seconds{shop="http://shop.example/graphql/"} 3600.0' in lines
     assert 'reseller_mails_bounced{shop="http://shop.example/graphql/"} 0.0' in lines
     assert 'reseller_mails_failed{shop="http://shop.example/graphql/"} 0.0' in lines
     assert 'reseller_unmatched_lines{shop="http://shop.example/graphql/"} 0.0' in lines
+
+
+@ON_ONE
+async def test_a_mailbox_that_nobody_ever_tried_to_read_grows_old(opened: tuple[Services, httpx.AsyncClient]) -> None:
+    services, _ = opened
+    operations = operations_application(services)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(operations), base_url="http://operations") as client:
+        assert "mailbox_age_seconds" not in (await client.get("/ready")).json()
+    services.settings.imap_url = "imaps://user:password@imap.example/INBOX"
+    looked = Measured(services)
+    looked._services = replace(services, clock=lambda: NOW + timedelta(minutes=20))
+    assert (await looked.get()).mailbox_age == 1200.0
+    operations.state.measured = looked
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(operations), base_url="http://operations") as client:
+        assert (await client.get("/ready")).json()["mailbox_age_seconds"] == 1200.0
+        assert "reseller_mailbox_age_seconds 1200.0" in (await client.get("/metrics")).text.splitlines()
 
 
 @ON_ONE

@@ -147,7 +147,7 @@ async def frame(asked: Annotated[tuple[Visit, Form], Depends(in_frame)]) -> Resp
 async def _preview(staff: Visit, session: AsyncSession, name: str, source: str | None) -> Preview:
     """How a template's mail looks in the shop; the layout in the reader's language. Raises as `mail.preview.preview`."""
     own, settings = await overrides.own_templates(session), staff.shop.settings
-    return preview(overrides.known(name), staff.language, own, look_of(settings), settings.seller, source)
+    return preview(overrides.known(name), staff.language, own, look_of(staff.services, staff.shop), settings.seller, source)
 
 
 def _around(fault: Fault, source: str) -> list[Around]:
