@@ -129,7 +129,6 @@ WORDS: Words = {
         "Download a statement from your bank, choose it above and look at its dry run.",
         "Laden Sie einen Auszug Ihrer Bank, wählen Sie ihn oben aus und sehen Sie den Probelauf an.",
     ),
-    "file": ("File", "Datei"),
     "imported_at": ("Imported", "Eingelesen"),
     "import_reading": ("being read", "wird gelesen"),
     "import_running": ("being booked", "wird gebucht"),
