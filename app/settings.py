@@ -326,6 +326,9 @@ class Settings(BaseSettings):
         "the extra `s3`; endpoint and keys come from FSSPEC_S3_ENDPOINT_URL, FSSPEC_S3_KEY and FSSPEC_S3_SECRET, or AWS's own).",
     )
     max_upload_bytes: int = Field(10 * 1024 * 1024, gt=0, description="Largest file that may be uploaded.")
+    max_bank_file_bytes: int = Field(
+        200 * 1024 * 1024, gt=0, description="Largest bank file that a page takes; it is never in memory as a whole."
+    )
     purge_removed_after_days: int = Field(
         0, ge=0, description="Days after the app was deleted in a shop at which all its data goes for good; 0 keeps it for ever."
     )

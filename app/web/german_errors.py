@@ -219,6 +219,7 @@ TAILS = tuple(
             r"\1 kann nicht stimmen; ohne Ende bleibt es leer.",
         ),
         (r"it was sent twice\.", "kam zweimal."),
+        (r"it may have at most ([\d.]+) MB\.", r"höchstens \1 MB."),
     )
 )
-"""What is told of a field whose name is the error's code: pattern of the English, and the German behind the field's label."""
+"""What is told of a field, whatever the error's code: pattern of the English, and the German behind the field's label."""

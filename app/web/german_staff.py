@@ -31,6 +31,9 @@ STAFF_REASONS: dict[str, str] = {
     "license_kept": "{by} hat entschieden, dass die Lizenz bleibt: {reason}.",
     "no_wire_mail": "{company} konnte von der Überweisung nicht erfahren: {words} Berichtigen Sie die Adresse des Benutzers.",
     # Bank lines
+    "file_refused": "Von der Datei wurde nichts behalten: {sentence}",
+    "undo_stopped": "Das Zurücknehmen hielt an: {sentence} Was schon zurückgenommen ist, bleibt es; nehmen Sie die Datei danach "
+    "noch einmal zurück.",
     "line_not_booked": "Die Bank nennt sie {status}; nur gebuchtes Geld zahlt.",
     "own_transfer": "Eine Umbuchung zwischen eigenen Konten.",
     "bank_fee": "Eine Gebühr der Bank.",

@@ -126,11 +126,11 @@ class Speech:
         head, colon, rest = said.partition(":")
         place = _LINE.sub(r"Zeile \1", self.label(head)) if colon else ""
         sentence = f"{place}{colon}{rest}" if colon else said
-        if code in GERMAN_ERRORS:
-            return GERMAN_ERRORS[code].format(wait=wait, place=place, sentence=sentence)
         for english, german in TAILS:
             if found := english.fullmatch(rest.strip()):
                 return f"{place}: {found.expand(german)}"
+        if code in GERMAN_ERRORS:
+            return GERMAN_ERRORS[code].format(wait=wait, place=place, sentence=sentence)
         return self.word("failed", sentence=sentence)
 
     def money(self, value: Money) -> str:

@@ -81,13 +81,13 @@ def dashboard_application(services: Services) -> Asgi:
     pages.add_exception_handler(RequestValidationError, _invalid)
     pages.add_exception_handler(HTTPException, _http)
     pages.add_exception_handler(Exception, _failed)
-    uploads = frozenset(path for page in PAGES for path in page.uploads)
+    uploads = {path: services.settings.max_upload_bytes for page in PAGES for path in page.uploads}
+    uploads |= {path: services.settings.max_bank_file_bytes for page in PAGES for path in page.bank_files}
     rules = Rules(
         "dashboard_failed",
         lambda scope: _headers(services, scope),
         "Accept-Encoding, Accept-Language, Dashboard-Locale, Dashboard-Session",
-        lambda path: path in uploads,
-        services.settings.max_upload_bytes,
+        lambda path: uploads.get(path, 0),
     )
     return GZipMiddleware(Front(_Shells(services, pages), rules), minimum_size=1000)
 

@@ -50,6 +50,8 @@ WORDS: Words = {
     "workflow_price_changes_in_shop": ("Announce and carry out price changes", "Preisänderungen ankündigen und ausführen"),
     "workflow_check_listings": ("Check product pages", "Produktseiten prüfen"),
     "workflow_check_listings_in_shop": ("Check product pages", "Produktseiten prüfen"),
+    "workflow_import_bank_file": ("Import a bank file", "Bankdatei einlesen"),
+    "workflow_undo_bank_file": ("Undo a bank file", "Bankdatei zurücknehmen"),
     "workflow_statements": ("Monthly statements", "Monatsabrechnungen"),
     "workflow_statements_in_shop": ("Monthly statements", "Monatsabrechnungen"),
     "workflow_make_part": ("Make a part of the statements", "Einen Teil der Abrechnungen machen"),
