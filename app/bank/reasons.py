@@ -68,6 +68,7 @@ register(
         "converted": "{amount} were booked as {booked} at a rate of {rate} ({source}).",
         "undone_by": "{by} took it back: {reason}.",
         "import_undone": "{by} undid the file {file}.",
+        "read_again": "Lines that {files} knew from this file are gone with it; read that file again if they count.",
         "changed_meanwhile": "What it pays was paid in part by something else while the file was read.",
     }
 )

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.bank.lines import BankLine, StatementKind
 from app.bank.prints import loose_key, same_payment
@@ -95,9 +96,13 @@ async def lock_accounts(session: AsyncSession, ids: Iterable[str]) -> None:
 
 
 async def begin_reading(session: AsyncSession, *, file_name: str, sha256: str, by: str, at: datetime) -> tuple[BankImport, bool]:
-    """The import of a file that is about to be read, for everybody to see; or the one that was through before, and True."""
+    """The import of a file that is about to be read, for everybody to see; or the one that was through before, and True.
+
+    Raises Conflict as `begin`.
+    """
+    await _refuse_undoing(session, sha256)
     query = select(BankImport).where(BankImport.sha256 == sha256, BankImport.state == DONE).order_by(BankImport.started_at.desc())
-    if (known := await session.scalar(query.limit(1))) is not None:
+    if (known := await session.scalar(query.limit(1))) is not None and await _still_whole(session, known):
         return known, True
     row = BankImport(file_name=file_name, sha256=sha256, format="", state=READING, by=by, started_at=at)
     session.add(row)
@@ -125,7 +130,12 @@ async def forget_reading(session: AsyncSession, import_id: str) -> None:
 async def begin(
     session: AsyncSession, file: ReadFile, *, file_name: str, sha256: str, format: str, by: str, at: datetime, reading: str = ""
 ) -> tuple[BankImport, bool]:
-    """The import of this file, and whether it was through before. One that ended early goes on; `reading` is its row so far."""
+    """The import of this file, and whether it was through before. One that ended early goes on; `reading` is its row so far.
+
+    So does one whose known lines another file may have taken with it when it was undone since. Raises Conflict for a file whose
+    undoing is not through.
+    """
+    await _refuse_undoing(session, sha256)
     same = select(BankImport).where(BankImport.sha256 == sha256)
     query = same.where(BankImport.state.in_((RUNNING, DONE))).order_by(BankImport.started_at.desc())
     row = await session.scalar(query.limit(1).with_for_update())
@@ -134,7 +144,7 @@ async def begin(
     if row is None:
         row = BankImport(file_name=file_name, sha256=sha256, by=by, started_at=at)
         session.add(row)
-    repeated = row.state == DONE
+    repeated = row.state == DONE and await _still_whole(session, row)
     if not repeated:
         row.state, row.format, row.lines_read = RUNNING, format, file.count
     await session.flush()
@@ -142,6 +152,37 @@ async def begin(
     read = delete(BankImport).where(BankImport.sha256 == sha256, BankImport.state == READING, BankImport.id != row.id)
     await session.execute(read.execution_options(synchronize_session=False))
     return row, repeated
+
+
+async def _refuse_undoing(session: AsyncSession, sha256: str) -> None:
+    query = select(BankImport.id).where(BankImport.sha256 == sha256, BankImport.state == UNDOING)
+    if (found := await session.scalar(query.limit(1))) is not None:
+        raise Conflict(
+            f"The file is being undone. Let that end first, or go on with it: reseller bank undo --file {found}", code="undoing"
+        )
+
+
+async def _still_whole(session: AsyncSession, row: BankImport) -> bool:
+    """Whether all lines of a file that was through are kept still: those it knew from another file go when that is undone."""
+    if not row.counts.get("known") or row.finished_at is None:
+        return True
+    undone = (BankImport.undone_at >= row.finished_at) | (BankImport.state == UNDOING)
+    return await session.scalar(select(BankImport.id).where(undone).limit(1)) is None
+
+
+async def to_read_again(session: AsyncSession, row: BankImport) -> list[str]:
+    """Names of the files that knew lines of these days and account from an undone one: read again, they bring them."""
+    gone, other = aliased(BankStatement), aliased(BankStatement)
+    query = (
+        select(BankImport)
+        .join(other, other.import_id == BankImport.id)
+        .join(
+            gone, (gone.account_id == other.account_id) & (gone.first_day <= other.last_day) & (gone.last_day >= other.first_day)
+        )
+        .where(gone.import_id == row.id, BankImport.state == DONE, BankImport.finished_at >= row.started_at)
+        .order_by(BankImport.started_at, BankImport.id)
+    )
+    return [each.file_name for each in (await session.scalars(query)).unique() if each.counts.get("known")]
 
 
 async def known_prints(session: AsyncSession, account_id: str, prints: Sequence[str]) -> dict[tuple[str, int], str]:

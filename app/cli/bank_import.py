@@ -175,7 +175,8 @@ def undo(
 
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         row = await undo_import(services, shop, what, by=who(by))
-        return {"id": row.id, "file": row.file_name, "state": row.state, "undone_by": row.undone_by}
+        again = [str(Reason.from_dict(note)) for note in row.notes if note["code"] == "read_again"]
+        return {"id": row.id, "file": row.file_name, "state": row.state, "undone_by": row.undone_by, "notes": again}
 
     show(run_in_shop(shop, work), as_json=as_json)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.bulk import among, chunks
 from app.errors import Conflict, InvalidInput, NotFound
 from app.ledger.rules import Kind, live, unallocated
 from app.ledger.service import as_item, checked_reference, mirror
@@ -37,11 +39,11 @@ async def refund_order(
         if sum(row.amount_minor for row in booked) != amount.minor or booked[0].order_id != order_id:
             raise Conflict(f"The refund {reference} was booked before with another amount or order.", code="refund_differs")
         return booked[-1]
-    rows = (
-        await session.scalars(
-            select(LedgerItem).where(LedgerItem.receivable_id == debt.id).order_by(LedgerItem.booked_at.desc(), LedgerItem.id)
-        )
-    ).all()
+    of_debt = select(LedgerItem).where(LedgerItem.receivable_id == debt.id)
+    own = select(LedgerItem.id).where(LedgerItem.order_id == order_id, LedgerItem.kind == Kind.PAYMENT)
+    paying = {row.payment_id for row in await session.scalars(of_debt) if row.payment_id is not None}
+    await lock_payments(session, paying | set(await session.scalars(own)))
+    rows = (await session.scalars(of_debt.order_by(LedgerItem.booked_at.desc(), LedgerItem.id))).all()
     paid: dict[str, int] = {}
     for row in rows:
         if row.kind == Kind.ALLOCATION and row.payment_id is not None:
@@ -147,6 +149,16 @@ def mark_of(item: LedgerItem) -> str:
     return item.key.removesuffix(f":{Kind.REFUND}:{item.payment_id}")
 
 
+async def lock_payments(session: AsyncSession, payment_ids: Iterable[str]) -> None:
+    """Let what these wires have left stay as it is until the transaction ends; taken after the locks of orders and debts.
+
+    Everybody who takes from a wire that is booked already, or takes it back, holds this.
+    """
+    for part in chunks(sorted(set(payment_ids))):
+        query = select(LedgerItem.id).where(among(LedgerItem.id, part)).order_by(LedgerItem.id).with_for_update()
+        await session.execute(query)
+
+
 async def credit_left(session: AsyncSession, reseller_id: str, currency: str, *, lock: bool = False) -> dict[str, int]:
     """Payment id -> minor units of a reseller's wires that nothing has taken yet, the newest first."""
     query = (
@@ -159,7 +171,9 @@ async def credit_left(session: AsyncSession, reseller_id: str, currency: str, *,
         )
         .order_by(LedgerItem.booked_at.desc(), LedgerItem.id)
     )
-    payments = (await session.scalars(query.with_for_update() if lock else query)).all()
+    payments = (await session.scalars(query)).all()
+    if lock:
+        await lock_payments(session, [payment.id for payment in payments])
     of_payments = select(LedgerItem).where(
         LedgerItem.reseller_id == reseller_id, LedgerItem.currency == currency, LedgerItem.payment_id.is_not(None)
     )

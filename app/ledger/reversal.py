@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.bulk import chunks
 from app.errors import Conflict
-from app.ledger.refunds import mark_of, sent_under
+from app.ledger.refunds import lock_payments, mark_of, sent_under
 from app.ledger.rules import Kind, live
 from app.ledger.service import mirror
 from app.ledger.tables import LedgerItem
@@ -25,6 +25,7 @@ async def reverse_payments(
     sent back: it cannot be taken back twice.
     """
     done: list[LedgerItem] = []
+    await lock_payments(session, payment_ids)
     for part in chunks(list(payment_ids)):
         rows = (await session.scalars(select(LedgerItem).where(LedgerItem.id.in_(part) | LedgerItem.payment_id.in_(part)))).all()
         refunded: dict[str | None, int] = {}

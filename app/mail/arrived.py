@@ -9,24 +9,24 @@ import email
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from email.message import Message
-from email.utils import getaddresses, parseaddr, parsedate_to_datetime
+from email.utils import getaddresses, parsedate_to_datetime
 from enum import StrEnum
 
 from app.mail.lines import one_line, printable
 from app.mail.plain import plain_text
+from app.mail.reports import MAX_HEADER, Report, deliveries, header, ids, in_fields, in_words, inner, named_in
 
 MAX_PARTS = 200
+MAX_HEADERS = 65_536
+"""Bytes of all headers of one mail that are kept where nothing else is."""
 MAX_TEXT = 200_000
-MAX_HEADER = 1_000
 MAX_ADDRESSES = 100
+NONSENSE = (RecursionError, ValueError, LookupError, AssertionError, TypeError, AttributeError)
+"""What the standard library's parsers raise on it; comments within comments without end, in an address, are a RecursionError."""
 TOKEN = re.compile(r"[^@+\s<>]+\+([a-z2-7]{20})@", re.IGNORECASE)
-_ID = re.compile(r"<([^<>\s]{1,500})>")
 ADDRESSED = ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Forwarded-To")
 
 
@@ -41,16 +41,6 @@ class Arrival(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What a mail server reports of one recipient (RFC 3464): `action` is failed, delayed, delivered, relayed or expanded."""
-
-    recipient: str
-    action: str
-    status: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
 class Arrived:
     """A mail as far as it could be read; addresses are bare, ids without their angle brackets."""
 
@@ -61,6 +51,8 @@ class Arrived:
     references: tuple[str, ...] = ()
     tokens: tuple[str, ...] = ()
     """Thread tokens of plus-addresses it was sent to."""
+    deliveries: tuple[str, ...] = ()
+    """Ids of mails of ours to whose own address it came."""
     date: datetime | None = None
     automatic: str = ""
     """The header by which a machine wrote it."""
@@ -83,13 +75,13 @@ def read(content: bytes) -> Arrived:
     """What a mail says, or as much of it as can be read."""
     try:
         message = email.message_from_bytes(content)
-    except (RecursionError, ValueError, LookupError, AssertionError, TypeError, AttributeError):
+    except NONSENSE:
         # Parts within parts within parts: the headers can be read still.
         message = email.message_from_bytes(re.split(rb"\r?\n\r?\n", content, maxsplit=1)[0] + b"\r\n\r\n")
     mail = _heads(message)
     try:
         return _with_parts(mail, message)
-    except (RecursionError, ValueError, LookupError, AssertionError, TypeError, AttributeError):
+    except NONSENSE:
         return mail
 
 
@@ -100,21 +92,23 @@ def key_of(content: bytes, message_id: str) -> str:
 
 
 def headers_of(content: bytes) -> bytes:
-    """A mail's headers alone, with the empty line behind them."""
+    """A mail's headers alone, with the empty line behind them; of those without end as many as are read."""
     found = re.search(rb"\r?\n\r?\n", content)
-    return content[: found.end()] if found else content[:65_536]
+    headers = content[: found.end()] if found else content
+    return headers if len(headers) <= MAX_HEADERS else headers[:MAX_HEADERS].rpartition(b"\n")[0] + b"\n\r\n"
 
 
 def _heads(message: Message) -> Arrived:
     addressed = [address for name in ADDRESSED for address in _addresses(message, name)]
     places = " ".join(f"{address}" for address in addressed)
     return Arrived(
-        message_id=next(iter(_ids(message, "Message-ID")), ""),
-        subject=_header(message, "Subject"),
+        message_id=next(iter(ids(message, "Message-ID")), ""),
+        subject=header(message, "Subject"),
         sender=_sender(message),
         recipients=tuple(dict.fromkeys([*_addresses(message, "To"), *_addresses(message, "Cc")]))[:MAX_ADDRESSES],
-        references=tuple(dict.fromkeys([*_ids(message, "In-Reply-To"), *reversed(_ids(message, "References"))]))[:MAX_ADDRESSES],
+        references=tuple(dict.fromkeys([*ids(message, "In-Reply-To"), *reversed(ids(message, "References"))]))[:MAX_ADDRESSES],
         tokens=tuple(dict.fromkeys(token.lower() for token in TOKEN.findall(places)))[:MAX_ADDRESSES],
+        deliveries=tuple(dict.fromkeys(deliveries(places))),
         date=_date(message),
         automatic=_automatic(message),
     )
@@ -128,8 +122,8 @@ def _with_parts(mail: Arrived, message: Message) -> Arrived:
             break
         kind = part.get_content_type()
         if kind == "message/delivery-status":
-            reports += list(_reports(part))
-            named = named or next((one for block in _inner(part) for one in _ids(block, "X-Original-Message-ID")), "")
+            reports += list(in_fields(part))
+            named = named or next((one for block in inner(part) for one in ids(block, "X-Original-Message-ID")), "")
         elif kind in ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers"):
             reported = reported or _reported(part)
             attachments.append(_file_name(part) or kind)
@@ -145,13 +139,15 @@ def _with_parts(mail: Arrived, message: Message) -> Arrived:
     is_report = message.get_content_type() == "multipart/report"
     if not is_report:
         reports, reported = list(_failed(message)), ""
+        if not reports:
+            reports, reported = in_words("\n".join(lines), mail.sender, bool(mail.deliveries))
     # Not every server encloses the mail; then the report names it, or answers it.
     answered = next(iter(mail.references), "") if reports else ""
     return replace(
         mail,
         reports=tuple(reports),
         reported_id=reported or named or answered,
-        automatic=mail.automatic or ("Content-Type: multipart/report" if is_report else ""),
+        automatic=mail.automatic or ("Content-Type: multipart/report" if is_report else "report in words" if reports else ""),
         text="\n".join(lines).strip("\n"),
         attachments=tuple(attachments[:MAX_ADDRESSES]),
     )
@@ -162,95 +158,65 @@ def _parts(message: Message) -> Iterator[Message]:
     waiting = [message]
     while waiting:
         part = waiting.pop(0)
-        if part.get_content_maintype() == "multipart" and (inner := _inner(part)):
-            waiting[:0] = inner[:MAX_PARTS]
+        if part.get_content_maintype() == "multipart" and (parts := inner(part)):
+            waiting[:0] = parts[:MAX_PARTS]
         else:
             yield part
-
-
-def _reports(part: Message) -> Iterator[Report]:
-    for block in _inner(part)[:MAX_ADDRESSES]:
-        action = _header(block, "Action").lower()
-        if not action:
-            continue  # the block about the whole message
-        recipient = (_header(block, "Original-Recipient") or _header(block, "Final-Recipient")).rpartition(";")[2].strip()
-        status, words = _header(block, "Status"), _header(block, "Diagnostic-Code").partition(";")
-        yield Report(recipient[:320].lower(), action[:20], status[:20], (words[2] or words[0]).strip() or status)
 
 
 def _failed(message: Message) -> Iterator[Report]:
     """What a report in words alone (like Exim's) says: who was not reached, and nothing why."""
     if _automatic(message):
         for recipient in _addresses(message, "X-Failed-Recipients")[:MAX_ADDRESSES]:
-            yield Report(recipient, "failed", "", _header(message, "Subject"))
+            yield Report(recipient, "failed", "", header(message, "Subject"))
 
 
 def _reported(part: Message) -> str:
-    if inner := _inner(part):
-        return next(iter(_ids(inner[0], "Message-ID")), "")
-    return next(iter(_ids(email.message_from_string(_decoded(part)[:MAX_TEXT].lstrip()), "Message-ID")), "")
-
-
-def _inner(part: Message) -> list[Message]:
-    payload = part.get_payload()
-    return [inner for inner in payload if isinstance(inner, Message)] if isinstance(payload, list) else []
+    if parts := inner(part):
+        return next(iter(ids(parts[0], "Message-ID")), "")
+    return named_in(_decoded(part)[:MAX_TEXT].lstrip())
 
 
 def _automatic(message: Message) -> str:
     """The first header that says a machine wrote this (RFC 3834, and what servers used before it)."""
-    submitted = _header(message, "Auto-Submitted").lower()
+    submitted = header(message, "Auto-Submitted").lower()
     if submitted and submitted != "no":
         return f"Auto-Submitted: {submitted}"
-    precedence = _header(message, "Precedence").lower()
+    precedence = header(message, "Precedence").lower()
     if precedence in ("bulk", "junk", "list", "auto_reply"):
         return f"Precedence: {precedence}"
     for name in ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "List-Id", "List-Unsubscribe", "X-Loop", "Feedback-ID"):
-        if _header(message, name):
+        if header(message, name):
             return name
-    if message.get("Return-Path") is not None and _header(message, "Return-Path") in ("<>", ""):
+    if message.get("Return-Path") is not None and header(message, "Return-Path") in ("<>", ""):
         return "Return-Path: <>"
     return ""
 
 
-def _header(message: Message, name: str) -> str:
-    value = message.get(name)
-    if value is None:
-        return ""
-    text = str(value)[: MAX_HEADER * 4]
-    with suppress(ValueError, LookupError, HeaderParseError, TypeError, AssertionError):
-        text = str(make_header(decode_header(text)))
-    return one_line(text.encode("utf-8", "replace").decode())[:MAX_HEADER]
-
-
 def _addresses(message: Message, name: str) -> list[str]:
-    values = [str(value)[: MAX_HEADER * 8] for value in message.get_all(name, [])]
+    values = [str(value)[: MAX_HEADER * 8] for value in message.get_all(name, [])[:MAX_ADDRESSES]]
     try:
         found = getaddresses(values)
-    except (ValueError, IndexError, TypeError):
+    except NONSENSE:
         return []
     return [one_line(address.encode("utf-8", "replace").decode()).lower()[:320] for _, address in found if "@" in address]
 
 
 def _sender(message: Message) -> str:
-    return next(iter(_addresses(message, "From")), "") or parseaddr(_header(message, "Return-Path"))[1].lower()
-
-
-def _ids(message: Message, name: str) -> list[str]:
-    found = (one for value in message.get_all(name, []) for one in _ID.findall(str(value)[:20_000]))
-    return [one for one in found if one.isprintable()]
+    return next(iter(_addresses(message, "From") or _addresses(message, "Return-Path")), "")
 
 
 def _date(message: Message) -> datetime | None:
     try:
-        return parsedate_to_datetime(_header(message, "Date"))
-    except (ValueError, TypeError, IndexError, OverflowError):
+        return parsedate_to_datetime(header(message, "Date"))
+    except (*NONSENSE, OverflowError):
         return None
 
 
 def _file_name(part: Message) -> str:
     try:
         return one_line((part.get_filename() or "").encode("utf-8", "replace").decode())[:200]
-    except (ValueError, LookupError, TypeError):
+    except NONSENSE:
         return "file"
 
 

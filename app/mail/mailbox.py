@@ -22,7 +22,7 @@ TIMEOUT = 30.0
 """Seconds."""
 IMAP_PORT, IMAPS_PORT = 143, 993
 A_BATCH = 20
-"""Mails that are fetched at once."""
+"""Mails that are fetched at once, as long as they are small."""
 _FAILURES = (imaplib.IMAP4.error, OSError, EOFError)
 _SIZE = re.compile(rb"RFC822\.SIZE (\d+)")
 
@@ -79,8 +79,11 @@ def fetch(settings: Settings, place: Place | None, since: date | None) -> Batch:
             _, found = mailbox.uid("SEARCH", criteria)
             # `n:*` always names the last mail, also where n is behind it.
             uids = sorted(uid for uid in map(int, (found[0] or b"").split()) if uid > place.last_uid)
-            mails = tuple(_fetch(mailbox, uid, settings.max_inbound_bytes) for uid in uids[:A_BATCH])
-            return Batch(place, mails, len(uids) > A_BATCH)
+            mails: list[Fetched] = []
+            # One large mail at a time: twenty of them would fill the memory.
+            while len(mails) < min(A_BATCH, len(uids)) and _bytes(mails) < settings.max_inbound_bytes:
+                mails.append(_fetch(mailbox, uids[len(mails)], settings.max_inbound_bytes))
+            return Batch(place, tuple(mails), len(uids) > len(mails))
     except _FAILURES as error:
         raise Unavailable(f"The mailbox {name_of(settings.imap_url)} cannot be read: {_words(error)}", code="mailbox") from error
 
@@ -116,6 +119,10 @@ def _fetch(mailbox: imaplib.IMAP4, uid: int, limit: int) -> Fetched:
     _, parts = mailbox.uid("FETCH", str(uid), "(BODY.PEEK[])" if whole else "(BODY.PEEK[HEADER])")
     content = next((part[1] for part in parts if isinstance(part, tuple)), None)
     return Fetched(uid, size, content, whole)
+
+
+def _bytes(mails: list[Fetched]) -> int:
+    return sum(len(mail.content or b"") for mail in mails)
 
 
 def _head(part: bytes | tuple[bytes, bytes] | None) -> bytes:

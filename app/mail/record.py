@@ -280,8 +280,28 @@ async def sent_mail(session: AsyncSession, message_ids: Sequence[str]) -> Mail |
     return (await session.scalars(query.limit(1))).first()
 
 
+async def reported_mail(session: AsyncSession, mail: Arrived) -> Mail | None:
+    """The mail of ours that a report is about: by the address it came to, else by the Message-ID it names."""
+    if not mail.reports:
+        return None
+    own = await session.scalar(select(Mail).where(Mail.id.in_(mail.deliveries)).limit(1)) if mail.deliveries else None
+    return own or await sent_mail(session, [mail.reported_id] if mail.reported_id else [])
+
+
+async def lately_sent(session: AsyncSession, recipients: Sequence[str], since: datetime) -> Sequence[Mail]:
+    """The mails that a server took since a moment for one of these addresses, the newest first."""
+    query = select(Mail).where(
+        Mail.state == "sent", Mail.created_at > since, func.lower(Mail.recipient).in_([address.lower() for address in recipients])
+    )
+    return (await session.scalars(query.order_by(Mail.created_at.desc(), Mail.id))).all()
+
+
 async def match(session: AsyncSession, mail: Arrived) -> Match | None:
-    """What a mail is about, by its plus-address, or what it answers; None when neither is ours."""
+    """What a mail is about, by the address it came to, or what it answers; None when neither is ours."""
+    if mail.deliveries:
+        by_delivery = select(Mail).where(Mail.id.in_(mail.deliveries)).limit(1)
+        if (found := (await session.scalars(by_delivery)).first()) is not None:
+            return Match(found.reseller_id, found.order_id, found.thread)
     if mail.tokens:
         by_token = select(Mail).where(Mail.thread.in_(mail.tokens)).order_by(Mail.created_at.desc()).limit(1)
         if (found := (await session.scalars(by_token)).first()) is not None:

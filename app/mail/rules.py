@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -21,6 +22,7 @@ from app.colors import WHITE, ink_on, readable
 from app.errors import InvalidInput
 from app.mail.lines import one_line
 from app.mail.markup import TEMPLATES, Fault, Look, Rendered, TemplateFault, render_mail
+from app.mail.reports import delivery_token
 from app.mail.schemas import (
     ApplicationContext,
     Attachment,
@@ -46,6 +48,7 @@ LAYOUT = "layout"
 DARK_SHEET, SEEN = "#1b2129", 3.0
 """What mails are written on where the reader's program is dark (`layout.mjml`), and the contrast of a button or rule on it."""
 POLICY = SMTP.clone(cte_type="7bit")
+MAX_LOCAL_PART = 64
 
 Context = (
     OrderContext
@@ -110,6 +113,14 @@ def plus_address(address: str, token: str) -> str:
     return f"{plain.username.partition('+')[0]}+{token}@{plain.domain}"
 
 
+def sent_from(sender: str, mail_id: str) -> str:
+    """The address that one mail is sent from, like `resellers+<token>@vendor.example`: reports on its delivery come there, and it
+    tells which mail they are about. The plain address where that would be longer than a mailbox name may be.
+    """
+    address = plus_address(sender, delivery_token(mail_id))
+    return address if len(address.partition("@")[0]) <= MAX_LOCAL_PART else envelope(sender).addr_spec
+
+
 def envelope(address: str) -> Address:
     """One mail address, perhaps with a display name; an international domain in its ASCII form.
 
@@ -124,6 +135,18 @@ def envelope(address: str) -> Address:
         return Address(display_name=one_line(name), addr_spec=f"{local}@{ascii_domain}")
     except Exception as error:  # the parser of the standard library fails in many ways on nonsense
         raise InvalidInput(f"No mail can be sent to {address!r}: it is not a mail address.", code="mail_address") from error
+
+
+def spellings(address: str) -> set[str]:
+    """An address as servers and people write it: small letters, the domain in ASCII and in its own letters."""
+    local, _, domain = address.strip().lower().rpartition("@")
+    if not local or not domain:
+        return set()
+    found = {f"{local}@{domain}"}
+    with suppress(UnicodeError):
+        in_ascii = domain.encode("idna")
+        found |= {f"{local}@{in_ascii.decode()}", f"{local}@{in_ascii.decode('idna')}"}
+    return found
 
 
 @dataclass(frozen=True, slots=True)

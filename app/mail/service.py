@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
-import tempfile
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit
 
 import aiosmtplib
 from sqlalchemy import func, select
@@ -22,6 +18,7 @@ from app.clock import Clock
 from app.db.base import new_id
 from app.db.session import Database
 from app.errors import Conflict, NotFound, Unavailable
+from app.mail import transport
 from app.mail.markup import Look
 from app.mail.record import put_sent
 from app.mail.rules import (
@@ -29,7 +26,6 @@ from app.mail.rules import (
     Context,
     Templates,
     compose,
-    envelope,
     message_id,
     plus_address,
     readdressed,
@@ -37,20 +33,12 @@ from app.mail.rules import (
 )
 from app.mail.schemas import Attachment, Language, MailKind
 from app.mail.tables import Mail
-from app.mail.tls import is_this_machine, mail_tls
 from app.settings import Settings
 
-TIMEOUT = 30.0
-"""Seconds."""
-SMTP_PORT, SMTPS_PORT = 587, 465
 QUEUED, SENT, FAILED, BOUNCED = "queued", "sent", "failed", "bounced"
 GIVE_UP = timedelta(days=5)
 """How long a server may say that a mail cannot be taken now."""
 AGAIN = ":again:"
-
-
-class _RefusedForGood(Exception):
-    """The mail server will never take this mail; its words are the message."""
 
 
 async def queue(
@@ -94,7 +82,7 @@ async def queue(
         look=look,
         templates=templates,
         thread=thread,
-        reply_to=plus_address(answered, thread) if settings.imap_url or settings.inbound_secret else "",
+        reply_to=plus_address(answered, thread) if transport.reads_answers(settings) else "",
     )
     mail = Mail(
         id=mail_id,
@@ -203,13 +191,13 @@ async def deliver(database: Database, tenant_id: str, mail_id: str, settings: Se
         return mail.state
     try:
         if settings.smtp_url:
-            await _send(mail, settings)
+            await transport.send(mail, settings)
         else:
-            await asyncio.to_thread(_write, Path(settings.mail_directory) / tenant_id, mail)
-    except _RefusedForGood as refusal:
+            await asyncio.to_thread(transport.write, Path(settings.mail_directory) / tenant_id, mail)
+    except transport.RefusedForGood as refusal:
         return await _note(database, mail, FAILED, str(refusal), clock())
     except (aiosmtplib.SMTPException, OSError) as error:
-        words = _words(error)
+        words = transport.said(error)
         if (
             isinstance(error, (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPDataError))
             and clock() - mail.created_at > GIVE_UP
@@ -248,76 +236,3 @@ async def _note(database: Database, mail: Mail, state: str, error: str, at: date
             if state == SENT:
                 await put_sent(session, row, mail.content, at)
         return row.state
-
-
-def _words(error: Exception) -> str:
-    """What a server or the machine said, code first."""
-    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
-        error = error.recipients[0]
-    if isinstance(error, aiosmtplib.SMTPResponseException):
-        return f"{error.code} {error.message}"
-    return str(error) or type(error).__name__
-
-
-def server_of(settings: Settings) -> str:
-    """The mail server as host:port, without what must stay secret; empty where mails go to a folder."""
-    if not settings.smtp_url:
-        return ""
-    url = urlsplit(settings.smtp_url)
-    return f"{url.hostname}:{_port(url)}"
-
-
-def _port(url: SplitResult) -> int:
-    return url.port or (SMTPS_PORT if url.scheme == "smtps" else SMTP_PORT)
-
-
-async def _send(mail: Mail, settings: Settings) -> None:
-    url = urlsplit(settings.smtp_url)
-    secure = url.scheme == "smtps"
-    try:
-        await aiosmtplib.send(
-            mail.content,
-            sender=envelope(settings.mail_from).addr_spec,
-            recipients=[envelope(mail.recipient).addr_spec],
-            hostname=url.hostname,
-            port=_port(url),
-            username=unquote(url.username) if url.username else None,
-            password=unquote(url.password) if url.password else None,
-            use_tls=secure,
-            start_tls=False if secure else _starttls(settings),
-            tls_context=mail_tls(settings),
-            timeout=TIMEOUT,
-        )
-    except aiosmtplib.SMTPRecipientsRefused as error:
-        if error.recipients[0].code >= 500:
-            raise _RefusedForGood(_words(error)) from error
-        raise
-    except aiosmtplib.SMTPDataError as error:
-        if error.code >= 500:
-            raise _RefusedForGood(_words(error)) from error
-        raise
-
-
-def _starttls(settings: Settings) -> bool | None:
-    """Whether STARTTLS is a must; None takes it where the server offers it."""
-    if settings.smtp_starttls == "off":
-        return False
-    url = urlsplit(settings.smtp_url)
-    must = settings.smtp_starttls == "required" or (url.password is not None and not is_this_machine(url.hostname or ""))
-    return True if must else None
-
-
-def _write(directory: Path, mail: Mail) -> None:
-    """One file per mail, whole or not at all; a repetition replaces it by the same."""
-    directory.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"[^\w.@-]", "_", mail.message_id) + ".eml"
-    handle, draft = tempfile.mkstemp(dir=directory, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(mail.content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, directory / name)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise

@@ -30,7 +30,7 @@ from app.ledger.booking import Share, Wire, book, lock_debts
 from app.ledger.reversal import reverse_payments
 from app.money import Money
 from app.orders.bank_candidates import add_named
-from app.orders.booked import Came, follow_booked, follow_taken_back, lock_orders
+from app.orders.booked import Came, follow_booked, follow_taken_back, lock_orders, lock_paid
 from app.orders.refund_back import bounced
 from app.orders.refunds import sent_by_lines
 from app.orders.services import Services
@@ -196,6 +196,7 @@ async def book_batch(session: AsyncSession, run: Run, lines: Sequence[ReadLine],
     wires: list[Wire] = []
     third: set[str] = set()
     debits: dict[str, BankLine] = {}
+    returned: dict[str, tuple[BankLine, Sequence[Reason]]] = {}
     for line in fresh:
         if line.number not in decided:
             continue
@@ -210,7 +211,7 @@ async def book_batch(session: AsyncSession, run: Run, lines: Sequence[ReadLine],
         if line.line.amount < 0 and line.line.status is LineStatus.BOOKED:
             debits[row_id] = line.line
         elif line.line.reversal:
-            rows[-1] = {**rows[-1], **await bounced(session, line.line, decision.reasons)}
+            returned[row_id] = (line.line, decision.reasons)
     await insert_rows(session, BankLineRow, rows)
     booked = await book(session, wires, by=run.by, at=run.at)
     came = [Came(wire, wire.shares, wire.surplus_minor, wire.payment_id in third, closes=True) for wire in booked]
@@ -218,12 +219,20 @@ async def book_batch(session: AsyncSession, run: Run, lines: Sequence[ReadLine],
     if came:
         await follow_booked(session, run.services, run.shop, came, by=run.by, batch=batch)
     for row_id, parts in (await sent_by_lines(session, run.services, run.shop, debits, by=run.by)).items():
-        kept = update(BankLineRow).where(BankLineRow.id == row_id).values(parts=parts)
-        await session.execute(kept.execution_options(synchronize_session=False))
+        await _keep(session, row_id, parts=parts)
+    # After the debits: a refund may leave and come back within one file.
+    for row_id, (facts, reasons) in returned.items():
+        if found := await bounced(session, facts, reasons):
+            await _keep(session, row_id, **found)
     # After the others: a return may come in the same file as its wire.
     for line in fresh:
         if line.number not in decided:
             await _take_back(session, run, line)
+
+
+async def _keep(session: AsyncSession, row_id: str, **found: Any) -> None:
+    kept = update(BankLineRow).where(BankLineRow.id == row_id).values(**found)
+    await session.execute(kept.execution_options(synchronize_session=False))
 
 
 async def _take_back(session: AsyncSession, run: Run, line: ReadLine) -> None:
@@ -245,6 +254,7 @@ async def take_back(
     session: AsyncSession, services: Services, shop: Shop, original_id: str, payment_id: str, mark: str, *, why: Reason, by: str
 ) -> None:
     """Undo what a line paid, because of the line `mark`; orders, Saleor and gates follow. Raises Conflict as the ledger."""
+    await lock_paid(session, [payment_id])
     items = await reverse_payments(session, [payment_id], mark=f"line:{mark}", by=by, at=services.clock(), reason=str(why)[:500])
     await session.execute(update(BankLineRow).where(BankLineRow.id == original_id).values(reversed_by=mark))
     await follow_taken_back(session, services, shop, items, why=why, batch=f"back:{mark}")

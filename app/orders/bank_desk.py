@@ -19,6 +19,7 @@ from app.bank.totals import count_waiting
 from app.db.base import new_id
 from app.errors import Conflict, InvalidInput, NotFound, Refused
 from app.ledger.booking import Share, Wire, allocate_more, book, lock_debts
+from app.ledger.refunds import lock_payments
 from app.ledger.rules import unallocated
 from app.ledger.service import as_item, receivable_id
 from app.ledger.tables import LedgerItem
@@ -229,9 +230,10 @@ async def _share_rest(
     now = services.clock()
     opens = await _locked(session, [share.debt_id for share in shares])
     _fits(shares, opens, amount)
-    payment = (await session.scalars(select(LedgerItem).where(LedgerItem.id == line.payment_id).with_for_update())).one_or_none()
+    payment = (await session.scalars(select(LedgerItem).where(LedgerItem.id == line.payment_id))).one_or_none()
     if payment is None or line.takes_back:
         raise Conflict("The line left nothing to share out.", code="nothing_left")
+    await lock_payments(session, [payment.id])
     rows = await session.scalars(select(LedgerItem).where((LedgerItem.id == payment.id) | (LedgerItem.payment_id == payment.id)))
     left = unallocated(as_item(row) for row in rows).get(payment.id, 0)
     if sum(share.minor for share in shares) > left:

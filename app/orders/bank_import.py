@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bank import service as bank
@@ -19,7 +19,7 @@ from app.bank.candidates import Candidates
 from app.bank.decisions import Decision, Outcome, Policy
 from app.bank.reading import ReadFile, ReadLine
 from app.bank.reasons import because
-from app.bank.tables import BankImport, BankLineRow
+from app.bank.tables import BankImport, BankLineRow, BankStatement
 from app.bank.totals import count_waiting, known_totals, wait_for_nobody
 from app.db.bulk import refresh_statistics
 from app.ledger.tables import LedgerItem
@@ -96,6 +96,7 @@ async def import_file(
     async with database.tenant(tenant) as session:
         await bank.lock_accounts(session, ids.values())
         kept = await bank.find_import(session, row.id)
+        await session.execute(delete(BankStatement).where(BankStatement.import_id == row.id))
         for statement in file.statements:
             session.add(bank.statement_row(row.id, ids[statement.account], statement))
         kept.state, kept.finished_at = bank.DONE, services.clock()

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.base import new_id
 from app.db.bulk import among, chunks, insert_rows
-from app.ledger.booking import Share, Wire
+from app.ledger.booking import Share, Wire, lock_debts
 from app.ledger.rules import PAYING, Kind, unallocated
 from app.ledger.service import as_item
 from app.ledger.tables import LedgerItem
@@ -62,6 +62,19 @@ async def lock_orders(session: AsyncSession, order_ids: Iterable[str]) -> None:
     for part in chunks(sorted(set(order_ids))):
         query = select(ResellerOrder.id).where(among(ResellerOrder.id, part)).order_by(ResellerOrder.id).with_for_update()
         await session.execute(query)
+
+
+async def lock_paid(session: AsyncSession, payment_ids: Sequence[str], order_ids: Iterable[str] = ()) -> None:
+    """Lock the orders and debts that wires pay, with these orders, before the wires are taken back."""
+    orders: set[str | None] = set(order_ids)
+    debts: set[str | None] = set()
+    for part in chunks(list(payment_ids)):
+        query = select(LedgerItem.order_id, LedgerItem.receivable_id).where(among(LedgerItem.payment_id, part)).distinct()
+        for order_id, debt_id in await session.execute(query):
+            orders.add(order_id)
+            debts.add(debt_id)
+    await lock_orders(session, filter(None, orders))
+    await lock_debts(session, filter(None, debts))
 
 
 async def follow_booked(

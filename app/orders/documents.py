@@ -22,6 +22,7 @@ from app.documents.logo import decoded
 from app.documents.schemas import Address, Corrected, DocumentKind, InvoiceData, InvoiceLine, Language, Look, TaxSum
 from app.documents.service import credit_notes, issue_document, of_order
 from app.documents.tables import Document
+from app.documents.typesetting import is_archival
 from app.documents.words import WORDS
 from app.ledger.service import receivable, receivable_id
 from app.mail.schemas import Attachment, CreditNoteContext, MailKind
@@ -45,6 +46,8 @@ register(
         "proforma_issued": "Proforma {number} was issued.",
         "credit_note_issued": "Credit note {number} of {amount} was issued for invoice {invoice}.",
         "no_e_invoice": "The invoice went out without its XML of EN 16931: {why}",
+        "missing_font": "{number} has names in letters that no font of this machine has; they are printed as boxes. Install one "
+        "(Debian: fonts-noto-cjk for Chinese, Japanese and Korean) wherever the app runs, before the next document.",
         "invoice_requested": "Saleor was asked for the invoice; it follows with the release.",
     }
 )
@@ -245,12 +248,12 @@ async def _issue(
     occasion: str = "",
     corrects: Document | None = None,
 ) -> Document:
-    """The stored document, its XML left out and staff told where the norm cannot say what it says."""
+    """The stored document. Staff are told where its XML is left out since the norm cannot say it, and where letters are boxes."""
     key = f"e_invoice:{data.kind}:{occasion}:{order.id}"
     if data.structured and (problems := obstacles(data)):
         data = replace(data, structured=False)
         await add_task(session, key, order.id, [because("no_e_invoice", why=" ".join(problems))], services.clock())
-    return await issue_document(
+    document = await issue_document(
         session,
         kind=data.kind,
         order_id=order.id,
@@ -260,6 +263,10 @@ async def _issue(
         occasion=occasion,
         corrects=corrects,
     )
+    if not is_archival(document.content):
+        boxes = because("missing_font", number=document.number)
+        await add_task(session, f"font:{document.id}", order.id, [boxes], services.clock())
+    return document
 
 
 async def _credit_data(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -20,7 +20,7 @@ from app.files.service import Purpose, Upload, arriving, keep
 from app.files.tables import StoredFile
 from app.mail import record
 from app.mail.arrived import Arrival, Arrived, headers_of, key_of, read
-from app.mail.rules import envelope
+from app.mail.rules import envelope, spellings
 from app.mail.service import bounce
 from app.mail.tables import Correspondence, Mail
 from app.orders.mails import note_failure, reseller_by_address
@@ -36,12 +36,16 @@ log = structlog.get_logger()
 register(
     {
         "mail_came": "{sender} wrote '{subject}' (about {about}). Read it: `reseller correspondence show {id}`.",
+        "bounce_unclear": "A mail to {recipient} came back: {words}. The report does not say which of the last {count} it was; "
+        "correct the address and send again what is needed (`reseller correspondence show {id}`).",
         "mail_late": "The mail '{subject}' to {recipient} is late: {words}. Its server still tries.",
         "mail_loop": "More than {count} mails within an hour came from {sender}; only the headers of the rest are kept.",
         "mail_too_large": "{sender} wrote '{subject}', {size} MB: only its headers are kept. Read it in the mailbox.",
     }
 )
 HOUR = timedelta(hours=1)
+REPORTED_WITHIN = timedelta(days=6)
+"""Servers give a mail up after five days at most (RFC 5321, 4.5.4.1)."""
 
 
 class Outcome(StrEnum):
@@ -67,6 +71,8 @@ class _About:
     shop: Shop
     match: record.Match
     reported: Mail | None
+    candidates: int = 0
+    """How many mails a report may be about that does not say which."""
 
 
 async def receive(services: Services, content: bytes, *, size: int | None = None) -> Received:
@@ -96,8 +102,8 @@ async def receive(services: Services, content: bytes, *, size: int | None = None
         )
     key = key_of(content, mail.message_id)
     if not whole:
-        content = headers_of(content)
-        mail = await asyncio.to_thread(read, content)
+        # What it reports counts all the same: a relay's bounces of one evening come from one sender.
+        content, mail = headers_of(content), replace(mail, text="", attachments=())
     async with services.database.tenant_reading(about.shop.tenant_id) as session:
         if (known := await session.scalar(select(Correspondence.id).where(Correspondence.key == key))) is not None:
             return Received(Outcome.KNOWN, known)
@@ -166,6 +172,14 @@ async def _follow(
                 late = because("mail_late", subject=about.reported.subject, recipient=report.recipient, words=words)
                 await add_event(session, about.reported.order_id, f"mail-late:{row.id}", now, late)
         return
+    if about.candidates:
+        for report in mail.reports:
+            if report.action == "failed":
+                unclear = because(
+                    "bounce_unclear", recipient=report.recipient, words=report.words, count=about.candidates, id=row.id
+                )
+                await add_task(session, f"bounce:{report.recipient}"[:200], None, [unclear], now)
+        return
     if looping:
         loop = because("mail_loop", sender=mail.sender, count=services.settings.inbound_per_hour)
         await add_task(session, f"mail-loop:{mail.sender}"[:200], None, [loop], now)
@@ -204,15 +218,48 @@ async def _about(services: Services, mail: Arrived) -> _About | Outcome:
         async with services.database.tenant_reading(shop.tenant_id) as session:
             if mail.message_id and await record.sent_mail(session, [mail.message_id]) is not None:
                 return Outcome.OWN
-            if mail.reported_id and (reported := await record.sent_mail(session, [mail.reported_id])) is not None:
-                return _About(shop, record.Match(reported.reseller_id, reported.order_id, reported.thread), reported)
+            if (reported := await record.reported_mail(session, mail)) is not None:
+                return _of(shop, reported)
+    guessed = await _by_recipient(services, mail)
+    if guessed is not None and guessed.reported is not None:
+        return guessed
+    for shop in shops:
+        async with services.database.tenant_reading(shop.tenant_id) as session:
             if (match := await record.match(session, mail)) is not None:
-                return _About(shop, match, None)
+                return _About(shop, match, None, guessed.candidates if guessed else 0)
+    if guessed is not None:
+        return guessed
     for shop in shops if mail.sender not in own_addresses(services) else ():
         async with services.database.tenant_reading(shop.tenant_id) as session:
             if mail.sender and (reseller := await reseller_by_address(session, mail.sender)) is not None:
                 return _About(shop, record.Match(reseller, None, ""), None)
     return Outcome.NOBODY
+
+
+def _of(shop: Shop, reported: Mail) -> _About:
+    return _About(shop, record.Match(reported.reseller_id, reported.order_id, reported.thread), reported)
+
+
+async def _by_recipient(services: Services, mail: Arrived) -> _About | None:
+    """What a report is about that names no mail: the only one its recipient got lately.
+
+    Of several it cannot be told; the report is kept where they are all of one reseller, and staff are told.
+    """
+    gone = {
+        spelled for report in mail.reports if report.action in ("failed", "delayed") for spelled in spellings(report.recipient)
+    }
+    if not gone:
+        return None
+    found: list[tuple[Shop, Mail]] = []
+    for shop in services.shops.all():
+        async with services.database.tenant_reading(shop.tenant_id) as session:
+            found += [(shop, one) for one in await record.lately_sent(session, sorted(gone), services.clock() - REPORTED_WITHIN)]
+    if len(found) == 1:
+        return _of(*found[0])
+    if len({(shop.tenant_id, one.reseller_id) for shop, one in found}) != 1:
+        return None
+    shop, newest = found[0]
+    return _About(shop, record.Match(newest.reseller_id, None, ""), None, len(found))
 
 
 def own_addresses(services: Services) -> set[str]:

@@ -14,8 +14,9 @@ from app.db.base import new_id
 from app.errors import Unavailable
 from app.mail import overrides
 from app.mail.schemas import Language, MailKind, TrialContext
-from app.mail.service import FAILED, SENT, deliver, queue, server_of
+from app.mail.service import FAILED, SENT, deliver, queue
 from app.mail.tables import Mail
+from app.mail.transport import server_of
 from app.orders.mails import look_of
 from app.orders.services import Services
 from app.reasons import Reason, because, register

@@ -84,6 +84,10 @@ async def _take(services: Services, name: str, batch: Batch) -> Reading:
             except Unavailable as error:
                 await _note(services, name, None, error.sentence)
                 raise
+            except Exception as error:  # a fault of ours: the next run comes to the same mail, and must be seen to stand there
+                words = f"The mail with the UID {mail.uid} cannot be taken: {type(error).__name__}: {error}"
+                await _note(services, name, None, words[:500])
+                raise
             outcomes[received.outcome.value] = outcomes.get(received.outcome.value, 0) + 1
         await _note(services, name, Place(batch.place.uid_validity, mail.uid), "")
     return Reading(outcomes, batch.more)

@@ -7,13 +7,15 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import undefer
 
 from app.bank.decisions import CONFIDENCE, Outcome, Rule
 from app.bank.lines import BankLine, LineStatus
+from app.bank.tables import BankLineRow
 from app.db.base import new_id
 from app.documents.schemas import DocumentKind
 from app.documents.tables import Document
-from app.errors import Conflict, NotFound
+from app.errors import Conflict
 from app.ledger.refunds import credit_left
 from app.ledger.reversal import reverse_refund
 from app.ledger.rules import Kind
@@ -31,6 +33,7 @@ register(
     {
         "refund_taken_back": "The refund of {amount} with the reference {reference} was taken back: {why}",
         "refund_bounced": "The refund {reference} came back from the bank. Accepted, it is credit and to be sent once more.",
+        "refund_bounced_before": "The refund {reference} came back before, with the line of {day} that is booked as credit.",
         "refund_again": "The refund {reference} of {amount} came back; it is to be sent once more.",
     }
 )
@@ -40,12 +43,32 @@ BACK = {"REFUND_SUCCESS": "REFUND_REVERSE", "CHARGE_BACK": "CHARGE_SUCCESS"}
 
 
 async def undo_refund(
-    session: AsyncSession, services: Services, shop: Shop, part: Mapping[str, str], *, why: Reason, by: str, mark: str
+    session: AsyncSession, services: Services, shop: Shop, debit: BankLineRow, *, why: Reason, by: str, mark: str, whole: bool
 ) -> None:
-    """Take back what a debit did to a refund: it waits again, as before. Repeated, nothing changes.
+    """Take back what a debit did to refunds: each waits again, as before. Repeated, nothing changes.
 
-    Raises Conflict where the order's credit note was issued.
+    `whole` when its file is undone with it. Raises Conflict as `refuse_undoing`.
     """
+    for part in did_to_refunds(debit.parts):
+        await _undo(session, services, shop, part, debit.import_id if whole else "", why=why, by=by, mark=mark)
+
+
+def did_to_refunds(parts: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Of a line's parts those that tell what a debit did to refunds."""
+    return [part for part in parts if "refund" in part or "differs" in part]
+
+
+async def _undo(
+    session: AsyncSession,
+    services: Services,
+    shop: Shop,
+    part: Mapping[str, str],
+    import_id: str,
+    *,
+    why: Reason,
+    by: str,
+    mark: str,
+) -> None:
     now = services.clock()
     if "differs" in part:
         await finish_task(session, f"refund-differs:{part['differs']}", now)
@@ -56,7 +79,7 @@ async def undo_refund(
     row = (await session.scalars(locked.execution_options(populate_existing=True))).one()
     if row.done_at is None:
         return
-    await refuse_credited(session, row.id)
+    await refuse_undoing(session, row.id, import_id)
     items = await reverse_refund(session, row.bank_reference, mark=mark, by=by, at=now, reason=str(why)[:500])
     if order is not None:
         await _follow(session, services, shop, order, row, items, why)
@@ -70,10 +93,23 @@ async def undo_refund(
         await add_task(session, task.key, task.order_id, [Reason.from_dict(reason) for reason in task.reasons], now)
 
 
-async def refuse_credited(session: AsyncSession, refund_id: str) -> None:
-    """Raise Conflict for a refund that was sent and corrected an order's invoice: a credit note cannot be taken back."""
+async def refuse_undoing(session: AsyncSession, refund_id: str, import_id: str = "") -> None:
+    """Raise Conflict for a refund that was sent and cannot be taken back.
+
+    It corrected an order's invoice, and a credit note stays; or it came back with a line that is booked, of another file than
+    the one that is undone as a whole (`import_id`): its money would be the reseller's twice.
+    """
     row = await find_refund(session, refund_id)
-    if row.done_at is None or row.order_id is None:
+    if row.done_at is None:
+        return
+    came = await _came_back(session, row)
+    if came is not None and came.import_id != import_id:
+        raise Conflict(
+            f"The refund {row.reference} came back, and the bank line of {came.day} that brought it is booked as credit. "
+            "Undo that line first.",
+            code="refund_came_back",
+        )
+    if row.order_id is None:
         return
     invoiced = select(Document.id).where(Document.order_id == row.order_id, Document.kind == DocumentKind.INVOICE)
     if await session.scalar(invoiced.limit(1)) is None:
@@ -144,6 +180,9 @@ async def bounced(session: AsyncSession, line: BankLine, reasons: Sequence[Reaso
     found = [row for row in await session.scalars(sent) if row.reference in said]
     if len(found) != 1:
         return {}
+    if (came := await _came_back(session, found[0])) is not None:
+        before = because("refund_bounced_before", reference=found[0].reference, day=came.day)
+        return {"reasons": [before.as_dict(), *(reason.as_dict() for reason in reasons)]}
     why = because("refund_bounced", reference=found[0].reference)
     return {
         "outcome": Outcome.PROPOSAL.value,
@@ -156,17 +195,43 @@ async def bounced(session: AsyncSession, line: BankLine, reasons: Sequence[Reaso
 
 
 async def lock_sent(session: AsyncSession, refund_id: str) -> RefundRequest:
-    """The refund that came back, under its row's lock. Raises NotFound, Conflict where it was not sent or came back before."""
-    query = select(RefundRequest).where(RefundRequest.id == refund_id).with_for_update()
-    row = await session.scalar(query.execution_options(populate_existing=True))
-    if row is None:
-        raise NotFound(f"There is no single refund {refund_id}.", code="no_refund")
+    """The refund that came back, under its order's and its own lock.
+
+    Raises NotFound, Conflict where it was not sent or came back before: a bank tells of one return in several files.
+    """
+    row = await find_refund(session, refund_id)
+    if row.order_id is not None:
+        await lock_order(session, row.order_id)
+    query = select(RefundRequest).where(RefundRequest.id == row.id).with_for_update()
+    row = (await session.scalars(query.execution_options(populate_existing=True))).one()
     if row.done_at is None:
         raise Conflict(
             f"The refund {row.reference} is not booked as sent any more; put the line aside with the debit it belongs to.",
             code="refund_not_sent",
         )
+    if (came := await _came_back(session, row)) is not None:
+        raise Conflict(
+            f"The refund {row.reference} came back before, with the bank line of {came.day} that is booked as credit. Put this "
+            "line aside if it tells of the same money; else share it out by hand.",
+            code="refund_came_back",
+        )
     return row
+
+
+async def _came_back(session: AsyncSession, row: RefundRequest) -> BankLineRow | None:
+    """The booked line by which a refund came back."""
+    again = select(RefundRequest.psp_reference).where(
+        RefundRequest.psp_reference.startswith(_again("")),
+        RefundRequest.reseller_id == row.reseller_id,
+        RefundRequest.amount_minor == row.amount_minor,
+        RefundRequest.currency == row.currency,
+    )
+    payments = [psp.removeprefix(_again("")) for psp in await session.scalars(again)]
+    lines = select(BankLineRow).where(
+        BankLineRow.payment_id.in_(payments), BankLineRow.outcome == Outcome.BOOKED.value, BankLineRow.undone == ""
+    )
+    found = await session.scalars(lines.options(undefer(BankLineRow.day)))
+    return next((line for line in found if {"bounced": row.id} in line.parts), None)
 
 
 async def wait_once_more(session: AsyncSession, services: Services, sent: RefundRequest, payment_id: str, *, by: str) -> None:
@@ -209,7 +274,7 @@ async def wait_no_more(session: AsyncSession, services: Services, payment_ids: S
                 code="refund_sent_again",
             )
         row.canceled_at, row.canceled_by, row.cancel_reason = services.clock(), by, str(why)
-        await finish_tasks(session, row, services)
+        await finish_tasks(session, row, services.clock())
 
 
 def _again(payment_id: str) -> str:

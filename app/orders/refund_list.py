@@ -21,6 +21,7 @@ from app.ledger.refunds import credit_left, left_of_order
 from app.ledger.rules import Kind
 from app.ledger.tables import LedgerItem
 from app.money import Money
+from app.orders.booked import lock_orders
 from app.orders.gateway import bank_account
 from app.orders.record import add_event, add_task
 from app.orders.refunds import finish_tasks, lock_refund, open_requests
@@ -175,7 +176,7 @@ async def cancel_refund(
             partition=order.saleor_order_id,
             args=(shop.tenant_id, order.saleor_order_id, "staff"),
         )
-    await finish_tasks(session, row, services)
+    await finish_tasks(session, row, now)
     return row
 
 
@@ -186,7 +187,9 @@ async def export_refunds(
 
     Raises Refused where there is none, naming the newest file; InvalidInput for a vendor's account that cannot pay by SEPA.
     """
-    locked = await session.scalars(open_requests().where(RefundRequest.export_id.is_(None)).with_for_update())
+    unsent = open_requests().where(RefundRequest.export_id.is_(None))
+    await lock_orders(session, [row.order_id for row in await session.scalars(unsent) if row.order_id is not None])
+    locked = await session.scalars(unsent.with_for_update().execution_options(populate_existing=True))
     free = {row.id for row in locked}
     listed = [each for each in await waiting_refunds(session) if each.row.id in free]
     ready = [each for each in listed if each.by_hand is None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -97,13 +97,13 @@ async def refund_sent(
     """
     reference = checked_reference(bank_reference)
     row = await find_refund(session, refund_id)
-    if row.done_at is not None:
-        if row.bank_reference == reference:
-            return row
-        raise Conflict(f"The refund was sent before, with the bank reference {row.bank_reference}.", code="refund_done")
     amount = Money(row.amount_minor, row.currency)
-    if row.order_id is not None:
-        order = await lock_order(session, row.order_id)
+    order = await lock_order(session, row.order_id) if row.order_id is not None else None
+    row = await _locked(session, row.id)
+    if row.done_at is not None and row.bank_reference == reference:
+        return row
+    _unsettled(row)
+    if order is not None:
         await book_refund(
             session,
             services,
@@ -116,7 +116,6 @@ async def refund_sent(
             request_id=row.id,
         )
         return row
-    row = await lock_refund(session, row.id)
     if row.reseller_id is None:
         raise NotFound("The refund names nobody.", code="no_refund")
     await refund_credit(
@@ -241,32 +240,46 @@ async def find_refund(session: AsyncSession, refund_id: str) -> RefundRequest:
 
 
 async def lock_refund(session: AsyncSession, refund_id: str) -> RefundRequest:
-    """A refund that is not settled yet, under its row's lock. Raises NotFound, Conflict."""
+    """A refund that is not settled yet, under its row's lock, and its order's before it, as everybody takes them.
+
+    Raises NotFound, Conflict.
+    """
     known = await find_refund(session, refund_id)
-    query = select(RefundRequest).where(RefundRequest.id == known.id).with_for_update().execution_options(populate_existing=True)
-    row = (await session.scalars(query)).one()
+    if known.order_id is not None:
+        await lock_order(session, known.order_id)
+    row = await _locked(session, known.id)
+    _unsettled(row)
+    return row
+
+
+async def _locked(session: AsyncSession, refund_id: str) -> RefundRequest:
+    query = select(RefundRequest).where(RefundRequest.id == refund_id).with_for_update()
+    return (await session.scalars(query.execution_options(populate_existing=True))).one()
+
+
+def _unsettled(row: RefundRequest) -> None:
     if row.done_at is not None:
         raise Conflict(f"The refund was sent already, with the bank reference {row.bank_reference}.", code="refund_done")
     if row.canceled_at is not None:
         raise Conflict(f"{row.canceled_by} took the refund off the list: {row.cancel_reason}.", code="refund_canceled")
-    return row
 
 
 async def _done(session: AsyncSession, services: Services, row: RefundRequest, reference: str, by: str) -> None:
-    row.done_at, row.done_by, row.bank_reference = services.clock(), by, reference
+    now = services.clock()
+    row.done_at, row.done_by, row.bank_reference = now, by, reference
     # Of a wire whose surplus went back nobody needs to decide any more.
     of = select(LedgerItem.payment_id).where(LedgerItem.kind == Kind.REFUND, LedgerItem.reference == reference)
     left = await credit_left(session, row.reseller_id, row.currency) if row.reseller_id else {}
     for payment in (await session.scalars(of)).all():
         if payment is not None and payment not in left:
-            await finish_task(session, f"surplus:{payment}", services.clock())
-    await finish_tasks(session, row, services)
+            await finish_task(session, f"surplus:{payment}", now)
+    await finish_tasks(session, row, now)
 
 
-async def finish_tasks(session: AsyncSession, row: RefundRequest, services: Services) -> None:
-    """Take what asks for this refund off the list of staff."""
+async def finish_tasks(session: AsyncSession, row: RefundRequest, at: datetime) -> None:
+    """Take what asks for this refund off the list of staff; what is done with it at the same moment comes back with it."""
     for key in (f"refund:{row.id}", f"refund:{row.psp_reference}:{row.order_id}", f"refund-differs:{row.id}"):
-        await finish_task(session, key, services.clock())
+        await finish_task(session, key, at)
     await session.flush()
 
 

@@ -94,6 +94,7 @@ STAFF_REASONS: dict[str, str] = {
     "converted": "{amount} wurden als {booked} zum Kurs {rate} gebucht ({source}).",
     "undone_by": "{by} nahm sie zurück: {reason}.",
     "import_undone": "{by} machte die Datei {file} rückgängig.",
+    "read_again": "Zeilen, die {files} aus dieser Datei kannte, sind mit ihr weg; zählen sie, lesen Sie jene Datei erneut ein.",
     "changed_meanwhile": "Was sie zahlt, wurde teilweise von anderem bezahlt, während die Datei gelesen wurde.",
     "told_one_by_one": "Es ist die Summe von {count} Zahlungen, die {file} einzeln nennt; diese zahlen.",
     "batch_booked": "Die Summe ihres Stapels steht in {file} und wurde von dort gebucht.",
@@ -184,6 +185,7 @@ STAFF_REASONS: dict[str, str] = {
     "refund_not_booked": "Die Erstattung {reference} ging vom Konto ab und war nicht zu buchen: {why}",
     "refund_taken_back": "Die Erstattung von {amount} mit der Referenz {reference} wurde zurückgenommen: {why}",
     "refund_bounced": "Die Erstattung {reference} kam von der Bank zurück. Angenommen ist sie Guthaben und wieder zu erstatten.",
+    "refund_bounced_before": "Die Erstattung {reference} kam schon zurück; die Zeile vom {day} ist als Guthaben gebucht.",
     "refund_again": "Die Erstattung {reference} von {amount} kam zurück; sie ist noch einmal zu senden.",
     "refund_sent": "{amount} wurden mit der Bankreferenz {reference} zurückgesendet, gebucht von {by}.",
     "payment_voided": "Die Zahlungszusage wurde in Saleor aufgehoben.",
@@ -208,6 +210,9 @@ STAFF_REASONS: dict[str, str] = {
     "invoice_issued": "Rechnung {number} wurde ausgestellt.",
     "proforma_issued": "Proforma {number} wurde ausgestellt.",
     "credit_note_issued": "Rechnungskorrektur {number} über {amount} wurde zu Rechnung {invoice} ausgestellt.",
+    "missing_font": "{number} enthält Namen in Schriftzeichen, für die hier keine Schrift installiert ist; sie sind als Kästchen "
+    "gedruckt. Installieren Sie eine (Debian: fonts-noto-cjk für Chinesisch, Japanisch und Koreanisch) vor dem nächsten Dokument "
+    "überall, wo die App läuft.",
     "no_e_invoice": "Die Rechnung ging ohne ihr XML nach EN 16931 hinaus: {why}",
     "invoice_requested": "Saleor wurde um die Rechnung gebeten; sie folgt mit der Freigabe.",
     "mail_bounced": "Die Mail „{subject}“ an {recipient} kam zurück: {words}. Senden Sie sie an eine Adresse, die geht.",
@@ -218,6 +223,8 @@ STAFF_REASONS: dict[str, str] = {
     "cases "
     "answer {number}`.",
     "mail_came": "{sender} schrieb „{subject}“ (zu {about}). Lesen Sie es: `reseller correspondence show {id}`.",
+    "bounce_unclear": "Eine Mail an {recipient} kam zurück: {words}. Der Bericht sagt nicht, welche der letzten {count} es war; "
+    "berichtigen Sie die Adresse und senden Sie das Nötige noch einmal (`reseller correspondence show {id}`).",
     "mail_late": "Die Mail „{subject}“ an {recipient} verspätet sich: {words}. Ihr Server versucht es weiter.",
     "mail_loop": "Mehr als {count} Mails in einer Stunde kamen von {sender}; von den übrigen bleiben nur die Kopfzeilen.",
     "mail_too_large": "{sender} schrieb „{subject}“, {size} MB: Nur die Kopfzeilen sind aufbewahrt. Lesen Sie es im Postfach.",

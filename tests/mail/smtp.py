@@ -17,26 +17,31 @@ class Server:
     def __init__(self) -> None:
         self.taken: list[Envelope] = []
         self.recipient_answer = self.sender_answer = self.data_answer = ""
+        self.plain_senders_only = ""
+        """Where a sender with a plus is refused: at MAIL, RCPT or DATA, by one that lets an account write as itself alone."""
         self.logins: list[tuple[bytes, bytes]] = []
         self.secure: list[bool] = []
         self.port = 0
 
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
         envelope.mail_from = address
-        return self.sender_answer or "250 OK"
+        return self.sender_answer or self._as_itself("MAIL", address) or "250 OK"
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
-        if self.recipient_answer:
-            return self.recipient_answer
+        if refused := self.recipient_answer or self._as_itself("RCPT", envelope.mail_from):
+            return refused
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:
-        if self.data_answer:
-            return self.data_answer
+        if refused := self.data_answer or self._as_itself("DATA", envelope.mail_from):
+            return refused
         self.taken.append(envelope)
         self.secure.append(session.ssl is not None)
         return "250 taken"
+
+    def _as_itself(self, command: str, sender: str | None) -> str:
+        return "550 5.7.60 you may not send as this" if self.plain_senders_only == command and "+" in str(sender) else ""
 
     def login(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         self.logins.append((data.login, data.password))

@@ -70,6 +70,25 @@ def test_parts_within_parts_without_end_are_read_as_far_as_it_goes() -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["To", "From", "Return-Path", "Date", "Subject", "Message-ID", "References", "X-Failed-Recipients"]
+)
+@pytest.mark.parametrize(
+    "value", ["(" * 50_000, "<" * 50_000, '"' * 50_001, "a@b.example, " * 50_000, "=?utf-8?q?" * 5_000, "\x00" * 900]
+)
+def test_a_header_that_would_exhaust_the_parser_is_left_out_and_the_rest_is_read(name: str, value: str) -> None:
+    content = letter(**{name.replace("-", "_"): ""})
+    mail = read(f"Auto-Submitted: auto-replied\r\n{name}: {value}\r\n".encode() + content)
+    assert mail.text == "When does it come?"
+    assert mail.subject == ("A question" if name != "Subject" else mail.subject)
+    assert len(mail.recipients) <= 100
+
+
+def test_a_header_that_comes_again_and_again_is_read_so_often_alone() -> None:
+    content = b"To: a@b.example\r\n" * 50_000 + b"References: <a@b>\r\n" * 50_000 + letter()
+    assert read(content).recipients == ("a@b.example",)
+
+
+@pytest.mark.parametrize(
     "changed",
     [
         {"charset": "no-such-charset"}, {"charset": "utf-16"}, {"charset": "idna"}, {"charset": "rot13"},

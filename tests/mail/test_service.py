@@ -1,5 +1,6 @@
 import asyncio
 import ipaddress
+import re
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from sqlalchemy.orm import undefer
 
 from app.db.session import Database
 from app.errors import Conflict, InvalidInput, NotFound, Unavailable
+from app.mail.reports import deliveries
 from app.mail.samples import license, order
 from app.mail.schemas import MailKind
 from app.mail.service import GIVE_UP, deliver, of_order, queue, resend, waiting
@@ -163,6 +165,45 @@ async def test_a_mail_goes_to_the_server_as_it_was_made(database: Database, tena
     assert taken.content == row.content
     assert (row.state, row.attempts, row.sent_at) == ("sent", 1, clock())
     assert not (tmp_path / "mail").exists()
+
+
+@pytest.mark.parametrize(
+    "reads", [{"inbound_secret": "a secret of the tests"}, {"imap_url": "imaps://user:word@imap.example/INBOX"}]
+)
+async def test_case_83_where_reports_are_read_each_mail_goes_from_an_address_of_its_own(
+    database: Database, tenant: str, tmp_path: Path, reads: dict[str, str]
+) -> None:
+    async with serving(Server()) as server:
+        config = settings(tmp_path, smtp_url=f"smtp://127.0.0.1:{server.port}", **reads)
+        mails = [await put(database, tenant, config, key=key) for key in ("one", "two")]
+        for mail in mails:
+            assert await deliver(database, tenant, mail.id, config, clock) == "sent"
+    senders = [str(taken.mail_from) for taken in server.taken]
+    assert [list(deliveries(sender)) for sender in senders] == [[mail.id] for mail in mails]
+    assert all(re.fullmatch(r"resellers\+[a-z2-7]{26}@vendor\.example", sender) for sender in senders)
+    first = server.taken[0].content
+    assert isinstance(first, bytes)
+    assert b"From: Program <resellers@vendor.example>" in first, "what people see stays"
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
+async def test_a_server_that_lets_an_account_write_as_itself_alone_gets_the_plain_sender(
+    database: Database, tenant: str, tmp_path: Path, command: str
+) -> None:
+    async with serving(Server()) as server:
+        server.plain_senders_only = command
+        config = settings(tmp_path, smtp_url=f"smtp://127.0.0.1:{server.port}", inbound_secret="a secret of the tests")
+        mail = await put(database, tenant, config)
+        assert await deliver(database, tenant, mail.id, config, clock) == "sent"
+        assert [taken.mail_from for taken in server.taken] == ["resellers@vendor.example"]
+        server.recipient_answer = "550 no such user"
+        gone = await put(database, tenant, config, key="gone")
+        assert await deliver(database, tenant, gone.id, config, clock) == "failed"
+        server.recipient_answer = "450 try later"
+        later = await put(database, tenant, config, key="later")
+        with pytest.raises(Unavailable, match="450 try later"):
+            await deliver(database, tenant, later.id, config, clock)
+    assert len(server.taken) == 1
 
 
 async def test_starttls_and_login_by_the_url(

@@ -5,13 +5,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.bank.lines import LineStatus, RefusedLine
 from app.bank.reading import read
 from app.bank.tables import BankAccountRow, BankImport, BankLineRow, BankStatement
 from app.db.session import Database
-from app.errors import InvalidInput
+from app.errors import Conflict, InvalidInput
 from app.ledger.rules import Kind
 from app.ledger.service import receivable, receivable_id
 from app.ledger.tables import LedgerItem
@@ -91,6 +91,40 @@ async def test_case_60_two_identical_genuine_payments_are_both_kept(world: World
     assert kept[1].reasons[1]["code"] == "paid_before"
     assert (await imported(world, paid("1"), paid("1"), name="again")).repeated
     assert (await imported(world, paid("1"), paid("1"), paid("1"))).counts == {"known": 2, "proposal": 1}
+
+
+async def test_a_file_that_is_being_undone_is_not_read_beside_it(world: World) -> None:
+    await orders(world, "1")
+    await imported(world, paid("1"))
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        (await session.scalars(select(BankImport))).one().state = "undoing"
+    with pytest.raises(Conflict, match=r"being undone.*bank undo --file"):
+        await imported(world, paid("1"))
+
+
+async def test_case_60_lines_known_from_an_undone_file_come_with_the_file_that_knew_them(world: World) -> None:
+    await orders(world, "1", "2")
+    day = await imported(world, paid("1"), name="day.xml")
+    await imported(world, paid("1"), paid("2"), name="month.xml")
+    row = await undo_import(world.services, world.shop, day.import_id or "", by="ada")
+    assert [(note["code"], note["params"]) for note in row.notes] == [("read_again", {"files": "month.xml"})]
+    for repeated, counts in ((False, {"booked": 2}), (True, {"known": 2})):
+        world.clock.now += timedelta(minutes=1)
+        report = await imported(world, paid("1"), paid("2"), name="month.xml")
+        assert (report.repeated, report.counts) == (repeated, counts)
+    assert len(await rows(world, BankStatement, BankStatement.undone == "")) == 1
+
+
+async def test_a_wire_whose_return_is_booked_is_undone_after_the_return(world: World) -> None:
+    await orders(world, "1")
+    wire = await imported(world, paid("1"), name="wire.xml")
+    back = await imported(world, paid("1", "-19.49", reversal=True), name="back.xml")
+    with pytest.raises(Conflict, match=r"back\.xml took money of this one back"):
+        await undo_import(world.services, world.shop, wire.import_id or "", by="ada")
+    for report in (back, wire):
+        await undo_import(world.services, world.shop, report.import_id or "", by="ada")
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        assert {name for name, found in (await check(session, NOW)).items() if found} == set()
 
 
 async def test_the_same_file_by_six_at_once(world: World) -> None:

@@ -236,3 +236,16 @@ async def test_a_request_before_the_release_waits_in_saleor_and_is_answered_then
 async def test_requests_for_other_orders_are_not_ours(world: World) -> None:
     assert await documents.answer_request(world.services, world.shop, "O404", "I7") == "not ours"
     assert world.saleor.calls == []
+
+
+async def test_letters_that_no_font_has_are_told_to_staff_once(world: World) -> None:
+    row = await placed(world)
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        order_row = await lock_order(session, row.id)
+        # Cuneiform: no system that runs this has a font for it by chance.
+        order_row.bill_to = {**order_row.bill_to, "company": "\U00012000\U00012001 Ltd"}
+    document = await invoiced(world, row)
+    assert (await invoiced(world, row)).id == document.id
+    (task,) = await rows(world, StaffTask)
+    assert task.key == f"font:{document.id}"
+    assert f"{document.number} has names" in " ".join(str(Reason.from_dict(reason)) for reason in task.reasons)

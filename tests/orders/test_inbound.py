@@ -15,11 +15,11 @@ from app.db.session import Database
 from app.errors import Unavailable
 from app.files.tables import StoredFile
 from app.mail import record
-from app.mail.rules import thread_token
-from app.mail.service import deliver
+from app.mail.rules import sent_from, thread_token
+from app.mail.service import deliver, resend
 from app.mail.tables import Correspondence, CorrespondenceChain, Mail
 from app.mail.tables import Mailbox as MailboxRow
-from app.orders import evidence_bundle
+from app.orders import evidence_bundle, mailbox
 from app.orders.check import show_contradictions
 from app.orders.evidence_bundle import write_bundle
 from app.orders.inbound import Outcome, receive
@@ -32,6 +32,7 @@ from app.reasons import Reason
 from app.resellers.service import find
 from app.resellers.tables import ResellerUser
 from tests.conftest import NOW
+from tests.mail.bounces import SHAPES, exchange, gmail, postfix, qmail
 from tests.mail.imap import Mailbox, serving
 from tests.mail.mails import SENDER, letter, report
 from tests.orders.builders import World, opened, recorded, reseller, rows
@@ -60,6 +61,15 @@ async def sent(world: World) -> Mail:
     facts = (world.database, world.shop.tenant_id, mail.id, world.services.settings, world.services.clock)
     assert await deliver(*facts) == "sent"
     return mail
+
+
+async def another(world: World, mail: Mail) -> Mail:
+    """The same mail once more to the same address, delivered."""
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        again = await resend(session, mail.id, at=NOW)
+    facts = (world.database, world.shop.tenant_id, again.id, world.services.settings, world.services.clock)
+    assert await deliver(*facts) == "sent"
+    return again
 
 
 async def tasks(world: World) -> dict[str, str]:
@@ -155,6 +165,68 @@ async def test_case_83_another_contact_is_tried_once(world: World) -> None:
     assert len(await rows(world, Mail)) == 2, "nobody is left"
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_case_83_a_report_that_names_no_mail_is_about_the_one_whose_address_it_came_to(world: World, shape: str) -> None:
+    mail = await sent(world)
+    other = await another(world, mail)
+    content = SHAPES[shape](sent_from(world.services.settings.mail_from, mail.id), recipient="moved@elsewhere.example")
+    assert (await receive(world.services, content)).outcome is Outcome.KEPT
+    assert (await receive(world.services, content)).outcome is Outcome.KNOWN
+    states = {row.id: row.state for row in await rows(world, Mail)}
+    assert (states[mail.id], states[other.id]) == ("bounced", "sent")
+    entry = next(row for row in await rows(world, Correspondence) if row.direction == "in")
+    assert (entry.kind, entry.chain, entry.order_id, entry.thread) == ("bounce", mail.reseller_id, mail.order_id, mail.thread)
+    assert f"mail:{mail.id}" in await tasks(world)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_case_83_a_report_that_names_nothing_is_about_the_only_mail_its_recipient_got_lately(
+    world: World, shape: str
+) -> None:
+    mail = await sent(world)
+    assert (await receive(world.services, SHAPES[shape]())).outcome is Outcome.KEPT
+    assert [row.state for row in await rows(world, Mail)] == ["bounced"]
+    assert list(await tasks(world)) == [f"mail:{mail.id}"]
+
+
+async def test_case_83_of_several_mails_staff_are_told_and_none_is_called_lost(world: World) -> None:
+    mail = await sent(world)
+    other = await another(world, mail)
+    assert (await receive(world.services, exchange())).outcome is Outcome.KEPT
+    assert {row.state for row in await rows(world, Mail)} == {"sent"}
+    (entry,) = [row for row in await rows(world, Correspondence) if row.direction == "in"]
+    said = await tasks(world)
+    assert list(said) == [f"bounce:{SENDER}"]
+    assert "which of the last 2 it was" in said[f"bounce:{SENDER}"]
+    assert entry.id in said[f"bounce:{SENDER}"]
+    # A delay is for information, and an older mail is not reported on any more.
+    assert (await receive(world.services, gmail(action="delayed"))).outcome is Outcome.KEPT
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        await session.execute(update(Mail).where(Mail.id == other.id).values(created_at=NOW - timedelta(days=7)))
+    await receive(world.services, postfix())
+    assert {row.id: row.state for row in await rows(world, Mail)} == {mail.id: "bounced", other.id: "sent"}
+
+
+async def test_a_report_on_nobodys_mail_is_not_kept(world: World) -> None:
+    mail = await sent(world)
+    assert (await receive(world.services, qmail(recipient="stranger@elsewhere.example"))).outcome is Outcome.NOBODY
+    world.clock.now = NOW + timedelta(days=7)
+    assert (await receive(world.services, qmail())).outcome is Outcome.NOBODY, "nobody reports so late"
+    assert [row.state for row in await rows(world, Mail)] == ["sent"]
+    assert mail.state == "queued"
+
+
+async def test_a_holiday_answer_to_a_mails_own_address_is_kept_in_its_thread_and_nothing_more(world: World) -> None:
+    mail = await sent(world)
+    to = sent_from(world.services.settings.mail_from, mail.id)
+    away = letter("550 5.1.1 is the number of my room.", To=to, Auto_Submitted="auto-replied", From="boss@elsewhere.example")
+    assert (await receive(world.services, away)).outcome is Outcome.KEPT
+    entry = next(row for row in await rows(world, Correspondence) if row.direction == "in")
+    assert (entry.kind, entry.thread, entry.order_id) == ("automatic", mail.thread, mail.order_id)
+    assert [row.state for row in await rows(world, Mail)] == ["sent"]
+    assert await tasks(world) == {}
+
+
 @pytest.mark.parametrize("headers", [{"Auto_Submitted": "auto-replied"}, {"Precedence": "bulk"}, {"Return_Path": "<>"}])
 async def test_what_a_machine_wrote_is_kept_and_no_case(world: World, headers: dict[str, str]) -> None:
     assert (await receive(world.services, letter(**headers))).outcome is Outcome.KEPT
@@ -171,6 +243,16 @@ async def test_a_loop_is_kept_as_headers_and_told_once(world: World) -> None:
     assert (await receive(world.services, letter("later", Message_ID="<l@x.example>"))).outcome is Outcome.KEPT
 
 
+async def test_case_83_more_bounces_of_one_relay_than_a_person_writes_all_count(world: World) -> None:
+    mails = [await sent(world)]
+    mails += [await another(world, mails[0]) for _ in range(5)]
+    for number, mail in enumerate(mails):
+        content = report(mail.message_id).replace(b"<dsn-failed@", f"<dsn{number}@".encode())
+        assert (await receive(world.services, content)).outcome in (Outcome.KEPT, Outcome.HEADERS)
+    assert {row.state for row in await rows(world, Mail)} == {"bounced"}
+    assert not any("loop" in key for key in await tasks(world))
+
+
 async def test_a_mail_that_is_too_large_is_kept_as_headers_with_a_note(world: World) -> None:
     large = letter("x" * 6_000)
     assert (await receive(world.services, large)).outcome is Outcome.HEADERS
@@ -181,6 +263,37 @@ async def test_a_mail_that_is_too_large_is_kept_as_headers_with_a_note(world: Wo
     assert second.note.startswith("30.0 MB is more than is kept")
     assert any("its headers are kept" in said for said in (await tasks(world)).values())
     assert await wrong(world) == []
+
+
+async def test_headers_alone_that_are_too_large_are_cut_and_keep_nothing_waiting(world: World) -> None:
+    vast = b"X-Padding: " + b"x \r\n " * 100_000 + b"x\r\n" + letter()
+    assert (await receive(world.services, vast)).outcome is Outcome.HEADERS
+    again = vast.replace(b"q1@", b"q2@").partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    assert (await receive(world.services, again, size=30 * 1024 * 1024)).outcome is Outcome.HEADERS
+    found = await rows(world, Correspondence)
+    assert [(row.sender, row.size < 70_000) for row in found] == [(SENDER, True)] * 2
+    assert await wrong(world) == []
+
+
+async def test_a_mail_that_cannot_be_taken_is_noted_and_the_mailbox_goes_on_after_it_was_mended(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*facts: Any, **more: Any) -> Any:
+        raise ZeroDivisionError("a fault of ours")
+
+    async with serving(Mailbox()) as box:
+        url = f"imap://user:p%40ss%20word@127.0.0.1:{box.port}/INBOX"
+        world.services = replace(world.services, settings=world.services.settings.model_copy(update={"imap_url": url}))
+        await read_batch(world.services)
+        box.add(letter())
+        with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
+            patched.setattr(mailbox, "receive", fails)
+            await read_batch(world.services)
+        async with world.database.system() as session:
+            (row,) = await session.scalars(select(MailboxRow))
+            assert (row.failing_since, row.last_uid) == (NOW, 0)
+            assert row.error == "The mail with the UID 1 cannot be taken: ZeroDivisionError: a fault of ours"
+        assert (await read_batch(world.services)).outcomes == {"kept": 1}
 
 
 async def test_what_was_changed_on_the_record_is_found(world: World, tmp_path: Path) -> None:
@@ -330,6 +443,22 @@ async def test_the_mailbox_is_read_once_and_nothing_is_changed_in_it(world: Worl
     async with world.database.system() as session:
         (row,) = await session.scalars(select(MailboxRow))
         assert (row.failing_since, row.last_uid) == (NOW, 15)
+
+
+async def test_large_mails_are_fetched_some_at_a_time(world: World) -> None:
+    async with serving(Mailbox()) as box:
+        url = f"imap://user:p%40ss%20word@127.0.0.1:{box.port}/INBOX"
+        changed = {"imap_url": url, "inbound_per_hour": 100}
+        world.services = replace(world.services, settings=world.services.settings.model_copy(update=changed))
+        await read_batch(world.services)
+        for number in range(5):
+            box.add(letter(("x" * 60 + "\n") * 60, Message_ID=f"<n{number}@x.example>"))
+        found = [await read_batch(world.services) for _ in range(3)]
+    assert [(reading.outcomes, reading.more) for reading in found] == [
+        ({"kept": 2}, True),
+        ({"kept": 2}, True),
+        ({"kept": 1}, False),
+    ]
 
 
 @pytest.mark.parametrize(("change", "says"), [({"password": "other"}, "wrong password"), ({"refuse": "EXAMINE"}, "refused")])

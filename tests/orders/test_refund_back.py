@@ -1,9 +1,13 @@
 """Refunds whose bank line is undone, and those that come back."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+
 import pytest
 from sqlalchemy import select
 
 from app.bank.decisions import Outcome
+from app.bank.lines import BankLine
 from app.bank.tables import BankImport, BankLineRow
 from app.documents.schemas import DocumentKind
 from app.documents.tables import Document
@@ -158,6 +162,76 @@ async def test_case_58_a_refund_that_came_back_is_credit_and_waits_once_more(wor
     with pytest.raises(Conflict, match=f"{again.reference} went out again"):
         await undo_import(world.services, world.shop, report.import_id or "", by="a")
     assert (await state(world))["credit"] == {}
+
+
+class Running:
+    """A clock that goes on each time it is read, as real ones do."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+
+async def test_what_staff_had_to_do_about_a_refund_comes_back_with_it_on_a_clock_that_goes_on(world: World) -> None:
+    world = replace(world, services=replace(world.services, clock=Running()))
+    await credit(world)
+    row = await ask(world, "30.00")
+    before = await state(world)
+    assert f"refund:{row.id}" in before["tasks"]
+    report = await imported(world, left(row, "-30.00"), account=IBAN, name="out.xml")
+    await undone(world, report.import_id or "", before)
+
+
+def came_back(row: RefundRequest, words: str) -> BankLine:
+    text = f"AC04 {row.reference} {words}"
+    return paid("1", "19.49", reversal=True, reference_structured=None, reference_text=text, bank_reference=words)
+
+
+async def test_a_return_that_two_files_tell_of_is_credit_once_and_its_debit_is_undone_after_it(world: World) -> None:
+    await recorded(world)
+    await wire(world)
+    row = await of_order(world)
+    out = await imported(world, left(row, "-19.49", **USD), name="out.xml")
+    back = await imported(world, came_back(row, "ONE"), name="053.xml")
+    await imported(world, came_back(row, "TWO"), name="054.xml")
+    first, second = sorted(await rows(world, BankLineRow, BankLineRow.outcome == Outcome.PROPOSAL), key=lambda each: each.id)
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        await bank_desk.accept(session, world.services, world.shop, first.id, by="anna")
+    with pytest.raises(Conflict, match="came back before"):
+        async with world.database.tenant(world.shop.tenant_id) as session:
+            await bank_desk.accept(session, world.services, world.shop, second.id, by="anna")
+    await imported(world, came_back(row, "THREE"), name="052.xml")
+    (third,) = await rows(world, BankLineRow, BankLineRow.outcome == Outcome.UNMATCHED)
+    assert third.reasons[0]["code"] == "refund_bounced_before"
+    assert list((await state(world))["credit"].values()) == [1949]
+    (debit,) = await rows(world, BankLineRow, BankLineRow.import_id == out.import_id)
+    with pytest.raises(Conflict, match="Undo that line first"):
+        await undo_import(world.services, world.shop, out.import_id or "", by="anna")
+    with pytest.raises(Conflict, match="Undo that line first"):
+        async with world.database.tenant(world.shop.tenant_id) as session:
+            await undo_line(session, world.services, world.shop, debit.id, by="anna", reason="no")
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        await undo_line(session, world.services, world.shop, first.id, by="anna", reason="another's")
+    await undo_import(world.services, world.shop, out.import_id or "", by="anna")
+    assert back.import_id
+    assert (await state(world))["credit"] == {}
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+async def test_a_refund_leaves_and_comes_back_within_one_file(world: World, turn: int) -> None:
+    await recorded(world)
+    await wire(world)
+    row = await of_order(world)
+    before = await state(world)
+    report = await imported(world, *[left(row, "-19.49", **USD), came_back(row, "BACK")][::turn], name="month.xml")
+    (line,) = await rows(world, BankLineRow, BankLineRow.outcome == Outcome.PROPOSAL)
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        await bank_desk.accept(session, world.services, world.shop, line.id, by="anna")
+    assert list((await state(world))["credit"].values()) == [1949]
+    await undone(world, report.import_id or "", before)
 
 
 async def test_a_debit_whose_money_is_gone_is_asked_about_and_the_file_goes_on(world: World) -> None:

@@ -142,7 +142,7 @@ async def test_what_sepa_does_not_send_is_listed_for_a_transfer_by_hand(world: W
     for _ in range(2):
         await sent(world, row.id)
     assert await credits(world) == 1000
-    with pytest.raises(Conflict, match="sent before"):
+    with pytest.raises(Conflict, match="sent already"):
         await sent(world, row.id, "OUT-2")
     with pytest.raises(Conflict, match="sent already"):
         async with world.database.tenant(world.shop.tenant_id) as session:

@@ -17,7 +17,8 @@ from app.mail.overrides import TemplateChanged, WrongTemplate
 from app.mail.preview import Preview, preview
 from app.mail.rules import LAYOUT
 from app.mail.schemas import MailKind
-from app.mail.service import server_of, waiting
+from app.mail.service import waiting
+from app.mail.transport import server_of
 from app.orders.mail_trial import send_trial
 from app.orders.mails import look_of
 from app.orders.record import finish_task
