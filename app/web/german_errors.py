@@ -147,6 +147,8 @@ STAFF_ERRORS: dict[str, str] = {
     "line_changed": "Jemand anders hat inzwischen über diese Zeile entschieden.",
     "line_decided": "Über die Zeile ist schon entschieden.",
     "line_not_proposed": "Zu der Zeile gibt es keinen Vorschlag; teilen Sie sie von Hand zu.",
+    "taken_back_by_file": "Eine spätere Datei nahm Geld dieser Datei zurück; nehmen Sie zuerst jene zurück. {sentence}",
+    "undoing": "Die Datei wird noch zurückgenommen; nehmen Sie sie noch einmal zurück, wenn das vorzeitig endete.",
     "line_reversed": "Die Bank nahm diese Zeile zurück; nehmen Sie die Zeile zurück, die das tat.",
     "told_one_by_one": "Eine andere Datei hat ihre Zahlungen einzeln; diese zahlen.",
     "paid_meanwhile": "Was damit zurückginge, wurde inzwischen anders bezahlt; nehmen Sie das zuerst zurück.",
@@ -168,6 +170,8 @@ STAFF_ERRORS: dict[str, str] = {
     "sepa": "Aus den Überweisungen wird keine gültige Datei: {sentence}",
     "refund_of": "Nennen Sie eine Bestellung, oder den Wiederverkäufer, dessen Guthaben es ist.",
     "refund_amount": "So viel kann nicht zurückgehen: {sentence}",
+    "refund_came_back": "Die Erstattung kam zurück, und die Bankzeile, die das Geld brachte, ist als Guthaben gebucht. Ist von "
+    "demselben Geld die Rede, nehmen Sie diese Zeile zurück oder legen Sie die andere beiseite; sonst teilen Sie sie von Hand zu.",
     "refund_canceled": "Die Erstattung wurde von der Liste genommen.",
     "refund_credited": "Zu der Erstattung gibt es eine Rechnungskorrektur, die sich nicht zurücknehmen lässt. Lassen Sie ihre "
     "Bankzeile gebucht, und nehmen Sie die übrigen Zeilen der Datei einzeln zurück.",

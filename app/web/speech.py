@@ -126,11 +126,12 @@ class Speech:
         head, colon, rest = said.partition(":")
         place = _LINE.sub(r"Zeile \1", self.label(head)) if colon else ""
         sentence = f"{place}{colon}{rest}" if colon else said
-        for english, german in TAILS:
-            if found := english.fullmatch(rest.strip()):
-                return f"{place}: {found.expand(german)}"
+        tails = (found.expand(german) for english, german in TAILS if (found := english.fullmatch(rest.strip())))
+        tail = next(tails, "")
         if code in GERMAN_ERRORS:
-            return GERMAN_ERRORS[code].format(wait=wait, place=place, sentence=sentence)
+            return GERMAN_ERRORS[code].format(wait=wait, place=place, sentence=sentence, tail=tail)
+        if tail:
+            return f"{place}: {tail}"
         return self.word("failed", sentence=sentence)
 
     def money(self, value: Money) -> str:

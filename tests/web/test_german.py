@@ -75,7 +75,9 @@ def test_every_error_that_staff_can_meet_has_a_german_sentence() -> None:
 def test_each_is_written_once_and_names_only_places_that_there_are() -> None:
     assert not ERRORS.keys() & STAFF_ERRORS.keys()
     for code, sentence in GERMAN_ERRORS.items():
-        assert {name for _, name, _, _ in string.Formatter().parse(sentence) if name} <= {"wait", "place", "sentence"}, code
+        assert {name for _, name, _, _ in string.Formatter().parse(sentence) if name} <= {"wait", "place", "sentence", "tail"}, (
+            code
+        )
 
 
 @pytest.mark.parametrize(
@@ -88,6 +90,7 @@ def test_each_is_written_once_and_names_only_places_that_there_are() -> None:
             "truncated",
             "Zeile 3: Die Datei endet mitten im Text; holen Sie sie noch einmal von der Bank.",
         ),
+        ("file: it may have at most 200 MB.", "file_too_large", "Die Datei ist zu groß: höchstens 200 MB."),
         ("Only 5.00 EUR are left.", "refund_amount", "So viel kann nicht zurückgehen: Only 5.00 EUR are left."),
         ("Something {odd}.", "never_heard_of", "Das hat nicht geklappt: Something {odd}."),
     ],
