@@ -171,7 +171,7 @@ STAFF_ERRORS: dict[str, str] = {
     "refund_of": "Nennen Sie eine Bestellung, oder den Wiederverkäufer, dessen Guthaben es ist.",
     "refund_amount": "So viel kann nicht zurückgehen: {sentence}",
     "refund_came_back": "Die Erstattung kam zurück, und die Bankzeile, die das Geld brachte, ist als Guthaben gebucht. Ist von "
-    "demselben Geld die Rede, nehmen Sie diese Zeile zurück oder legen Sie die andere beiseite; sonst teilen Sie sie von Hand zu.",
+    "demselben Geld die Rede, nehmen Sie diese Zeile zurück oder legen Sie die andere beiseite; sonst von Hand zuteilen.",
     "refund_canceled": "Die Erstattung wurde von der Liste genommen.",
     "refund_credited": "Zu der Erstattung gibt es eine Rechnungskorrektur, die sich nicht zurücknehmen lässt. Lassen Sie ihre "
     "Bankzeile gebucht, und nehmen Sie die übrigen Zeilen der Datei einzeln zurück.",
