@@ -23,6 +23,7 @@ from app.orders import mailbox, workflow
 from app.orders.measures import Measured
 from app.orders.services import Services
 from app.orders.snapshot import Programs
+from app.reports import workflow as reports
 from app.saleor.manifest import webhook_path
 from app.saleor.shops import Shops
 from app.settings import Settings
@@ -97,6 +98,7 @@ async def running(settings: Settings, *, worker: bool, clock: Clock = system_clo
         if worker:
             await workflow.start(services)
             statements.schedule()
+            reports.schedule()
             beating = asyncio.create_task(workers.keep(services.database, services.jobs, settings.worker_id, services.clock))
             mailbox.schedule(settings.imap_url)
         # What is loaded now stays: walking it at every collection would cost pauses (performance.md).

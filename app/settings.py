@@ -335,6 +335,12 @@ class Settings(BaseSettings):
     workflow_days: int = Field(
         30, ge=1, description="Days that finished durable work is kept; its steps hold whole orders with addresses."
     )
+    abandoned_days: int = Field(
+        180,
+        ge=90,
+        description="Days after which what never became an order goes: payment sessions of carts left behind, links to claim a "
+        "license that were withdrawn.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What serve and worker log at least.")
     metrics_token: str = Field(
         "", description="`/metrics` on the app's own port answers who sends it as a bearer token; empty: it is not there."

@@ -10,6 +10,7 @@ from app.licenses import tables as licenses
 from app.mail import tables as mail
 from app.orders import tables as orders
 from app.pricing import tables as pricing
+from app.reports import tables as reports
 from app.resellers import tables as resellers
 from app.statements import tables as statements
 from app.tax import tables as tax
@@ -24,6 +25,7 @@ __all__ = [
     "mail",
     "orders",
     "pricing",
+    "reports",
     "resellers",
     "statements",
     "tax",

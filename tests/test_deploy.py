@@ -75,6 +75,40 @@ def test_the_dockerfile_follows_the_rules_of_its_kind() -> None:
     run(str(TOOLS / "hadolint"), "Dockerfile")
 
 
+def test_images_are_pinned_by_one_command_and_a_release_is_refused_without(tmp_path: Path) -> None:
+    deploy, tools = tmp_path / "deploy", tmp_path / "tools"
+    shutil.copytree(DEPLOY, deploy)
+    tools.mkdir()
+    asked = tmp_path / "asked"
+    registry = tools / "docker"
+    registry.write_text(f'#!/bin/sh\necho "$4" >> {asked}\necho "sha256:$(echo "$4-$DAY" | sha256sum | cut -c1-64)"\n')
+    registry.chmod(0o755)
+
+    def pin(*given: str, day: str = "1") -> subprocess.CompletedProcess[str]:
+        environment = {"PATH": f"{tools}:/usr/bin:/bin", "DAY": day}
+        return subprocess.run([deploy / "pin.sh", *given], capture_output=True, text=True, check=False, env=environment)
+
+    refused = pin("--check")
+    loose = refused.stderr.partition(": ")[2].split()
+    assert (refused.returncode, "postgres:17-bookworm" in loose) == (1, True)
+    assert {"python:3.11-slim-bookworm", "ghcr.io/saleor/saleor:3.23", "axllent/mailpit:v1.27"} <= set(loose)
+    assert not any("reseller-program" in name for name in loose)
+    done = pin()
+    assert (done.returncode, sorted(asked.read_text().split())) == (0, sorted(loose)), done.stderr
+    assert pin("--check").returncode == 0
+    assert pin().stdout == "", "the same again changes nothing"
+    first = (deploy / "Dockerfile").read_text()
+    assert pin(day="2").stdout.count(" is sha256:") == len(loose)
+    assert (deploy / "Dockerfile").read_text() != first
+    assert (deploy / "compose.yaml").read_text().count("@sha256:") == 1
+    run(str(TOOLS / "hadolint"), str(deploy / "Dockerfile"))
+    files = [str(deploy / name) for name in ("compose.yaml", "compose.saleor.yaml")]
+    run(str(TOOLS / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", *files)
+    registry.write_text("#!/bin/sh\necho nothing\n")
+    assert "which is no digest" in pin().stderr
+    assert pin("--check").returncode == 0
+
+
 def test_every_setting_that_is_named_exists() -> None:
     known = {f"RESELLER_{name.upper()}" for name in Settings.model_fields}
     for file in DEPLOY.rglob("*"):

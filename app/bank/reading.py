@@ -14,7 +14,7 @@ from typing import IO
 
 import msgspec
 
-from app.bank.batches import Batch, Place, place_of
+from app.bank.batches import Batch, Place, places_of
 from app.bank.lines import BankItem, BankLine, BankStream, RefusedLine, StatementEnd, StatementHeader
 from app.bank.prints import day_of, fingerprint
 from app.bank.search import folded
@@ -112,8 +112,8 @@ def _take(found: ReadFile, item: BankItem, account: str, encoder: msgspec.msgpac
             printed = fingerprint(item)
             found.prints[whose][bytes.fromhex(printed)] += 1
             found.count += 1
-            if (place := place_of(whose, item)) is not None:
-                found.batches[place].take(item.amount, item.bank_reference)
+            for place in places_of(whose, item):
+                found.batches[place].take(item.amount, item.bank_reference, item.batch)
             kept = ReadLine(found.count, whose, printed, found.times(whose, printed), replace(item, account=whose))
             data = encoder.encode(kept)
             found.spool.write(len(data).to_bytes(4, "big") + data)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from app.bank.account_names import Names, named_as, same_account
 from app.bank.lines import BankLine, StatementKind
 from app.bank.prints import loose_key, same_payment
 from app.bank.reading import ReadFile, ReadLine, ReadStatement
@@ -45,13 +46,24 @@ def plain(amount: Decimal) -> str:
 
 
 async def add_account(
-    session: AsyncSession, identifier: str, *, name: str = "", mapping: Mapping[str, Any] | None = None, by: str, at: datetime
+    session: AsyncSession,
+    identifier: str,
+    *,
+    name: str = "",
+    mapping: Mapping[str, Any] | None = None,
+    by: str,
+    at: datetime,
+    own: Iterable[Names] = (),
 ) -> BankAccountRow:
-    """Make an account's files acceptable, or change how its CSV files are read. Raises InvalidInput for an empty identifier."""
+    """Make an account's files acceptable, or change how its CSV files are read.
+
+    Known under another name, as bank code and number instead of its IBAN, it stays one. Raises InvalidInput for an empty
+    identifier.
+    """
     known = folded(identifier)
     if not known:
         raise InvalidInput("Name the account by its IBAN or number.", code="account")
-    row = await session.scalar(select(BankAccountRow).where(BankAccountRow.identifier == known))
+    row = named_as(known, [(row.identifier, row) for row in await accounts(session)], own)
     if row is None:
         row = BankAccountRow(identifier=known, name=name, mapping=dict(mapping or {}), added_by=by, added_at=at)
         if await add_once(session, row):
@@ -67,24 +79,30 @@ async def accounts(session: AsyncSession) -> Sequence[BankAccountRow]:
     return (await session.scalars(select(BankAccountRow).order_by(BankAccountRow.identifier))).all()
 
 
-async def account_ids(session: AsyncSession, file: ReadFile, own: Iterable[str], *, by: str, at: datetime) -> dict[str, str]:
-    """The ids of the file's accounts; those that the shop's settings name are added by themselves.
+async def account_ids(session: AsyncSession, file: ReadFile, own: Sequence[Names], *, by: str, at: datetime) -> dict[str, str]:
+    """The ids of the file's accounts; those that the shop's settings name (`own`) are added by themselves.
 
-    Raises InvalidInput for another's account: nothing of such a file is read.
+    An account is known by any of its names. Raises InvalidInput for another's account, or a file that tells of one account under
+    two names: nothing of such a file is read.
     """
     wanted = dict.fromkeys([*(statement.account for statement in file.statements), *file.prints])
-    found = {row.identifier: row.id for row in await accounts(session)}
-    named = {folded(account) for account in own}
+    known = [(row.identifier, row.id) for row in await accounts(session)]
+    ids: dict[str, str] = {}
     for account in wanted:
-        if account in found:
-            continue
-        if account not in named:
-            raise InvalidInput(
-                f"The file is of account {account}, none of this shop's. If it is, add it: reseller bank account {account}",
-                code="unknown_account",
-            )
-        found[account] = (await add_account(session, account, by=by, at=at)).id
-    ids = {account: found[account] for account in wanted}
+        found = named_as(account, known, own)
+        if found is None:
+            names = next((names for names in own if any(same_account(account, name) for name in names)), None)
+            if names is None:
+                raise InvalidInput(
+                    f"The file is of account {account}, none of this shop's. If it is, add it: reseller bank account {account}",
+                    code="unknown_account",
+                )
+            row = await add_account(session, names[0], by=by, at=at)
+            known.append((row.identifier, row.id))
+            found = row.id
+        if found in ids.values():
+            raise InvalidInput(f"The file tells of one account as {account} and under another name.", code="account_twice")
+        ids[account] = found
     await lock_accounts(session, ids.values())
     return ids
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.bank.batches import Batch, Place
+from app.bank.batches import Batch, Place, places_of, together
 from app.bank.decisions import WAITING
 from app.bank.lines import LineStatus
 from app.bank.prints import day_key
@@ -55,7 +55,7 @@ async def known_totals(
         )
         for row, file_name in await session.execute(query):
             for place in by_key.get((row.account_id, row.loose_key), ()):
-                if not _is_total(row.batch, row.bank_reference, place[1], file.batches[place]):
+                if not _is_total(row.batch, row.bank_reference, file.batches[place]):
                     continue
                 if row.outcome in WAITING:
                     waiting.append(row)
@@ -65,9 +65,9 @@ async def known_totals(
     return waiting, booked
 
 
-def _is_total(batch: str | None, reference: str | None, name: str, details: Batch) -> bool:
+def _is_total(batch: str | None, reference: str | None, details: Batch) -> bool:
     """Of equal day and amount: whether the bank calls the line a batch, whatever name it gives it, or as it calls this one."""
-    return batch is not None or details.is_called(name, batch, reference)
+    return batch is not None or details.is_called(batch, reference)
 
 
 async def details_of(
@@ -86,6 +86,7 @@ async def details_of(
             BankLineRow.currency,
             BankLineRow.amount,
             BankLineRow.bank_reference,
+            BankLineRow.position,
             BankImport.file_name,
         )
         .join(BankImport, BankImport.id == BankLineRow.import_id)
@@ -100,17 +101,18 @@ async def details_of(
         )
     )
     told: dict[tuple[str, str, str], dict[tuple[object, str], Batch]] = {}
-    for told_by, batch, day, currency, amount, reference, file_name in await session.execute(query):
-        group = told.setdefault((told_by, batch or "", file_name), {}).setdefault((day, currency), Batch())
-        group.take(Decimal(amount), reference)
+    for told_by, batch, day, currency, amount, reference, position, file_name in await session.execute(query):
+        for name in together(batch or "", position):
+            group = told.setdefault((told_by, name, file_name), {}).setdefault((day, currency), Batch())
+            group.take(Decimal(amount), reference, batch)
     found: dict[int, tuple[str, Reason]] = {}
     for line in candidates:
         facts = line.line
-        for (told_by, batch, file_name), groups in told.items():
+        for (told_by, _, file_name), groups in told.items():
             group_of_day = groups.get((facts.booking_date, facts.currency))
             if group_of_day is None or group_of_day.count < 2 or group_of_day.total != facts.amount:
                 continue
-            if _is_part(line, file) or not _is_total(facts.batch, facts.bank_reference, batch, group_of_day):
+            if _is_part(line, file) or not _is_total(facts.batch, facts.bank_reference, group_of_day):
                 continue
             found[line.number] = (told_by, because("told_one_by_one", count=group_of_day.count, file=file_name))
     return found
@@ -118,11 +120,7 @@ async def details_of(
 
 def _is_part(line: ReadLine, file: ReadFile) -> bool:
     """Whether the line is itself one payment of a batch of its file."""
-    facts = line.line
-    if facts.batch is None or facts.booking_date is None:
-        return False
-    own = file.batches.get((line.account, facts.batch, facts.booking_date, facts.currency))
-    return own is not None and own.count > 1
+    return any(file.batches[place].count > 1 for place in places_of(line.account, line.line) if place in file.batches)
 
 
 async def wait_for_nobody(session: AsyncSession, rows: Iterable[BankLineRow], import_id: str) -> None:

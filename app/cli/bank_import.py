@@ -19,6 +19,7 @@ from app.errors import InvalidInput
 from app.money import Money
 from app.orders import bank_desk
 from app.orders.bank_batch import ImportReport
+from app.orders.bank_candidates import own_names
 from app.orders.bank_drop import Drop, Dropped
 from app.orders.bank_undo import undo_import, undo_line
 from app.orders.bank_upload import import_bank_file
@@ -200,7 +201,9 @@ def account(
 
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
         async with services.database.tenant(shop.tenant_id) as session:
-            row = await service.add_account(session, identifier, name=name, mapping=data, by=who(by), at=services.clock())
+            row = await service.add_account(
+                session, identifier, name=name, mapping=data, by=who(by), at=services.clock(), own=own_names(shop)
+            )
             return {"account": row.identifier, "name": row.name, "csv": bool(row.mapping)}
 
     show(run_in_shop(shop, work), as_json=as_json)

@@ -179,6 +179,17 @@ def credits(items: Iterable[Item]) -> dict[str, int]:
     return {currency: minor for currency, minor in sums.items() if minor}
 
 
+def interest_left(entries: Iterable[Item]) -> dict[str, int]:
+    """Interest item's id -> what is open of it in minor units; nothing for what was taken back."""
+    entries = list(entries)
+    charged = {item.id for item in entries if item.kind is Kind.INTEREST and item.receivable_id == item.id}
+    left: dict[str, int] = dict.fromkeys(charged, 0)
+    for item in entries:
+        if item.receivable_id in charged:
+            left[item.receivable_id] += EFFECT[item.kind][0] * item.amount_minor
+    return left
+
+
 def due_date(order_date: date, days: int) -> date:
     """Calendar days after the order; a holiday does not move it (edge case 70)."""
     return order_date + timedelta(days=days)

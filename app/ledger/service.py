@@ -199,6 +199,15 @@ async def reseller_items(session: AsyncSession, reseller_id: str, until: datetim
     return list(starmap(_item, await session.execute(query)))
 
 
+async def items_of(session: AsyncSession, reseller_ids: Sequence[str]) -> dict[str, list[Item]]:
+    """`reseller_items` of several resellers by their ids, in the order of their booking; nothing of those that have none."""
+    query = select(LedgerItem.reseller_id, *_COLUMNS).where(LedgerItem.reseller_id.in_(reseller_ids))
+    found: dict[str, list[Item]] = {}
+    for reseller_id, *columns in await session.execute(query.order_by(LedgerItem.booked_at, LedgerItem.id)):
+        found.setdefault(reseller_id, []).append(_item(*columns))
+    return found
+
+
 async def reseller_receivables(session: AsyncSession, reseller_id: str) -> list[Receivable]:
     """All debts of a reseller with their balances; the input of its standing."""
     return receivables(await reseller_items(session, reseller_id), await disputed_debts(session, reseller_id))

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bank import service as bank
-from app.bank.batches import Place, place_of
+from app.bank.batches import Place, places_of
 from app.bank.candidates import Candidates
 from app.bank.decisions import CONFIDENCE, Decision, Outcome, Part, Policy, Rule
 from app.bank.lines import BankLine, LineStatus
@@ -105,9 +105,9 @@ async def decisions(
         doubts |= await bank.in_other_words(session, account_id, run.import_id, own, run.file)
     if run.booked_batches:
         for line in wanted:
-            place = place_of(line.account, line.line)
-            if place is not None and place in run.booked_batches:
-                doubts[line.number] = run.booked_batches[place]
+            for place in places_of(line.account, line.line):
+                if place in run.booked_batches:
+                    doubts[line.number] = run.booked_batches[place]
     doubts |= {number: why for number, (_, why) in told.items()}
     locked: dict[str, int] = {}
     decided: dict[int, Decision] = {}

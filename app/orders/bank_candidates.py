@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.bank.account_names import Names
 from app.bank.candidates import Bundle, Candidates, Debt, Tolerance, payer_key
 from app.bank.lines import BankLine
 from app.bank.search import folded, is_marked, reference_key, strange_references, variants, windows
@@ -74,8 +75,18 @@ async def add_named(session: AsyncSession, found: Candidates, lines: Iterable[Ba
 
 async def own_accounts(session: AsyncSession, shop: Shop) -> frozenset[str]:
     """The vendor's own accounts, folded: money from one to another pays nothing."""
-    named = [own for account in shop.settings.bank_accounts for own in (account.iban, account.account_number) if own]
-    return frozenset(folded(own) for own in named) | {row.identifier for row in await accounts(session)}
+    return frozenset(folded(name) for names in own_names(shop) for name in names) | {
+        row.identifier for row in await accounts(session)
+    }
+
+
+def own_names(shop: Shop) -> list[Names]:
+    """What the settings call each of the vendor's accounts."""
+    named = (
+        (each.iban, each.account_number, f"{each.routing_number}{each.account_number}" if each.routing_number else "")
+        for each in shop.settings.bank_accounts
+    )
+    return [tuple(name for name in names if name) for names in named if any(names)]
 
 
 def _debts() -> Select[*tuple[Any, ...]]:

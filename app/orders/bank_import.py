@@ -15,6 +15,7 @@ from sqlalchemy import case, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.bank import service as bank
+from app.bank.account_names import Names
 from app.bank.candidates import Candidates
 from app.bank.decisions import Decision, Outcome, Policy
 from app.bank.reading import ReadFile, ReadLine
@@ -25,7 +26,7 @@ from app.db.bulk import refresh_statistics
 from app.ledger.tables import LedgerItem
 from app.money import Money
 from app.orders.bank_batch import ImportReport, Run, book_batch, decisions, fresh_lines, reversal, told_one_by_one
-from app.orders.bank_candidates import load_candidates
+from app.orders.bank_candidates import load_candidates, own_names
 from app.orders.record import add_task, finish_task
 from app.orders.services import Services
 from app.orders.tables import MoneyReport, OrderEvent
@@ -60,7 +61,7 @@ async def import_file(
     file of another account, Conflict for one whose undoing is not through.
     """
     now, today = services.clock(), services.today(shop)
-    own = [each for account in shop.settings.bank_accounts for each in (account.iban, account.account_number) if each]
+    own = own_names(shop)
     database, tenant = services.database, shop.tenant_id
     if dry_run:
         # Never committed: what is added to name the accounts is rolled back with the exception.
@@ -123,7 +124,7 @@ async def ask_for_waiting(session: AsyncSession, row: BankImport, at: datetime) 
 
 
 async def _dry(
-    services: Services, shop: Shop, file: ReadFile, own: Sequence[str], *, by: str, today: date, at: datetime
+    services: Services, shop: Shop, file: ReadFile, own: Sequence[Names], *, by: str, today: date, at: datetime
 ) -> ImportReport:
     report = ImportReport(None, False)
 

@@ -7,18 +7,17 @@ import hashlib
 from collections.abc import Callable
 from typing import BinaryIO
 
-from sqlalchemy import select
-
 from app.bank import service as bank
+from app.bank.account_names import Names, named_as
 from app.bank.csv_mapping import CsvMapping, read_mapping
 from app.bank.formats import Format, read
 from app.bank.reading import ReadFile
 from app.bank.reading import read as read_whole
-from app.bank.search import folded
 from app.bank.service import accounts
 from app.bank.tables import BankAccountRow
 from app.errors import InvalidInput, ResellerError
 from app.orders.bank_batch import ImportReport
+from app.orders.bank_candidates import own_names
 from app.orders.bank_import import import_file, repeated_report
 from app.orders.services import Services
 from app.saleor.shops import Shop
@@ -47,7 +46,7 @@ async def import_bank_file(
     Raises FileRefused with the place for a file that cannot be read, and as `import_file`; nothing is kept of a refused file.
     """
     async with services.database.tenant_reading(shop.tenant_id) as session:
-        mapping, whose = _mapping(list(await accounts(session)), account)
+        mapping, whose = _mapping(list(await accounts(session)), account, own_names(shop))
 
     sha256 = await asyncio.to_thread(digest_of, source)
     row = None
@@ -83,7 +82,7 @@ async def import_bank_file(
 async def look_at(services: Services, shop: Shop, source: BinaryIO, account: str) -> None:
     """Refuse at once what is no bank file, or of an account that is not known; its lines are not read. Raises as the import."""
     async with services.database.tenant_reading(shop.tenant_id) as session:
-        mapping, _ = _mapping(list(await accounts(session)), account)
+        mapping, _ = _mapping(list(await accounts(session)), account, own_names(shop))
     await asyncio.to_thread(read, source, mapping)
 
 
@@ -130,14 +129,14 @@ async def _read(
 async def mapping_of(services: Services, shop: Shop, account: str) -> CsvMapping | None:
     """How an account's CSV files are read; None where nobody said."""
     async with services.database.tenant_reading(shop.tenant_id) as session:
-        row = await session.scalar(select(BankAccountRow).where(BankAccountRow.identifier == folded(account)))
+        row = named_as(account, [(row.identifier, row) for row in await accounts(session)], own_names(shop))
         return read_mapping(row.mapping) if row is not None and row.mapping else None
 
 
-def _mapping(known: list[BankAccountRow], account: str) -> tuple[CsvMapping | None, str]:
+def _mapping(known: list[BankAccountRow], account: str, own: list[Names]) -> tuple[CsvMapping | None, str]:
     """(the mapping for a file that may be a CSV, whose file it is)."""
     if account:
-        row = next((row for row in known if row.identifier == folded(account)), None)
+        row = named_as(account, [(row.identifier, row) for row in known], own)
         if row is None:
             raise InvalidInput(
                 f"Account {account} is none of this shop's yet. Add it: reseller bank account {account}", code="unknown_account"

@@ -84,7 +84,7 @@ class ResellerOrder(TenantScoped, Base):
     number: Mapped[str] = mapped_column(Text)
     reseller_id: Mapped[str | None] = mapped_column(ForeignKey("reseller.id"))
     """None where nobody of the program stands behind it: such an order is held."""
-    payment_session_id: Mapped[str | None] = mapped_column(ForeignKey("payment_session.id"))
+    payment_session_id: Mapped[str | None] = mapped_column(ForeignKey("payment_session.id"), index=True)
     channel: Mapped[str] = mapped_column(Text)
     language: Mapped[str] = mapped_column(String(2))
     recipient: Mapped[str] = mapped_column(Text)

@@ -12,7 +12,7 @@ from dbos import DBOS
 from sqlalchemy import select
 
 from app.db.bulk import chunks
-from app.orders import attend, customers, documents, reconciling, release
+from app.orders import attend, customers, documents, own_transaction, reconciling, release
 from app.orders.durable import RETRY, services, shop_of
 from app.orders.intake import record
 from app.orders.service import confirm_order, decide_release, lock_order, pending_reports, waiting_orders
@@ -191,6 +191,7 @@ async def open_gate(tenant_id: str, order_id: str) -> bool:
 
 @DBOS.step(name="unreported", **RETRY)
 async def unreported(tenant_id: str, order_id: str) -> list[str]:
+    await own_transaction.add_where_missing(services(), await shop_of(tenant_id), order_id)
     async with services().database.tenant(tenant_id) as session:
         return [report.id for report in await pending_reports(session, order_id)]
 

@@ -16,6 +16,7 @@ from app.orders import price_changes as planned_prices
 from app.orders.check import show_contradictions
 from app.orders.durable import RETRY, for_each_shop, services, shop_of
 from app.orders.purge import purge_due
+from app.orders.retention import forget_abandoned
 from app.orders.service import ended_decisions
 from app.orders.stuck import show_stuck
 from app.orders.workflow_orders import open_gate
@@ -23,7 +24,8 @@ from app.tax.flat_rates import copy_flat_rates
 
 log = structlog.get_logger()
 
-LISTING_ROUNDS = 20
+LISTING_ROUNDS = FORGET_ROUNDS = 20
+QUIET_HOUR = 3
 RECONCILE_OVERLAP = timedelta(minutes=10)
 
 
@@ -69,6 +71,7 @@ async def look_after_shop(tenant_id: str, run: str) -> None:
     """One shop's part; what was due while nobody worked is done now."""
     await look_after_certificates(tenant_id)
     await sweep_files(tenant_id)
+    await forget_what_was_left(tenant_id)
 
 
 @DBOS.workflow(name="price_changes")
@@ -183,3 +186,18 @@ async def look_after_certificates(tenant_id: str) -> int:
 @DBOS.step(name="sweep_files", **RETRY)
 async def sweep_files(tenant_id: str) -> int:
     return await sweep(services().database, services().files, tenant_id, services().clock())
+
+
+@DBOS.step(name="forget_what_was_left", **RETRY)
+async def forget_what_was_left(tenant_id: str) -> int:
+    now, count = services().clock(), 0
+    if now.hour != QUIET_HOUR:  # It looks through all sessions there are; once a day is soon enough.
+        return 0
+    before = now - timedelta(services().settings.abandoned_days)
+    for _ in range(FORGET_ROUNDS):
+        async with services().database.tenant(tenant_id) as session:
+            found = await forget_abandoned(session, before)
+        count += found
+        if not found:
+            break
+    return count

@@ -684,6 +684,14 @@ class TransactionEventReportAnswer(Answer):
     transaction_event_report: TransactionEventReportPayload | None
 
 
+class TransactionCreatePayload(Payload):
+    transaction: SaleorReportedTransaction | None
+
+
+class TransactionCreateAnswer(Answer):
+    transaction_create: TransactionCreatePayload | None
+
+
 class TransactionRequestActionPayload(Payload):
     transaction: SaleorRef | None
 

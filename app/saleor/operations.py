@@ -73,6 +73,7 @@ ORDER_FULFILLMENT_CANCEL = Operation("order_fulfillment_cancel", answers.OrderFu
 ORDER_NOTE_ADD = Operation("order_note_add", answers.OrderNoteAddAnswer, "orderNoteAdd")
 TOKEN_CREATE = Operation("token_create", answers.TokenCreateAnswer, "tokenCreate")
 TOKEN_REFRESH = Operation("token_refresh", answers.TokenRefreshAnswer, "tokenRefresh", repeatable=True)
+TRANSACTION_CREATE = Operation("transaction_create", answers.TransactionCreateAnswer, "transactionCreate")
 TRANSACTION_REQUEST_ACTION = Operation(
     "transaction_request_action", answers.TransactionRequestActionAnswer, "transactionRequestAction"
 )

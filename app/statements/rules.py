@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from app.errors import InvalidInput
 from app.ledger.aging import Bucket, bucket
-from app.ledger.rules import EFFECT, Item, Kind, Receivable, credits, receivables
+from app.ledger.rules import Item, Kind, Receivable, credits, interest_left, receivables
 from app.money import Money
 
 MAX_MONTHS = 12
@@ -184,17 +184,6 @@ def blocks(
 def nil_block(currency: str) -> Block:
     """The statement of a reseller that owes nothing (edge case 73)."""
     return _block(currency, (), Money(0, currency), [])
-
-
-def interest_left(entries: Iterable[Item]) -> dict[str, int]:
-    """Interest item's id -> what is open of it in minor units; nothing for what was taken back."""
-    entries = list(entries)
-    charged = {item.id for item in entries if item.kind is Kind.INTEREST and item.receivable_id == item.id}
-    left: dict[str, int] = dict.fromkeys(charged, 0)
-    for item in entries:
-        if item.receivable_id in charged:
-            left[item.receivable_id] += EFFECT[item.kind][0] * item.amount_minor
-    return left
 
 
 def _line(debt: Receivable, day: date, facts: OrderFacts, interest: int, disputed: bool) -> OpenItem:

@@ -200,6 +200,7 @@ STAFF_ERRORS: dict[str, str] = {
     "csv": "{place}: Die Datei ist kein richtiges CSV. {sentence}",
     "mapping": "Die Zuordnung der Spalten ist falsch: {sentence}",
     "account": "Nennen Sie das Konto mit IBAN oder Nummer.",
+    "account_twice": "Die Datei nennt ein Konto unter zwei Namen. {sentence}",
     "unknown_account": "Das Konto der Datei ist nicht bekannt. {sentence}",
     # Statements and documents
     "period": "Geben Sie einen vergangenen Monat wie 2026-02 an.",

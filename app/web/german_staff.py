@@ -198,6 +198,8 @@ STAFF_REASONS: dict[str, str] = {
     "mails_queued": "Bestelldetails und Lizenz sind unterwegs an {recipient}.",
     "fulfilled": "In Saleor ausgeliefert.",
     "fulfillment_waits": "Saleor liefert nur bezahlte Bestellungen aus; die Auslieferung folgt dem Geld.",
+    "own_transaction": "Die Bestellung hatte in Saleor keine Transaktion des Programms; für {amount}, die überwiesen wurden, "
+    "wurde eine angelegt.",
     "fulfillment_unpaid": "Die Bestellung ist hier bezahlt, und Saleor weiß es nicht: Sie hat dort keine Transaktion "
     "des Programms, die es meldet, oder die Meldung wurde nicht angenommen. Tragen Sie das Geld dort als manuelle "
     "Transaktion ein und liefern Sie die Bestellung dort aus.",

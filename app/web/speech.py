@@ -182,6 +182,8 @@ def environment(templates: Path) -> Environment:
     made.filters["markdown"] = _markdown
     made.filters["minor"] = Money
     made.filters["number"] = lambda value, language: format_decimal(value, "0.####", LOCALES[language])
+    made.filters["grouped"] = lambda value, language: format_decimal(value, "#,##0", LOCALES[language])
+    made.filters["tenths"] = lambda value, language: format_decimal(value, "#,##0.0", LOCALES[language])
     made.filters["order_state"] = order_state
     made.filters["reason"] = Reason.from_dict
     made.filters["picture"] = lambda svg: f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"

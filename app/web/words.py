@@ -22,8 +22,6 @@ COMMON: dict[str, tuple[str, str]] = {
     "license_active": ("active", "aktiv"),
     "license_suspended": ("suspended", "ausgesetzt"),
     "license_revoked": ("revoked", "widerrufen"),
-    "kind_permanent": ("permanent", "dauerhaft"),
-    "kind_temporary": ("temporary", "temporär"),
     "role_owner": ("Owner", "Inhaber"),
     "role_buyer": ("Buyer", "Einkauf"),
     "role_accounts": ("Accounts", "Buchhaltung"),

@@ -136,7 +136,7 @@ async def _connected(port: int) -> AsyncIterator[Client]:
 
 async def ready(port: int) -> None:
     """Wait until somebody listens. Raises TimeoutError."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(180):  # a busy machine takes its time
         while True:
             try:
                 async with _connected(port):

@@ -46,6 +46,11 @@ async def clean(frame: Frame, what: str) -> None:
     found = await Axe().run(frame)
     problems = [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found.response["violations"]]
     assert problems == [], what
+    # What a part of a page asks for by itself must not decide where the answers of links in it go.
+    astray = """all => all.map(one => [one.outerHTML, one.closest("[hx-target]").getAttribute("hx-target"), one.closest("[hx-swap]").id])
+        .filter(([html, target, swap]) => target !== "#page" || swap !== "page")
+        .map(([html]) => html)"""
+    assert await frame.eval_on_selector_all("#page a[href]:not([data-download])", astray) == [], what
 
 
 @pytest.mark.parametrize(("theme", "locale"), LOOKS)

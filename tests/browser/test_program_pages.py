@@ -24,6 +24,7 @@ from app.tax.rules import CertificateState
 from app.tax.service import import_rates, load_tax, register_state
 from app.web.dashboard.rendering import STATIC
 from tests.browser.conftest import Desk, desk_of
+from tests.browser.figures import COMPANIES, fill_reports
 from tests.browser.test_pages import clean
 from tests.browser.world import LONG, fill
 from tests.journeys.harness import Journey
@@ -34,6 +35,7 @@ PAGES = [
     "/prices/default/planned/{change}", "/prices/{list}/resellers", "/prices/default/history", "/prices/default/history/2",
     "/prices/preview?reseller=reseller@example.com&sku=GRID-DEV&quantity=3",
     "/tax", "/tax?status=all", "/tax/certificates/{certificate}", "/tax/certificates/{paper}", "/tax/registrations", "/tax/rates",
+    "/reports", "/reports/days?period=all", "/reports/ageing", "/reports/exempt?period=own", "/reports?period=last_year&q=nobody",
     "/settings", "/settings/seller", "/settings/documents", "/settings/mails",
     "/settings/mails/templates/order_received.de", "/settings/mails/templates/layout",
     "/settings/accounts", "/settings/keys", "/settings/policy", "/settings/policy/2027",
@@ -71,6 +73,7 @@ async def fill_program(at: Journey) -> dict[str, str]:
         await import_rates(session, text, version="2026-1.csv", at=now - timedelta(days=120))
     given = HandedIn("RS-77", ("TX", "NY"), date(2026, 2, 1), date(2026, 2, 1), form="MTC Uniform Sales")
     paper = await hand_in(at.services, at.shop, ids["reseller"], given, Upload(LOGO.read_bytes(), "paper.png"), by="b@p.example")
+    await fill_reports(at)
     return {**ids, "list": row.id, "change": change.id, "paper": paper.id}
 
 
@@ -89,6 +92,40 @@ async def test_every_page_of_the_program(chromium: Browser, at: Journey, filled:
             await frame.wait_for_selector(f"html[lang={locale}]", state="attached")
             await clean(frame, path)
             assert not await frame.evaluate("document.documentElement.scrollWidth > innerWidth"), f"{path} is too wide"
+
+
+async def test_a_report_is_chosen_remembered_saved_and_followed_to_a_reseller(desk: Desk, filled: dict[str, str]) -> None:
+    frame = await desk.open("/reports")
+    assert await frame.locator("svg.chart rect.bar").count() == 12
+    await frame.select_option("select[name=period]", "own")
+    await frame.wait_for_selector("input[name=from]")
+    await frame.select_option("select[name=currency]", "EUR")
+    await desk.page.wait_for_url("**/reports?period=own&from=*&currency=EUR**")
+    await frame.click("th a:has-text('Credited')")
+    await frame.wait_for_selector("th[aria-sort=ascending]")
+    await frame.click("nav >> text=Ageing")
+    await frame.wait_for_selector("h2:has-text('Open by days overdue')")
+    assert "EUR" in await frame.inner_text(".numbers")
+    async with desk.page.expect_download() as saved:
+        await frame.click("text=Export CSV")
+    assert (await saved.value).suggested_filename.startswith("ageing-")
+    await frame.click(".menu >> text=Inbox")
+    await frame.wait_for_selector("h1:has-text('What needs a person')")
+    await frame.click(".menu >> text=Reports")
+    await frame.wait_for_selector("th[aria-sort=ascending]")
+    assert await frame.input_value("select[name=currency]") == "EUR", "as it was left"
+    await frame.click("text=Refresh now")
+    await desk.page.wait_for_selector("#toasts >> text=The books are being added up")
+    await desk.at.idle()
+    frame = await desk.open("/reports?period=12_months&by=-orders")
+    await frame.click("text=Clear filters")
+    await frame.wait_for_selector("nav.pager >> text=Next")
+    await frame.click("nav.pager >> text=Next")
+    await frame.wait_for_selector("nav.pager >> text=Back to the start")
+    await frame.click("tbody th a >> nth=0")
+    await frame.wait_for_selector("h1 .pill")
+    name = await frame.inner_text("h1")
+    assert any(company in name for company in COMPANIES)
 
 
 async def test_an_entry_is_set_above_the_cap_with_an_exception_only(desk: Desk, filled: dict[str, str]) -> None:

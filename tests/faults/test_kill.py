@@ -81,6 +81,7 @@ SCHEDULED = {
     "purge_removed_shops",
     "look_after_certificates",
     "sweep_files",
+    "forget_what_was_left",
     "check_some_listings",
 }
 PRICES = {"tell_price_changes", "carry_out_price_changes"}
@@ -89,7 +90,11 @@ STATEMENTS = {"begin_statements", "ask_for_statements", "draw_up_statements", "p
     "make_statements_of",
     "remind_resellers",
 }
-"""Walked in `test_kill_statements`; here the schedule may add them."""
+"""Walked in `test_kill_statements`."""
+REPORTS = {"begin_reports", "sum_up_reports", "finish_reports"}
+"""Walked in `test_kill_reports`."""
+BESIDE = SCHEDULED | PRICES | STATEMENTS | REPORTS
+"""What the schedule may add to any walk."""
 REQUEST = """mutation Request($orderId: ID!) {
   invoiceRequest(orderId: $orderId) { invoice { id status } errors { field code message } }
 }"""
@@ -239,7 +244,7 @@ async def prepaid_story(at: Journey) -> str:
 async def assert_died_everywhere(at: Journey, lives: Lives, scope: Scope, names: set[str]) -> None:
     """A life ended at every step that was recorded, once each, and these are their names; the schedule may add its own."""
     deaths, steps = lives.deaths(), await at.steps()
-    assert names <= lives.names() <= names | SCHEDULED | PRICES | STATEMENTS, f"died at {sorted(lives.names())}"
+    assert names <= lives.names() <= names | BESIDE, f"died at {sorted(lives.names())}"
     if scope == "every":
         assert sorted(deaths) == sorted(steps)
     else:

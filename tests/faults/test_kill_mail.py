@@ -18,7 +18,7 @@ from app.orders.mails import send
 from app.orders.tables import StaffTask
 from app.sandbox.seed import RESELLER
 from tests.faults.lives import killed_at_every_step
-from tests.faults.test_kill import PRICES, SCHEDULED, STATEMENTS
+from tests.faults.test_kill import BESIDE
 from tests.faults.worker import Moment
 from tests.journeys.harness import Journey, journey
 from tests.mail.imap import Mailbox, serving
@@ -65,7 +65,7 @@ async def test_what_comes_in_is_on_the_record_once_although_the_worker_dies_at_e
                 assert sent.state == "bounced"
                 assert tasks.count(f"mail:{mail.id}") == 1
                 names = {"send_mail"} | STEPS
-                assert names <= lives.names() <= names | SCHEDULED | PRICES | STATEMENTS
+                assert names <= lives.names() <= names | BESIDE
                 assert sorted(lives.deaths()) == sorted(await at.steps())
 
 

@@ -1,15 +1,21 @@
 """Ways around the program, and what a shop's other customers meet, played from the storefront to the end."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from app.errors import NotFound
+from app.orders import own_transaction
+from app.orders.own_transaction import add_where_missing
 from app.orders.service import staff_accepts
 from app.orders.tables import StaffTask
 from app.orders.view import order_view
+from app.saleor.client import SaleorRefused
+from app.saleor.operations import TRANSACTION_CREATE
 from app.sandbox.card import IDENTIFIER as CARD
+from app.sandbox.rows.sales import Transaction
 from app.sandbox.seed import BUYER, RESELLER, STAFF
 from app.sandbox.storefront import StorefrontRefused
 from app.settings import ProgramNumbers
@@ -63,29 +69,78 @@ async def test_an_ordinary_customers_paid_order_is_confirmed_as_saleor_itself_wo
             await at.recorded(paid.number)
 
 
-async def test_a_card_order_that_staff_accept_says_what_saleor_lacks_once_the_wire_came(
+async def accepted(at: Journey) -> str:
+    """A reseller pays by card, gets the money back, and staff accept the order for a wire: its number."""
+    browser = await at.storefront(RESELLER)
+    _, order = await browser.buy(CHANNEL, [("GRID-DEV", 1)], BILLING, SHIPPING, CARD, end_customer="card@customer.example")
+    await at.idle()
+    async with at.rows() as session:
+        await staff_accepts(session, at.services, at.tenant_id, number=order.number, by=STAFF, reason="they pay by wire now")
+    await at.idle()
+    return order.number
+
+
+def ours(at: Journey, number: str) -> list[Transaction]:
+    return [item for item in at.order(number).transactions if getattr(item.created_by, "identifier", "") == "reseller.program"]
+
+
+async def test_a_card_order_that_staff_accept_is_paid_and_fulfilled_in_saleor_once_the_wire_came(
     database_url: str, tmp_path: Path
 ) -> None:
-    """As a real Saleor 3.23 did: the card went back, so nothing of the order's money is known there, and it stays unpaid."""
+    """The card went back, so Saleor has no transaction that a wire could be reported on: ours is added, once."""
     async with journey(database_url, tmp_path) as at:
-        browser = await at.storefront(RESELLER)
-        _, order = await browser.buy(CHANNEL, [("GRID-DEV", 1)], BILLING, SHIPPING, CARD, end_customer="card@customer.example")
+        number = await accepted(at)
+        assert ours(at, number) == [], "nothing came yet"
+        order = at.order(number)
+        await at.wire_came(number, order.gross - 40, reference="A")
         await at.idle()
-        async with at.rows() as session:
-            await staff_accepts(session, at.services, at.tenant_id, number=order.number, by=STAFF, reason="they pay by wire now")
+        assert [item.charged for item in ours(at, number)] == [order.gross - 40]
+        await at.wire_came(number, Decimal(40), reference="B")
         await at.idle()
-        await at.wire_came(order.number)
-        await at.idle()
-        row = await at.recorded(order.number)
+        (own,) = ours(at, number)
+        assert (own.charged, own.charge_pending, own.actions) == (order.gross, Decimal(0), ["REFUND"])
+        assert [event.type for event in own.events] == ["CHARGE_SUCCESS"] * 2
+        assert order.status == "FULFILLED"
+        row = await at.recorded(number)
         assert row.released_at is not None
-        assert at.order(order.number).status == "UNFULFILLED"
         async with at.rows() as session:
-            tasks = (
-                await session.scalars(select(StaffTask).where(StaffTask.order_id == row.id, StaffTask.done_at.is_(None)))
-            ).all()
-        assert [reason["code"] for task in tasks for reason in task.reasons] == [
-            "other_gateway", "refund_of_other", "fulfillment_unpaid",
-        ]  # fmt: skip
+            open_ones = select(StaffTask).where(StaffTask.order_id == row.id, StaffTask.done_at.is_(None))
+            tasks = (await session.scalars(open_ones)).all()
+        assert [reason["code"] for task in tasks for reason in task.reasons] == ["other_gateway", "refund_of_other"]
+        assert await at.contradictions() == {}
+
+
+async def test_a_transaction_that_was_added_before_a_crash_is_found_again(database_url: str, tmp_path: Path) -> None:
+    async with journey(database_url, tmp_path) as at:
+        number = await accepted(at)
+        row = await at.recorded(number)
+        client = await at.services.shops.client(at.shop)
+        given = {"name": "Bank transfer", "pspReference": f"BT-{row.reference}"}
+        await client.execute(TRANSACTION_CREATE, id=row.saleor_order_id, transaction=given)
+        await at.wire_came(number)
+        await at.idle()
+        (own,) = ours(at, number)
+        assert own.charged == at.order(number).gross
+        assert not await add_where_missing(at.services, at.shop, row.id)
+        assert await at.contradictions() == {}
+
+
+async def test_where_saleor_takes_no_transaction_staff_are_told_what_to_do(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> str:
+        raise SaleorRefused("No.", ())
+
+    monkeypatch.setattr(own_transaction, "_add", refuse)
+    async with journey(database_url, tmp_path) as at:
+        number = await accepted(at)
+        await at.wire_came(number)
+        await at.idle()
+        assert ours(at, number) == []
+        row = await at.recorded(number)
+        async with at.rows() as session:
+            task = (await session.scalars(select(StaffTask).where(StaffTask.key == f"fulfill:{row.id}"))).one()
+        assert [reason["code"] for reason in task.reasons] == ["fulfillment_unpaid"]
 
 
 async def test_case_50_a_wire_short_by_a_bank_fee_is_fulfilled_in_the_shop_too(database_url: str, tmp_path: Path) -> None:

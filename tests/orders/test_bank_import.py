@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from app.bank.lines import LineStatus, RefusedLine
 from app.bank.reading import read
+from app.bank.service import add_account
 from app.bank.tables import BankAccountRow, BankImport, BankLineRow, BankStatement
 from app.db.session import Database
 from app.errors import Conflict, InvalidInput
@@ -22,7 +23,7 @@ from app.orders.service import cancel_order, decide_release
 from app.orders.tables import MoneyReport, OrderEvent, ResellerOrder, StaffTask
 from tests.conftest import NOW
 from tests.orders.bank_files import ACCOUNT, imported, outcomes, paid, rf, statement
-from tests.orders.builders import World, opened, recorded, reseller, rows, wire
+from tests.orders.builders import USD_ACCOUNT, World, opened, recorded, reseller, rows, wire
 
 DAY = date(2026, 3, 2)
 
@@ -91,6 +92,26 @@ async def test_case_60_two_identical_genuine_payments_are_both_kept(world: World
     assert kept[1].reasons[1]["code"] == "paid_before"
     assert (await imported(world, paid("1"), paid("1"), name="again")).repeated
     assert (await imported(world, paid("1"), paid("1"), paid("1"))).counts == {"known": 2, "proposal": 1}
+
+
+IBAN, GERMAN = "DE89370400440532013000", "37040044/532013000"
+
+
+@pytest.mark.parametrize("names", [(IBAN, GERMAN), (GERMAN, IBAN)])
+async def test_case_61_one_account_under_two_names_tells_of_a_payment_once(world: World, names: tuple[str, str]) -> None:
+    await world.configure(bank_accounts=[USD_ACCOUNT, {"currency": "EUR", "beneficiary": "V", "iban": IBAN}])
+    await orders(world, "1")
+    for place, name in enumerate(names):
+        line = paid("1", account=name, bank_reference=f"OTHER-{place}")
+        report = await imported(world, line, account=name, name=f"{place}.txt")
+        assert report.counts == ({"proposal": 1} if place else {"booked": 1})
+    (again,) = await rows(world, BankLineRow, BankLineRow.outcome == "proposal")
+    assert "possible_duplicate" in {reason["code"] for reason in again.reasons}
+    assert [row.identifier for row in await rows(world, BankAccountRow)] == [IBAN]
+    async with world.database.tenant(world.shop.tenant_id) as session:
+        assert (await add_account(session, GERMAN, by="ada", at=NOW)).identifier == IBAN
+    with pytest.raises(InvalidInput, match="one account as"):
+        await imported(world, paid("1", account=IBAN), paid("2", account=GERMAN), account=IBAN)
 
 
 async def test_a_file_that_is_being_undone_is_not_read_beside_it(world: World) -> None:

@@ -111,6 +111,32 @@ async def test_case_59_a_total_after_its_payments_is_not_booked_beside_them(worl
     assert await waiting(world) == [line.id]
 
 
+@pytest.mark.parametrize("total_first", [True, False])
+@pytest.mark.parametrize("told", [{}, {"batch": None}, {"batch": None, "bank_reference": "PMT-8"}])
+async def test_case_59_one_entry_of_two_batches_is_told_by_its_total(
+    world: World, told: dict[str, Any], total_first: bool
+) -> None:
+    for number in ("1", "2"):
+        await recorded(world, number, reference=rf(number))
+    split = [
+        paid(
+            number,
+            batch=f"PMT-{place + 8}",
+            bank_reference="SUM-1",
+            position=f"line {place}, statement 1, entry 4, detail {place}",
+        )
+        for place, number in enumerate(("1", "2"))
+    ]
+    beside = paid("9", "5.00", reference_structured=None, batch="PMT-9", position="line 9, statement 1, entry 5, detail 1")
+    files = [("statement.xml", [total(**told)]), ("advice.xml", [*split, beside])]
+    for name, lines in files if total_first else files[::-1]:
+        await imported(world, *lines, name=name)
+    assert await payments(world) == 2
+    (left,) = await waiting(world)
+    (other,) = await rows(world, BankLineRow, BankLineRow.amount == "5")
+    assert left == other.id
+
+
 async def test_case_59_what_only_looks_like_a_total_is_its_own_money(world: World) -> None:
     for number in ("1", "2"):
         await recorded(world, number, reference=rf(number))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from app.web.words import COMMON, COMMON_FIELDS
 
 WORDS: dict[str, tuple[str, str]] = COMMON | {
+    "kind_permanent": ("permanent", "dauerhaft"),
+    "kind_temporary": ("temporary", "temporär"),
     # Around every page
     "portal": ("Reseller portal", "Wiederverkäuferportal"),
     "skip": ("Skip to content", "Zum Inhalt springen"),

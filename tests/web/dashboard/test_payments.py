@@ -103,7 +103,7 @@ async def test_a_file_is_imported_once_and_undone(dashboard: Dashboard) -> None:
     only = await dashboard.ask(f"/payments/imports/{file.id}?outcome=booked")
     assert "19.49" in only.text
     assert "5.00" not in only.text
-    assert "1 booked lines are taken back" in only.text
+    assert "Lines booked from it: 1." in only.text
     undone = await dashboard.ask(f"/payments/imports/{file.id}/undo", "POST")
     assert undone.headers["location"].endswith("?notice=import_undoing")
     assert "being undone" in (await dashboard.ask(f"{at}/progress")).text

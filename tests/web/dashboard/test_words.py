@@ -19,6 +19,7 @@ PREFIXES = (
     "lines_", "payers_", "payments_", "outcome_", "import_", "rule_", "verified_", "statements_", "licenses_", "bucket_",
     "statement_", "failed", "hold", "release", "accept", "suspend", "revoke", "reinstate", "nav_", "change_", "setting",
     "direction_", "arrival_", "mailkind_", "language_", "workflow_", "subject_", "template_",
+    "direction_", "arrival_", "report_", "period_", "exemption_",
 )  # fmt: skip
 
 

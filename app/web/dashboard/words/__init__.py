@@ -13,6 +13,7 @@ from app.web.dashboard.words import (
     orders,
     payments,
     prices,
+    reports,
     resellers,
     settings,
     statements,
@@ -22,7 +23,7 @@ from app.web.dashboard.words import (
 from app.web.speech import Words
 from app.web.words import COMMON, COMMON_FIELDS
 
-ROOMS = (frame, inbox, resellers, payments, licenses, statements, orders, prices, taxes, settings, widgets, health)
+ROOMS = (frame, inbox, resellers, payments, licenses, statements, reports, orders, prices, taxes, settings, widgets, health)
 
 
 def together(parts: Iterable[Words]) -> dict[str, tuple[str, str]]:

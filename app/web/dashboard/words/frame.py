@@ -5,10 +5,12 @@ from __future__ import annotations
 from app.web.speech import Words
 
 WORDS: Words = {
+    "kind_permanent": ("Permanent", "Dauerhaft"),
+    "kind_temporary": ("Temporary", "Temporär"),
     "program": ("Reseller program", "Wiederverkäuferprogramm"),
     "menu": ("Pages of the reseller program", "Seiten des Wiederverkäuferprogramms"),
     "loading": ("Loading …", "Wird geladen …"),
-    "never": ("without end", "ohne Ende"),
+    "never": ("Without end", "Ohne Ende"),
     "close": ("Close", "Schließen"),
     "cancel": ("Cancel", "Abbrechen"),
     "in_dashboard": ("Open in Dashboard", "Im Dashboard öffnen"),

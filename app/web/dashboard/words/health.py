@@ -56,6 +56,8 @@ WORDS: Words = {
     "workflow_statements_in_shop": ("Monthly statements", "Monatsabrechnungen"),
     "workflow_make_part": ("Make a part of the statements", "Einen Teil der Abrechnungen machen"),
     "workflow_make_statements": ("Make the statements", "Abrechnungen machen"),
+    "workflow_reports": ("Draw up reports", "Auswertungen machen"),
+    "workflow_reports_in_shop": ("Draw up reports", "Auswertungen machen"),
     "workflow_reminders": ("Reminders", "Erinnerungen"),
     "workflow_reminders_in_shop": ("Reminders", "Erinnerungen"),
 }

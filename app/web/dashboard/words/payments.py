@@ -119,7 +119,7 @@ WORDS: Words = {
     ),
     "bank_file": ("File of the bank", "Datei der Bank"),
     "account_of_file": ("Account", "Konto"),
-    "account_in_file": ("as the file says", "wie in der Datei"),
+    "account_in_file": ("As the file says", "Wie in der Datei"),
     "being_sent": ("The file is being sent", "Die Datei wird gesendet"),
     "dry_run": ("Dry run", "Probelauf"),
     "import": ("Import", "Einlesen"),
@@ -165,10 +165,10 @@ WORDS: Words = {
     "undo_import": ("Undo this file", "Datei zurücknehmen"),
     "undo_import_title": ("Undo {file}?", "{file} zurücknehmen?"),
     "undo_import_help": (
-        "{booked} booked lines are taken back, their orders are owed again, and licenses that went out wait for your decision. "
-        "The ledger keeps both. The file can come again afterwards.",
-        "{booked} gebuchte Zeilen werden zurückgenommen, ihre Bestellungen sind wieder geschuldet, und verschickte Lizenzen "
-        "warten auf Ihre Entscheidung. Die Buchungen behalten beides. Danach kann die Datei wiederkommen.",
+        "Lines booked from it: {booked}. They are taken back, their orders are owed again, and licenses that went out wait "
+        "for your decision. The ledger keeps both. The file can come again afterwards.",
+        "Daraus gebuchte Zeilen: {booked}. Sie werden zurückgenommen, ihre Bestellungen sind wieder geschuldet, und "
+        "verschickte Lizenzen warten auf Ihre Entscheidung. Die Buchungen behalten beides. Danach kann die Datei wiederkommen.",
     ),
     "import_is_running": (
         "It is being booked, or that ended early: import the same file again and it goes on where it was.",
@@ -187,7 +187,7 @@ WORDS: Words = {
         "Wer Geld annimmt, schlägt dessen Zahler vor. Er zählt, sobald ein zweiter Mensch ihn bestätigt.",
     ),
     "payers_waiting": ("Wait for a second person", "Warten auf einen zweiten Menschen"),
-    "payers_counting": ("Count", "Zählen"),
+    "payers_counting": ("Confirmed", "Bestätigt"),
     "payers_off": ("Switched off", "Abgeschaltet"),
     "payers_none_waiting": ("No payer waits for its second person.", "Kein Zahler wartet auf einen zweiten Menschen."),
     "payers_none_counting": ("No payer counts yet.", "Noch zählt kein Zahler."),

@@ -12,7 +12,7 @@ WORDS: Words = {
         "Everybody without a list of their own has this one.",
         "Alle ohne eigene Liste haben diese.",
     ),
-    "all_others": ("all others", "alle anderen"),
+    "all_others": ("All others", "Alle anderen"),
     "list_name": ("Name of the list", "Name der Liste"),
     "list_make": ("New list", "Neue Liste"),
     "list_make_help": (

@@ -175,7 +175,7 @@ WORDS: Words = {
         "Orders that find no other account cannot tell where to pay.",
         "Bestellungen, die kein anderes Konto finden, können nicht sagen, wohin zu zahlen ist.",
     ),
-    "all_channels": ("all channels", "alle Kanäle"),
+    "all_channels": ("All channels", "Alle Kanäle"),
     "accounts_none": (
         "No account is set: nobody can be told where to pay.",
         "Kein Konto ist gesetzt: Niemand erfährt, wohin zu zahlen ist.",

@@ -1,0 +1,20 @@
+"""An index for the order of a payment session: without it each session that is forgotten reads all orders
+
+Revision ID: 0019_retention
+Revises: 0018_debt_numbers
+"""
+
+from alembic import op
+
+revision = "0019_retention"
+down_revision = "0018_debt_numbers"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index("ix_reseller_order_payment_session_id", "reseller_order", ["payment_session_id"], if_not_exists=True)
+
+
+def downgrade() -> None:
+    op.drop_index("ix_reseller_order_payment_session_id", table_name="reseller_order")
