@@ -58,7 +58,7 @@ POPUPS = "/popup/"
 WITHOUT_SHELL = ("/static/", "/session")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'"
+    "frame-src 'self'; form-action 'self'; base-uri 'none'"
 )
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -87,13 +87,13 @@ def dashboard_application(services: Services) -> Asgi:
     pages.add_exception_handler(RequestValidationError, _invalid)
     pages.add_exception_handler(HTTPException, _http)
     pages.add_exception_handler(Exception, _failed)
-    uploads = frozenset(path for page in PAGES for path in page.uploads)
+    uploads = {path: services.settings.max_upload_bytes for page in PAGES for path in page.uploads}
+    uploads |= {path: services.settings.max_bank_file_bytes for page in PAGES for path in page.bank_files}
     rules = Rules(
         "dashboard_failed",
         lambda scope: _headers(services, scope),
         "Accept-Encoding, Accept-Language, Dashboard-Locale, Dashboard-Session",
-        lambda path: path in uploads,
-        services.settings.max_upload_bytes,
+        lambda path: uploads.get(path, 0),
     )
     return GZipMiddleware(Front(_Shells(services, pages), rules), minimum_size=1000)
 
@@ -117,6 +117,9 @@ class _Shells:
 
 def _headers(services: Services, scope: Scope) -> dict[str, str]:
     framing = " ".join(_ancestors(services, scope)) or "'none'"
+    own = scope.get("state", {}).get("policy")
+    if own:  # shown by a page of ours, which the Dashboard shows
+        return {**HEADERS, "Content-Security-Policy": f"{own}; frame-ancestors 'self' {framing}"}
     return {**HEADERS, "Content-Security-Policy": f"{POLICY}; frame-ancestors {framing}"}
 
 

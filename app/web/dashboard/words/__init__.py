@@ -22,6 +22,7 @@ from app.web.dashboard.words import (
     widgets,
 )
 from app.web.speech import Words
+from app.web.words import COMMON, COMMON_FIELDS
 
 ROOMS = (
     frame,
@@ -51,5 +52,5 @@ def together(parts: Iterable[Words]) -> dict[str, tuple[str, str]]:
     return made
 
 
-WORDS = together([NAMES, *(room.WORDS for room in ROOMS)])
-FIELDS = together([room.FIELDS for room in ROOMS])
+WORDS = together([NAMES, COMMON, *(room.WORDS for room in ROOMS)])
+FIELDS = together([COMMON_FIELDS, *(room.FIELDS for room in ROOMS)])

@@ -30,7 +30,6 @@ WORDS: Words = {
     ),
     "make": ("Make reseller", "Anlegen"),
     "notice_reseller_made": ("The reseller is made.", "Der Wiederverkäufer ist angelegt."),
-    "partner": ("Partner price", "Partnerpreis"),
     "product_gone": ("This product is not in the shop any more.", "Dieses Produkt ist nicht mehr im Shop."),
     "product_no_price": ("No variant has a price yet.", "Noch hat keine Variante einen Preis."),
 }
