@@ -321,7 +321,7 @@ async def proposals(session: AsyncSession, row: Application) -> list[Proposal]:
         )
         if reasons and other.id != row.id:
             found.append(Proposal("application", other.id, other.company, other.email, other.state, reasons))
-    return sorted(found, key=lambda one: len(one.reasons), reverse=True)
+    return sorted(found, key=lambda one: (-len(one.reasons), one.company, one.id))
 
 
 async def _new_reseller(
