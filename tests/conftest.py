@@ -11,13 +11,15 @@ import socket
 import subprocess
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import psycopg
 import pytest
+from coverage import Coverage
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg, PGDialectAsync_psycopg
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
@@ -31,6 +33,7 @@ from app.db.session import Database
 from app.db.tenants import Tenant
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+TESTS = Path(__file__).parent
 POSTGRES_HOMES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 # Thousands of tests leave much behind, and walking it again and again was a fifth of the time; what was there before stays.
@@ -45,9 +48,57 @@ for _dialect in (PGDialect_psycopg, PGDialectAsync_psycopg, SQLiteDialect_pysqli
     _dialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
 
 logs.configure()
+_counting = Coverage.current()
+_counted = tuple(_counting.config.source or ()) if _counting else ()
 for _module in pkgutil.walk_packages(app.__path__, "app."):
-    if _module.name.endswith("tables"):
+    if _module.name.endswith("tables") or _module.name.startswith(_counted):
         importlib.import_module(_module.name)
+if _counting:  # what runs when a module is imported is counted now; collecting thousands of tests is not what is to be counted
+    _counting.stop()
+
+
+LONG = ("tests/browser/", "tests/cli/", "tests/faults/", "tests/journeys/", "tests/ledger/test_balances.py")
+"""Where the tests are that take seconds each, some of them a minute."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each of many processes begin with its part of the long tests, so that none has one left when the others are done.
+
+    Each is given an equal piece of the list (and takes from others' ends later); the browser's tests share a world by module.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers == 1:
+        return
+    long = [item for item in items if item.nodeid.startswith(LONG)]
+    short = iter([item for item in items if not item.nodeid.startswith(LONG)])
+    units: dict[str, list[pytest.Item]] = {}
+    for item in long:
+        units.setdefault(item.nodeid.split("::")[0] if "/browser/" in item.nodeid else item.nodeid, []).append(item)
+    left, dealt = len(items), []
+    for worker in range(workers):
+        piece = [item for unit in list(units.values())[worker::workers] for item in unit]
+        size = left // (workers - worker)
+        piece += islice(short, max(0, size - len(piece)))
+        dealt += piece
+        left -= size
+    items[:] = [*dealt, *short]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Count lines while tests of the business rooms run: it takes as long again, and their own tests must reach them anyway."""
+    room = item.path.relative_to(TESTS).parts[0].removeprefix("test_").removesuffix(".py")
+    if _counting and f"app.{room}" in _counted:
+        _counting.start()
+        try:
+            return (yield)
+        finally:
+            _counting.stop()
+    inherited = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COVERAGE_PROCESS")}
+    try:
+        return (yield)
+    finally:
+        os.environ.update(inherited)
 
 
 def pytest_collection_finish() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache, partial
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, event, update
+from sqlalchemy import Connection, Dialect, Engine, event, update
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import LoaderCriteriaOption, ORMExecuteState, Session, UOWTransaction, with_loader_criteria
@@ -166,6 +167,16 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=10000", "synchronous=NORMAL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+@event.listens_for(Engine, "connect")
+def _teach_sqlite_milliseconds(connection: Any, record: Any) -> None:
+    """DBOS asks `unixepoch('subsec')` on Python 3.12 and newer, which SQLite before 3.42 (Debian 12's) answers with nothing.
+
+    On every engine, for DBOS opens its own.
+    """
+    if sqlite3.sqlite_version_info < (3, 42) and hasattr(connection, "create_function"):
+        connection.create_function("unixepoch", 1, lambda word: round(time.time(), 3) if word == "subsec" else None)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,9 +1,12 @@
 """The walls between shops, on both databases."""
 
+import time
+from pathlib import Path
+
 import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
-from sqlalchemy import String, func, select, text
+from sqlalchemy import String, create_engine, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -112,3 +115,14 @@ async def test_a_reading_session_begins_no_transaction_but_to_stream(database: D
         await session.rollback()
     async with database.tenant_reading(tenant) as session:
         assert (await session.scalars(select(Note))).all() == [], "writing is a transaction as before"
+
+
+def test_every_sqlite_knows_the_milliseconds_that_dbos_asks_for(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/dbos.db")
+    before = int(time.time())
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE work (id, created_at INTEGER NOT NULL DEFAULT (unixepoch('subsec') * 1000))"))
+        connection.execute(text("INSERT INTO work (id) VALUES (1)"))
+        (created,) = connection.execute(text("SELECT created_at FROM work")).scalars()
+    engine.dispose()
+    assert before * 1000 <= created <= time.time() * 1000 + 1

@@ -22,8 +22,10 @@ from app.web.dashboard import (
     orders,
     payments,
     prices,
+    product_widget,
     reports,
     resellers,
+    search,
     sessions,
     settings,
     statements,
@@ -74,8 +76,10 @@ def dashboard_application(services: Services) -> Asgi:
     pages.state.menu = PAGES
     pages.mount("/static", StaticFiles(directory=STATIC))
     pages.include_router(sessions.router)
+    pages.include_router(search.router)
     pages.include_router(widgets.router)
     pages.include_router(customer_widget.router)
+    pages.include_router(product_widget.router)
     for page in PAGES:
         pages.include_router(page.router)
     pages.add_api_route("/", _home, response_model=None)

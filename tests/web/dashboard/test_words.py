@@ -18,8 +18,8 @@ PREFIXES = (
     "decide_", "application_", "business_", "ledger_", "document_", "mail_", "tab_", "permission_", "severity_", "orders_",
     "lines_", "payers_", "payments_", "outcome_", "import_", "rule_", "verified_", "statements_", "licenses_", "bucket_",
     "statement_", "failed", "hold", "release", "accept", "suspend", "revoke", "reinstate", "nav_", "change_", "setting",
-    "direction_", "arrival_", "mailkind_", "language_", "workflow_", "subject_", "template_",
-    "direction_", "arrival_", "report_", "period_", "exemption_",
+    "direction_", "arrival_", "report_", "period_", "exemption_", "hit_", "mailkind_", "language_", "workflow_", "subject_",
+    "template_",
 )  # fmt: skip
 
 

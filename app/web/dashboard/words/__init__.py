@@ -15,6 +15,7 @@ from app.web.dashboard.words import (
     prices,
     reports,
     resellers,
+    search,
     settings,
     statements,
     taxes,
@@ -23,7 +24,22 @@ from app.web.dashboard.words import (
 from app.web.speech import Words
 from app.web.words import COMMON, COMMON_FIELDS
 
-ROOMS = (frame, inbox, resellers, payments, licenses, statements, reports, orders, prices, taxes, settings, widgets, health)
+ROOMS = (
+    frame,
+    inbox,
+    resellers,
+    payments,
+    licenses,
+    statements,
+    reports,
+    orders,
+    prices,
+    taxes,
+    settings,
+    search,
+    widgets,
+    health,
+)
 
 
 def together(parts: Iterable[Words]) -> dict[str, tuple[str, str]]:

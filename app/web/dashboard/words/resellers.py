@@ -211,6 +211,7 @@ WORDS: Words = {
     "separate": ("It is a company of its own", "Es ist eine eigene Firma"),
     "look_at": ("To look at", "Zu prüfen"),
     "nothing_odd": ("Nothing stands out.", "Nichts fällt auf."),
+    "and_more_alike": ("And {count} more", "Und {count} weitere"),
     "maybe_same": ("May be the same company", "Vielleicht dieselbe Firma"),
     "told_applicant": ("What the applicant was told", "Was der Firma gesagt wurde"),
     "why_reseller": ("Why it wants to resell", "Warum sie verkaufen will"),

@@ -5,6 +5,13 @@ from __future__ import annotations
 from app.web.speech import Words
 
 WORDS: Words = {
+    "product_prices": ("Partner prices of the product", "Partnerpreise des Produkts"),
+    "product_prices_help": (
+        "What a reseller on the default list pays today.",
+        "Was ein Wiederverkäufer mit der Standardliste heute zahlt.",
+    ),
+    "product_preview": ("Preview for a reseller", "Vorschau für einen Wiederverkäufer"),
+    "product_to_list": ("To the default list", "Zur Standardliste"),
     "no_reseller_yet": ("This customer is not in the reseller program.", "Dieser Kunde ist nicht im Wiederverkäuferprogramm."),
     "customer_menu_help": (
         "Choose “Reseller program” in the menu of this page to decide or to make a reseller.",

@@ -1,13 +1,13 @@
 """An index for the order of a payment session: without it each session that is forgotten reads all orders
 
-Revision ID: 0019_retention
-Revises: 0018_debt_numbers
+Revision ID: 0020_retention
+Revises: 0019_reports
 """
 
 from alembic import op
 
-revision = "0019_retention"
-down_revision = "0018_debt_numbers"
+revision = "0020_retention"
+down_revision = "0019_reports"
 branch_labels = None
 depends_on = None
 
