@@ -15,7 +15,7 @@ from app.sandbox.seed import RESELLER
 from tests.bank.writers import Movement, camt_pieces
 from tests.faults.lives import killed_at_every_step
 from tests.faults.once import assert_nothing_contradicts, assert_released_once
-from tests.faults.test_kill import LONG, NEW_CUSTOMER, RELEASED, assert_died_everywhere
+from tests.faults.test_kill import FILES, LONG, NEW_CUSTOMER, RELEASED, assert_died_everywhere
 from tests.journeys.harness import BOOKKEEPER, journey
 
 
@@ -60,4 +60,4 @@ async def test_a_file_that_a_page_sent_is_imported_and_undone_once_although_the_
             await at.idle(LONG)
             async with at.rows() as session:
                 assert (await session.scalars(select(BankImport.state))).one() == "undone"
-            assert lives.names() >= {"import_kept_file", "undo_kept_file"}
+            assert lives.names() >= FILES
