@@ -23,6 +23,10 @@ from app.errors import InvalidInput
 
 ORIGIN = r"https?://[a-z0-9.-]+(:[0-9]{1,5})?"
 """An exact origin as settings name it."""
+COLOR = "^#[0-9a-fA-F]{6}$"
+"""A color as settings name it, like #1f3a5f."""
+LONGEST_TEXT = 500
+"""Characters of a text that documents carry."""
 UNKNOWN = "extra_forbidden"
 """The type of Pydantic's error for a key that a model does not have."""
 
@@ -139,8 +143,8 @@ class Texts(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    en: str = Field("", max_length=500)
-    de: str = Field("", max_length=500)
+    en: str = Field("", max_length=LONGEST_TEXT)
+    de: str = Field("", max_length=LONGEST_TEXT)
 
     def of(self, language: str) -> str:
         """The text in this language, or in the other one."""
@@ -158,7 +162,7 @@ class DocumentSettings(BaseModel):
     logo: str = Field(
         "", max_length=400_000, description="The logo in Base64; set it with `reseller shop logo FILE`, which checks the picture."
     )
-    accent_color: str = Field("#1f3a5f", pattern="^#[0-9a-fA-F]{6}$", description="Color of titles and rules.")
+    accent_color: str = Field("#1f3a5f", pattern=COLOR, description="Color of titles and rules.")
     footer: Texts = Field(default_factory=Texts, description="Below the seller on every page, like register and directors.")
     reverse_charge: Texts = Field(
         default_factory=Texts,
@@ -322,6 +326,9 @@ class Settings(BaseSettings):
         "the extra `s3`; endpoint and keys come from FSSPEC_S3_ENDPOINT_URL, FSSPEC_S3_KEY and FSSPEC_S3_SECRET, or AWS's own).",
     )
     max_upload_bytes: int = Field(10 * 1024 * 1024, gt=0, description="Largest file that may be uploaded.")
+    max_bank_file_bytes: int = Field(
+        200 * 1024 * 1024, gt=0, description="Largest bank file that a page takes; it is never in memory as a whole."
+    )
     purge_removed_after_days: int = Field(
         0, ge=0, description="Days after the app was deleted in a shop at which all its data goes for good; 0 keeps it for ever."
     )

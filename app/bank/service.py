@@ -28,6 +28,8 @@ from app.reasons import Reason
 T = TypeVar("T")
 
 READING, RUNNING, DONE, UNDOING, UNDONE = "reading", "running", "done", "undoing", "undone"
+REFUSED = "refused"
+"""Nothing of it was kept; its notes say why. Of files alone that came by a page, whose sender may have left."""
 
 
 def shown_amount(amount: str, currency: str) -> str:

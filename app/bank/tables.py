@@ -39,7 +39,7 @@ class BankImport(TenantScoped, Base):
     sha256: Mapped[str] = mapped_column(String(64))
     format: Mapped[str] = mapped_column(String(20))
     state: Mapped[str] = mapped_column(String(10))
-    """reading, running, done, undoing or undone."""
+    """reading, running, done, undoing, undone or refused."""
     lines_read: Mapped[int] = mapped_column(default=0, server_default="0")
     """Lines found so far, and in the end all of them: how far a long file is, for everybody to see."""
     lines_done: Mapped[int] = mapped_column(default=0, server_default="0")

@@ -25,6 +25,7 @@ from app.cli import (
     policy,
     price_files,
     refunds,
+    reports,
     server,
     shop,
     statements,
@@ -41,7 +42,7 @@ cli = typer.Typer(
 )
 COMMANDS = (
     server, shop, applications, people, policy, price_files, taxes, certificates, orders, money, refunds, bank, bank_import,
-    statements, cases, mail, correspondence, operations,
+    statements, reports, cases, mail, correspondence, operations,
 )  # fmt: skip
 for module in COMMANDS:
     module.mount(cli)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,16 +10,15 @@ import typer
 from sqlalchemy import select
 
 from app.cli.common import By, Json, ShopUrl, run, run_in_shop, show, who, write_new
-from app.db.base import new_id
-from app.errors import InvalidInput, Unavailable
+from app.errors import InvalidInput
 from app.mail import overrides
 from app.mail.markup import SUFFIX
-from app.mail.rules import Templates, compose, words_and_pictures
-from app.mail.samples import sample
-from app.mail.schemas import Language, MailKind, TrialContext
-from app.mail.service import QUEUED, SENT, deliver, queue
+from app.mail.preview import preview as preview_of
+from app.mail.schemas import Language
+from app.mail.service import QUEUED, SENT
 from app.mail.tables import Mail, Mailbox
 from app.orders.mail_again import resend_mail
+from app.orders.mail_trial import send_trial
 from app.orders.mailbox import read_batch
 from app.orders.mails import look_of
 from app.orders.record import finish_task
@@ -76,7 +74,7 @@ def resend(
 
 
 @mail.command("test")
-def send_trial(
+def try_server(
     address: Annotated[str, typer.Argument(help="Where to.")],
     language: Annotated[Language, typer.Option(help="en or de.")] = "en",
     shop: ShopUrl = "",
@@ -84,35 +82,13 @@ def send_trial(
 ) -> None:
     """Send a test mail now, not by the worker, and say what the server answered; exit code 1 when it did not take it."""
 
-    async def work(services: Services, shop: Shop) -> dict[str, Any]:
-        async with services.database.tenant(shop.tenant_id) as session:
-            row = await queue(
-                session,
-                key=f"{MailKind.TEST}:{new_id()}",
-                kind=MailKind.TEST,
-                order_id=None,
-                recipient=address,
-                language=language,
-                context=TrialContext(seller=shop.settings.seller),
-                attachments=[],
-                settings=services.settings,
-                at=services.clock(),
-                look=look_of(services, shop),
-                templates=await overrides.own_templates(session),
-            )
-        try:
-            await deliver(services.database, shop.tenant_id, row.id, services.settings, services.clock)
-        except Unavailable:
-            async with services.database.tenant(shop.tenant_id) as session:
-                # Nobody waits for a test: it must not go out when the server is back.
-                tried = (await session.scalars(select(Mail).where(Mail.id == row.id))).one()
-                tried.state = "failed"
-        async with services.database.tenant_reading(shop.tenant_id) as session:
-            return _shown((await session.scalars(select(Mail).where(Mail.id == row.id))).one(), services.clock())
+    async def work(services: Services, shop: Shop) -> tuple[bool, dict[str, Any]]:
+        trial = await send_trial(services, shop, address, language)
+        return trial.taken, {**_shown(trial.mail, services.clock()), "way_out": str(trial.way_out)}
 
-    result = run_in_shop(shop, work)
+    taken, result = run_in_shop(shop, work)
     show(result, as_json=as_json)
-    if result["state"] != SENT:
+    if not taken:
         raise typer.Exit(1)
 
 
@@ -152,31 +128,23 @@ def preview(
     as_json: Json = False,
 ) -> None:
     """Make a mail from made-up facts, with the shop's own look and templates."""
-    kind_name, _, own_language = name.partition(".")
-    tongue: Language = "de" if (own_language or language) == "de" else "en"
-    try:
-        kind = MailKind.ORDER_RECEIVED if kind_name == "layout" else MailKind(kind_name)
-    except ValueError:
-        raise InvalidInput(f"There is no mail {kind_name!r}. There are: {', '.join(MailKind)}.", code="mail_template") from None
 
     async def work(services: Services, shop: Shop) -> dict[str, Any]:
-        full = "layout" if kind_name == "layout" else f"{kind_name}.{tongue}"
         async with services.database.tenant_reading(shop.tenant_id) as session:
             own = await overrides.own_templates(session)
-        if file is not None:
-            source = _read(file)
-            overrides.check_template(full, source, own)
-            own = Templates({**own.own, full: source})
-        seller = shop.settings.seller
-        context = sample(kind, **({"seller": seller} if seller.name else {}))
-        content = _made(out.suffix, kind, tongue, context, look_of(services, shop), own, services.clock())
+        look, seller = look_of(services, shop), shop.settings.seller
+        made = preview_of(name, language, own, look, seller, _read(file) if file is not None else None)
+        forms = {".html": made.html.encode, ".txt": made.text.encode, ".eml": lambda: made.eml(services.clock())}
+        if out.suffix not in forms:
+            raise InvalidInput("--out: give a file that ends with .html, .txt or .eml.", code="file")
+        content = forms[out.suffix]()
         write_new(out, content, "--out")
         return {
-            "name": full,
+            "name": made.name,
             "file": out,
             "bytes": len(content),
-            "own": full in own.own,
-            "faults": [fault.sentence for fault in own.faults],
+            "own": made.own,
+            "faults": [fault.sentence for fault in made.faults],
         }
 
     show(run_in_shop(shop, work), as_json=as_json)
@@ -247,25 +215,6 @@ def reset(name: Name, shop: ShopUrl = "", as_json: Json = False) -> None:
         return {"name": name, "source": "built in", "was_own": was_own}
 
     show(run_in_shop(shop, work), as_json=as_json)
-
-
-def _made(suffix: str, kind: MailKind, language: Language, context: Any, look: Any, own: Templates, at: datetime) -> bytes:
-    if suffix == ".eml":
-        facts: dict[str, Any] = {
-            "sender": "preview@localhost",
-            "recipient": "preview@localhost",
-            "message_id": "preview@localhost",
-        }
-        return compose(kind, language, context, [], at=at, look=look, templates=own, **facts).content
-    rendered, pictures = words_and_pictures(kind, language, context, look, own, "preview@localhost")
-    if suffix == ".txt":
-        return rendered.text.encode()
-    if suffix != ".html":
-        raise InvalidInput("--out: give a file that ends with .html, .txt or .eml.", code="file")
-    page = rendered.html
-    for name, picture in pictures.items():
-        page = page.replace(f"cid:{name}.preview@localhost", "data:image/png;base64," + base64.b64encode(picture).decode())
-    return page.encode()
 
 
 def _read(file: Path) -> str:

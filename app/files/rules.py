@@ -17,6 +17,8 @@ from app.errors import InvalidInput, TooLarge
 PDF, JPEG, PNG = "application/pdf", "image/jpeg", "image/png"
 MAIL = "message/rfc822"
 """Of no upload: mails that came in are kept as files, too."""
+BYTES = "application/octet-stream"
+"""Of files whose kind their reader tells, like a bank's."""
 SUFFIXES = {PDF: "pdf", JPEG: "jpg", PNG: "png"}
 MAX_NAME = 100
 ACCEPTED = "Send a PDF, JPEG or PNG file"
@@ -70,7 +72,7 @@ def clean_name(given: str, kind: str) -> str:
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", given))[-1]
     plain = "".join(letter if letter.isprintable() and letter not in '<>:"|?*%;' else " " for letter in last)
     stem = " ".join(plain.rpartition(".")[0].split() if "." in plain else plain.split()).strip(". ")
-    suffix = "eml" if kind == MAIL else SUFFIXES[kind]
+    suffix = {MAIL: "eml", BYTES: "bin"}.get(kind) or SUFFIXES[kind]
     return f"{stem[: MAX_NAME - len(suffix) - 1].rstrip() or 'file'}.{suffix}"
 
 

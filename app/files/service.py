@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import BinaryIO
 
 import structlog
 from sqlalchemy import or_, select, update
@@ -22,8 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.base import new_id
 from app.db.session import Database
 from app.errors import Conflict, NotFound, Unavailable
-from app.files.rules import clean_name, media_type
-from app.files.storage import Storage
+from app.files.rules import BYTES, clean_name, media_type
+from app.files.storage import A_PIECE, Storage
 from app.files.tables import StoredFile
 
 log = structlog.get_logger()
@@ -40,6 +41,7 @@ class Purpose(StrEnum):
     CERTIFICATE = "certificate"
     EVIDENCE = "evidence"
     CORRESPONDENCE = "correspondence"
+    BANK = "bank"
 
 
 class FileState(StrEnum):
@@ -99,11 +101,57 @@ async def arriving(
         uploaded_by=by[:254],
         created_at=at,
     )
+    async with _stored(database, tenant_id, row, lambda: storage.write(row.key, upload.content)):
+        yield row
+
+
+@asynccontextmanager
+async def arriving_stream(
+    database: Database,
+    storage: Storage,
+    tenant_id: str,
+    source: BinaryIO,
+    *,
+    name: str,
+    size: int,
+    sha256: str,
+    purpose: Purpose,
+    by: str,
+    at: datetime,
+) -> AsyncIterator[StoredFile]:
+    """A large file as `arriving` stores an upload, piece by piece; its caller looked at it, and names its size and hash."""
+    identity = new_id()
+    row = StoredFile(
+        id=identity,
+        key=f"{tenant_id}/{identity[:2]}/{identity}",
+        purpose=purpose.value,
+        name=clean_name(name, BYTES),
+        media_type=BYTES,
+        size=size,
+        sha256=sha256,
+        state=FileState.ARRIVING.value,
+        uploaded_by=by[:254],
+        created_at=at,
+    )
+
+    async def write() -> None:
+        await asyncio.to_thread(source.seek, 0)
+        await storage.put(row.key, source)
+
+    async with _stored(database, tenant_id, row, write):
+        yield row
+
+
+@asynccontextmanager
+async def _stored(
+    database: Database, tenant_id: str, row: StoredFile, write: Callable[[], Awaitable[None]]
+) -> AsyncIterator[None]:
+    """The row before the bytes, and removed again on an exception."""
     async with database.tenant(tenant_id) as session:
         session.add(row)
     try:
-        await storage.write(row.key, upload.content)
-        yield row
+        await write()
+        yield
     except BaseException:
         async with database.tenant(tenant_id) as session:
             changed = update(StoredFile).where(StoredFile.id == row.id, StoredFile.state == FileState.ARRIVING.value)
@@ -146,11 +194,31 @@ async def content(storage: Storage, file: StoredFile) -> bytes:
     """The file's bytes, proved to be those that were uploaded. Raises Unavailable when they are missing or changed."""
     found = await storage.read(file.key)
     if found is None or hashlib.sha256(found).hexdigest() != file.sha256:
-        log.error("file.damaged", tenant=file.tenant_id, file=file.id, missing=found is None)
-        raise Unavailable(
-            "The file is missing in the store, or was changed there; it must be restored from the backup.", code="file_damaged"
-        )
+        raise damaged(file, missing=found is None)
     return found
+
+
+def damaged(file: StoredFile, *, missing: bool) -> Unavailable:
+    """The error for bytes that are not those that were uploaded; it is in the log."""
+    log.error("file.damaged", tenant=file.tenant_id, file=file.id, missing=missing)
+    words = "The file is missing in the store, or was changed there; it must be restored from the backup."
+    return Unavailable(words, code="file_damaged")
+
+
+async def copied(storage: Storage, file: StoredFile, target: BinaryIO) -> None:
+    """Write the file's bytes into another one, proved as `content` does. Raises Unavailable when they are missing or changed."""
+    found = await storage.fetch(file.key, target)
+
+    def digest() -> str:
+        found = hashlib.sha256()
+        target.seek(0)
+        while piece := target.read(A_PIECE):
+            found.update(piece)
+        return found.hexdigest()
+
+    if not found or await asyncio.to_thread(digest) != file.sha256:
+        raise damaged(file, missing=not found)
+    await asyncio.to_thread(target.seek, 0)
 
 
 async def sweep(database: Database, storage: Storage, tenant_id: str, at: datetime) -> int:

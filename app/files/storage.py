@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Any
+import shutil
+from io import BytesIO
+from typing import Any, BinaryIO
 
 import fsspec
 import structlog
@@ -16,6 +18,7 @@ from fsspec.implementations.local import LocalFileSystem
 from app.errors import Unavailable
 
 log = structlog.get_logger()
+A_PIECE = 1024 * 1024
 
 
 class Storage:
@@ -29,6 +32,15 @@ class Storage:
     async def write(self, key: str, content: bytes) -> None:
         """Keep bytes under a new key; on the disk itself when this returns. Raises Unavailable."""
         await self._run(self._write, key, content)
+
+    async def put(self, key: str, source: BinaryIO) -> None:
+        """Keep a file's bytes as `write` does, piece by piece. Raises Unavailable."""
+        await self._run(self._put, key, source)
+
+    async def fetch(self, key: str, target: BinaryIO) -> bool:
+        """Write the bytes of a key into a file, piece by piece; False where there are none. Raises Unavailable."""
+        found: bool = await self._run(self._fetch, key, target)
+        return found
 
     async def read(self, key: str) -> bytes | None:
         """The bytes of a key; None where there are none. Raises Unavailable when the store does not answer."""
@@ -53,6 +65,9 @@ class Storage:
         return self._fs, self._root
 
     def _write(self, key: str, content: bytes) -> None:
+        self._put(key, BytesIO(content))
+
+    def _put(self, key: str, source: BinaryIO) -> None:
         fs, root = self._open()
         path = f"{root}/{key}"
         local = isinstance(fs, LocalFileSystem)
@@ -61,7 +76,7 @@ class Storage:
             os.makedirs(root, mode=0o700, exist_ok=True)
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         with fs.open(path, "wb") as file:
-            file.write(content)
+            shutil.copyfileobj(source, file, A_PIECE)
             if local:
                 file.flush()
                 os.fsync(file.fileno())
@@ -73,6 +88,15 @@ class Storage:
         except FileNotFoundError:
             return None
         return content
+
+    def _fetch(self, key: str, target: BinaryIO) -> bool:
+        fs, root = self._open()
+        try:
+            with fs.open(f"{root}/{key}", "rb") as file:
+                shutil.copyfileobj(file, target, A_PIECE)
+        except FileNotFoundError:
+            return False
+        return True
 
     def _delete(self, key: str) -> None:
         fs, root = self._open()

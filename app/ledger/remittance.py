@@ -79,7 +79,8 @@ def read_text(text: str) -> tuple[list[Given], list[Reason]]:
     """
     found, unread = [], []
     for number, raw in enumerate(text.splitlines(), start=1):
-        line = raw.strip()
+        # A row of a CSV: what parts its columns is never a part of an amount.
+        line = re.sub(r'[;\t|"]', " ", raw).strip()
         if not re.search(r"[0-9]", line):
             continue
         match = _AMOUNT.fullmatch(line) if len(line) <= MAX_LINE else None

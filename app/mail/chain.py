@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from app.reasons import Reason, because, register
+
 START = "0" * 64
 """What the first row of a chain follows."""
 
@@ -41,21 +43,33 @@ class Link:
         return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
-def broken(links: Iterable[tuple[Link, str]], *, length: int, head: str) -> Iterator[str]:
-    """What is wrong with a chain's rows, in their order and each with its stored hash, against the chain's stored end."""
+register(
+    {
+        "record_missing": "{whose}: number {number} of {on} '{subject}': number {expected} is missing",
+        "record_order": "{whose}: number {number} of {on} '{subject}': it does not follow the mail before it",
+        "record_changed": "{whose}: number {number} of {on} '{subject}': it was changed",
+        "record_end": "{whose}: the record ends with number {number}, not with number {length} as it was written",
+        "record_no_end": "{whose}: the end of its record is missing",
+        "record_bytes": "{whose}: {words}",
+    }
+)
+
+
+def broken(links: Iterable[tuple[Link, str]], *, length: int, head: str, whose: str = "") -> Iterator[Reason]:
+    """What is wrong with a chain's rows, in their order and each with its stored hash, against the chain's stored end.
+
+    `whose` record it is stands before each.
+    """
     expected, previous, count = 1, START, 0
     for link, stored in links:
         count += 1
+        named = {"whose": whose, "number": link.position, "on": f"{link.at:%Y-%m-%d}", "subject": link.subject[:60]}
         if link.position != expected:
-            yield f"{_name(link)}: number {expected} is missing"
+            yield because("record_missing", **named, expected=expected)
         elif link.previous != previous:
-            yield f"{_name(link)}: it does not follow the mail before it"
+            yield because("record_order", **named)
         if link.hash() != stored:
-            yield f"{_name(link)}: it was changed"
+            yield because("record_changed", **named)
         expected, previous = link.position + 1, stored
     if count != length or previous != head:
-        yield f"the record ends with number {expected - 1}, not with number {length} as it was written"
-
-
-def _name(link: Link) -> str:
-    return f"number {link.position} of {link.at:%Y-%m-%d} '{link.subject[:60]}'"
+        yield because("record_end", whose=whose, number=expected - 1, length=length)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +11,8 @@ from typing import get_args
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.errors import InvalidInput, NotFound
-from app.mail.markup import SUFFIX, TEMPLATES, Look, TemplateFault, check_source
+from app.errors import Conflict, InvalidInput, NotFound
+from app.mail.markup import SUFFIX, TEMPLATES, Fault, Look, TemplateFault, check_source
 from app.mail.rules import LAYOUT, Templates, words_and_pictures
 from app.mail.samples import variants
 from app.mail.schemas import Language, MailKind
@@ -38,6 +39,26 @@ class Known:
     set_at: datetime | None
 
 
+class WrongTemplate(InvalidInput):
+    """A source that does not make its mails; `fault` names the line. What was in force stays in force."""
+
+    default_code = "mail_template"
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(f"{fault.sentence}. The template that was in force stays in force.")
+        self.fault = fault
+
+
+class TemplateChanged(Conflict):
+    """Somebody else changed the template since it was read; `source` is what is in force."""
+
+    default_code = "template_changed"
+
+    def __init__(self, source: str) -> None:
+        super().__init__("Somebody else changed this template since you read it; nothing of yours was stored.")
+        self.source = source
+
+
 async def own_templates(session: AsyncSession) -> Templates:
     """The shop's own, for `compose`."""
     rows = await session.execute(select(MailTemplate.name, MailTemplate.source))
@@ -57,15 +78,24 @@ async def source_of(session: AsyncSession, name: str) -> tuple[str, bool]:
     return (own, True) if own is not None else (built_in(name), False)
 
 
-async def set_template(session: AsyncSession, name: str, source: str, *, by: str, at: datetime) -> None:
+def mark(source: str) -> str:
+    """A short text that differs where the source does."""
+    return hashlib.sha256(source.encode()).hexdigest()[:16]
+
+
+async def set_template(session: AsyncSession, name: str, source: str, *, by: str, at: datetime, unchanged: str = "") -> None:
     """Make this the shop's own template, once it makes every mail it is for from made-up facts.
 
-    Raises NotFound for an unknown name, InvalidInput that names the line: what was in force before stays in force.
+    `unchanged` is the `mark` of the source that was read. Raises NotFound for an unknown name, WrongTemplate that names the line:
+    what was in force before stays in force, and TemplateChanged.
     """
     known(name)
-    check_template(name, source, await own_templates(session))
     query = select(MailTemplate).where(MailTemplate.name == name).with_for_update()
     row = await session.scalar(query)
+    in_force = row.source if row is not None else built_in(name)
+    if unchanged and mark(in_force) != unchanged:
+        raise TemplateChanged(in_force)
+    check_template(name, source, await own_templates(session))
     if row is None:
         session.add(MailTemplate(name=name, source=source, set_by=by, set_at=at))
     else:
@@ -82,15 +112,15 @@ async def reset_template(session: AsyncSession, name: str) -> bool:
 
 
 def check_template(name: str, source: str, templates: Templates) -> None:
-    """Raise InvalidInput, with the line, for a source that does not make its mails together with the shop's other templates."""
+    """Raise WrongTemplate, with the line, for a source that does not make its mails together with the shop's other templates."""
     if len(source) > MAX_SOURCE:
-        raise InvalidInput(f"{name}: it has more than {MAX_SOURCE:,} characters.", code="mail_template")
+        raise WrongTemplate(Fault(name, 0, f"it has more than {MAX_SOURCE:,} characters"))
     if "\x00" in source:
-        raise InvalidInput(f"{name}: it is no text.", code="mail_template")
+        raise WrongTemplate(Fault(name, 0, "it is no text"))
     try:
         check_source(name, source)
     except TemplateFault as error:
-        raise _wrong(error) from error
+        raise WrongTemplate(error.fault) from error
     tried = Templates({**templates.own, name: source})
     for made in MailKind if name == LAYOUT else [MailKind(name.partition(".")[0])]:
         for language in LANGUAGES if name == LAYOUT else [lang for lang in LANGUAGES if name.endswith(f".{lang}")]:
@@ -98,7 +128,7 @@ def check_template(name: str, source: str, templates: Templates) -> None:
                 for look in LOOKS:
                     words_and_pictures(made, language, facts, look, tried, "preview@localhost")
                     if tried.faults:
-                        raise _wrong(TemplateFault(tried.faults[0]))
+                        raise WrongTemplate(tried.faults[0])
 
 
 def known(name: str) -> str:
@@ -111,7 +141,3 @@ def known(name: str) -> str:
 def built_in(name: str) -> str:
     """The source that comes with the program."""
     return (TEMPLATES / f"{known(name)}{SUFFIX}").read_text(encoding="utf-8")
-
-
-def _wrong(error: TemplateFault) -> InvalidInput:
-    return InvalidInput(f"{error.fault.sentence}. The template that was in force stays in force.", code="mail_template")

@@ -21,6 +21,7 @@ from app.files.storage import Storage
 from app.mail.arrived import Arrived, read
 from app.mail.chain import START, Link, broken
 from app.mail.tables import Correspondence, CorrespondenceChain, Mail
+from app.reasons import Reason, because
 
 OUT, IN = "out", "in"
 MAX_WORDS = 100_000
@@ -161,6 +162,13 @@ async def exact_bytes(session: AsyncSession, storage: Storage, row: Corresponden
 async def verify(
     session: AsyncSession, *, storage: Storage | None = None, reseller_id: str | None = None, hour: int | None = None
 ) -> list[str]:
+    """What contradicts the record, in English; as `contradictions`."""
+    return [str(one) for one in await contradictions(session, storage=storage, reseller_id=reseller_id, hour=hour)]
+
+
+async def contradictions(
+    session: AsyncSession, *, storage: Storage | None = None, reseller_id: str | None = None, hour: int | None = None
+) -> list[Reason]:
     """What contradicts the record: rows changed, missing, put between, or taken from the end; with `storage` also wrong bytes.
 
     With an `hour` of the day only that hour's chains of a record that is large: in a day all of them.
@@ -181,17 +189,16 @@ async def verify(
         else:
             doubtful.add(chain)
     # Mail may have come in meanwhile, which is no fault.
-    found = []
+    found: list[Reason] = []
     for chain in sorted(doubtful):
-        whose = f"reseller {chain}" if chain else "no reseller"
-        found += [f"{whose}: {words}" for words in await _wrong_with(session, chain)]
+        found += await _wrong_with(session, chain)
     for chain in sorted(known) if storage is not None else ():
         assert storage is not None
         async for row in chain_rows(session, chain):
             try:
                 await exact_bytes(session, storage, row)
             except Unavailable as error:
-                found.append(f"{f'reseller {chain}' if chain else 'no reseller'}: {error.sentence}")
+                found.append(because("record_bytes", whose=_whose(chain), words=error.sentence))
     return found
 
 
@@ -221,14 +228,18 @@ async def _chains(session: AsyncSession, links: Select[Any]) -> AsyncIterator[tu
         yield its[0][0].chain, its
 
 
-async def _wrong_with(session: AsyncSession, chain: str) -> list[str]:
+async def _wrong_with(session: AsyncSession, chain: str) -> list[Reason]:
     """What is wrong with a chain, looked at until its end stands still."""
     while True:
         end = await chain_end(session, chain)
         its = [link async for _, found in _chains(session, _links().where(Correspondence.chain == chain)) for link in found]
-        wrong = list(broken(its, length=end[0], head=end[1]))
+        wrong = list(broken(its, length=end[0], head=end[1], whose=_whose(chain)))
         if await chain_end(session, chain) == end:
-            return ["the end of its record is missing"] if its and end == (0, START) else wrong
+            return [because("record_no_end", whose=_whose(chain))] if its and end == (0, START) else wrong
+
+
+def _whose(chain: str) -> str:
+    return f"reseller {chain}" if chain else "no reseller"
 
 
 async def chain_rows(session: AsyncSession, chain: str, length: int | None = None) -> AsyncIterator[Correspondence]:

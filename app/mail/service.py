@@ -127,7 +127,9 @@ async def resend(session: AsyncSession, mail_id: str, *, recipient: str | None =
     first = first_key(mail.key)
     # The first mail's row is locked: of two at once the second counts what the first one made.
     await session.scalar(select(Mail.id).where(Mail.key == first).with_for_update())
-    earlier = await session.scalar(select(func.count(Mail.id)).where(Mail.key.startswith(f"{first}{AGAIN}", autoescape=True)))
+    # Repetitions keep the thread, by whose index they are found; a key's beginning has none in every collation.
+    alike = (Mail.thread == mail.thread, Mail.key.startswith(f"{first}{AGAIN}", autoescape=True))
+    earlier = await session.scalar(select(func.count(Mail.id)).where(*alike))
     new = new_id()
     identity = f"{new}@{mail.message_id.rpartition('@')[2]}"
     again = Mail(

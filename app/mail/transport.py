@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import aiosmtplib
 import structlog
@@ -68,6 +68,18 @@ def _code(error: aiosmtplib.SMTPRecipientsRefused | aiosmtplib.SMTPResponseExcep
     return error.recipients[0].code if isinstance(error, aiosmtplib.SMTPRecipientsRefused) else error.code
 
 
+def server_of(settings: Settings) -> str:
+    """The mail server as host:port, without what must stay secret; empty where mails go to a folder."""
+    if not settings.smtp_url:
+        return ""
+    url = urlsplit(settings.smtp_url)
+    return f"{url.hostname}:{_port(url)}"
+
+
+def _port(url: SplitResult) -> int:
+    return url.port or (SMTPS_PORT if url.scheme == "smtps" else SMTP_PORT)
+
+
 async def _send(sender: str, mail: Mail, settings: Settings) -> None:
     url = urlsplit(settings.smtp_url)
     secure = url.scheme == "smtps"
@@ -76,7 +88,7 @@ async def _send(sender: str, mail: Mail, settings: Settings) -> None:
         sender=sender,
         recipients=[envelope(mail.recipient).addr_spec],
         hostname=url.hostname,
-        port=url.port or (SMTPS_PORT if secure else SMTP_PORT),
+        port=_port(url),
         username=unquote(url.username) if url.username else None,
         password=unquote(url.password) if url.password else None,
         use_tls=secure,

@@ -34,7 +34,7 @@ from app.orders.booked import Came, follow_booked, follow_taken_back, lock_order
 from app.orders.refund_back import bounced
 from app.orders.refunds import sent_by_lines
 from app.orders.services import Services
-from app.reasons import Reason
+from app.reasons import Reason, told
 from app.saleor.shops import Shop
 
 AGAIN = 3
@@ -243,7 +243,7 @@ async def _take_back(session: AsyncSession, run: Run, line: ReadLine) -> None:
         try:
             await take_back(session, run.services, run.shop, original_id, payment_id, row_id, why=why, by=run.by)
         except Conflict as refused:
-            reasons = (because("not_taken_back", why=refused.sentence), *decision.reasons)
+            reasons = (because("not_taken_back", **told("why", refused)), *decision.reasons)
             decision = Decision(Outcome.PROPOSAL, reasons, Rule.REVERSAL, decision.confidence // 2)
     booked = decision.outcome is Outcome.BOOKED
     row = line_row(run, row_id, line, decision, payment_id if booked else None)

@@ -154,7 +154,9 @@ async def _dry(
 
 
 async def _notes(session: AsyncSession, file: ReadFile, ids: Mapping[str, str]) -> list[Reason]:
-    notes = [because("line_refused", position=line.position, sentence=line.sentence) for line in file.refused]
+    notes = [
+        because("line_refused", position=line.position, sentence=line.sentence, sentence_code=line.code) for line in file.refused
+    ]
     for statement in file.statements:
         notes += await bank.continuity(session, ids[statement.account], statement)
         notes += await bank.no_longer_there(session, ids[statement.account], statement, file)

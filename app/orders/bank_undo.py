@@ -61,17 +61,14 @@ async def undo_import(services: Services, shop: Shop, import_id: str, *, by: str
     """
     database, tenant = services.database, shop.tenant_id
     async with database.tenant(tenant) as session:
-        row = await bank.find_import(session, import_id)
+        row, accounts = await begin_undo(session, import_id)
         if row.state == bank.UNDONE:
             return row
-        await _may_be_undone(session, row.id)
-        row.state = bank.UNDOING
-        accounts = list(await session.scalars(select(BankLineRow.account_id).where(BankLineRow.import_id == row.id).distinct()))
     why = because("import_undone", by=by, file=row.file_name)
     while True:
         async with database.tenant(tenant) as session:
             await bank.lock_accounts(session, accounts)
-            await bank.find_import(session, row.id)
+            going = await bank.find_import(session, row.id)
             await _refuse_taken_back(session, row.id)
             query = select(BankLineRow).where(BankLineRow.import_id == row.id, BankLineRow.undone == "")
             # Under their locks: nobody books one of them at the desk meanwhile.
@@ -83,6 +80,7 @@ async def undo_import(services: Services, shop: Shop, import_id: str, *, by: str
             await _undo(session, services, shop, booked, why, by, f"{row.id}:{lines[0].number}", whole=True)
             gone = update(BankLineRow).where(among(BankLineRow.id, [line.id for line in lines])).values(undone=row.id)
             await session.execute(gone.execution_options(synchronize_session=False))
+            going.lines_done = max(0, going.lines_done - len(lines))
     async with database.tenant(tenant) as session:
         row = await bank.find_import(session, row.id)
         row.state, row.undone_at, row.undone_by = bank.UNDONE, services.clock(), by
@@ -94,6 +92,17 @@ async def undo_import(services: Services, shop: Shop, import_id: str, *, by: str
         for import_id in await wait_again(session, row.id):
             await ask_for_waiting(session, await bank.find_import(session, import_id), services.clock())
     return row
+
+
+async def begin_undo(session: AsyncSession, import_id: str) -> tuple[BankImport, list[str]]:
+    """A file that is being undone from now on, or was, and the ids of its accounts. Raises as `undo_import`."""
+    row = await bank.find_import(session, import_id)
+    if row.state == bank.UNDONE:
+        return row, []
+    await _may_be_undone(session, row.id)
+    row.state = bank.UNDOING
+    accounts = select(BankLineRow.account_id).where(BankLineRow.import_id == row.id).distinct()
+    return row, list(await session.scalars(accounts))
 
 
 async def _may_be_undone(session: AsyncSession, import_id: str) -> None:

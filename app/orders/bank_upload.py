@@ -37,24 +37,26 @@ async def import_bank_file(
     account: str = "",
     dry_run: bool = False,
     progress: Callable[[str, int], None] | None = None,
+    reading: str = "",
 ) -> ImportReport:
     """Import a seekable file of any format. `account` names whose it is where it does not say, and whose CSV mapping to take.
 
-    `progress` hears of lines "read" and "booked". Raises FileRefused with the place for a file that cannot be read, and as
-    `import_file`; nothing is kept of a refused file.
+    `progress` hears of lines "read" and "booked"; `reading` is a row that shows it already, which its owner keeps.
+
+    Raises FileRefused with the place for a file that cannot be read, and as `import_file`; nothing is kept of a refused file.
     """
     async with services.database.tenant_reading(shop.tenant_id) as session:
         mapping, whose = _mapping(list(await accounts(session)), account, own_names(shop))
 
-    sha256 = await asyncio.to_thread(_digest, source)
+    sha256 = await asyncio.to_thread(digest_of, source)
     row = None
-    if not dry_run:
+    if not dry_run and not reading:
         async with services.database.tenant(shop.tenant_id) as session:
             row, repeated = await bank.begin_reading(session, file_name=file_name, sha256=sha256, by=by, at=services.clock())
         if repeated:
             return repeated_report(row)
     try:
-        found, file = await _read(services, shop, source, mapping, whose, row.id if row else None, progress)
+        found, file = await _read(services, shop, source, mapping, whose, row.id if row else reading, progress)
         try:
             return await import_file(
                 services,
@@ -65,7 +67,7 @@ async def import_bank_file(
                 format=found.value,
                 by=by,
                 dry_run=dry_run,
-                reading=row.id if row else "",
+                reading=row.id if row else reading,
                 progress=(lambda count: progress("booked", count)) if progress else None,
             )
         finally:
@@ -77,7 +79,15 @@ async def import_bank_file(
         raise
 
 
-def _digest(source: BinaryIO) -> str:
+async def look_at(services: Services, shop: Shop, source: BinaryIO, account: str) -> None:
+    """Refuse at once what is no bank file, or of an account that is not known; its lines are not read. Raises as the import."""
+    async with services.database.tenant_reading(shop.tenant_id) as session:
+        mapping, _ = _mapping(list(await accounts(session)), account, own_names(shop))
+    await asyncio.to_thread(read, source, mapping)
+
+
+def digest_of(source: BinaryIO) -> str:
+    """The SHA-256 of a seekable file, piece by piece."""
     digest = hashlib.sha256()
     source.seek(0)
     while piece := source.read(PIECE):
@@ -91,7 +101,7 @@ async def _read(
     source: BinaryIO,
     mapping: CsvMapping | None,
     account: str,
-    row_id: str | None,
+    row_id: str,
     progress: Callable[[str, int], None] | None,
 ) -> tuple[Format, ReadFile]:
     """Read a file in a thread of its own; how far it is stands in its row meanwhile."""
@@ -109,7 +119,7 @@ async def _read(
 
     reading = asyncio.create_task(asyncio.to_thread(whole))
     while not (await asyncio.wait({reading}, timeout=SHOWN_EVERY))[0]:
-        if row_id is not None and count != shown:
+        if row_id and count != shown:
             shown = count
             async with services.database.tenant(shop.tenant_id) as session:
                 await bank.show_read(session, row_id, shown)

@@ -20,7 +20,7 @@ from app.orders import mails
 from app.orders.record import add_event, add_task, finish_task
 from app.orders.services import Services
 from app.orders.tables import OrderLine, ResellerOrder
-from app.reasons import Reason, because, register
+from app.reasons import Reason, because, register, told
 from app.resellers.addresses import US_STATES
 from app.resellers.rules import ResellerStatus
 from app.resellers.tables import Reseller
@@ -307,6 +307,6 @@ async def _mail(
             context=context,
         )
     except InvalidInput as error:  # no address for mail: staff tell the reseller themselves, and nothing else waits for it
-        reason = because("no_certificate_mail", number=row.number, company=reseller.company, words=error.sentence)
+        reason = because("no_certificate_mail", number=row.number, company=reseller.company, **told("words", error))
         return await add_task(session, f"certificate-mail:{key}", None, [reason], services.clock())
     return True

@@ -18,6 +18,7 @@ from app.mail.tables import Mailbox
 from app.orders.customer_types import CustomerTypes, customer_types
 from app.orders.installation import Facts, Finding, active_channels, channel_patch, findings, tax_patch
 from app.orders.services import Services
+from app.reasons import Reason, because, register
 from app.saleor import webhooks
 from app.saleor.client import SaleorClient, SaleorDenied
 from app.saleor.jwks import fetch_jwks, jwks_url
@@ -35,6 +36,16 @@ from app.tax.flat_rates import copy_flat_rates
 from app.tax.service import load_tax, rates_imported_at
 
 T = TypeVar("T")
+register(
+    {
+        "fix_refused": "{sentence}",
+        "fix_webhooks": "The webhooks are as the manifest says again.",
+        "fix_tax_app": "Taxes: {changes}.",
+        "fix_channel": "Channel: {changes}.",
+        "fix_fulfillment_unpaid": "fulfillmentAllowUnpaid is off now.",
+        "fix_flat_rates": "The store's flat rates are copied again.",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +55,12 @@ class Repair:
     code: str
     subject: str
     done: bool
-    sentence: str
+    said: Reason
+
+    @property
+    def sentence(self) -> str:
+        """What was done or refused, in English."""
+        return str(self.said)
 
 
 async def examine(services: Services, shop: Shop) -> list[Finding]:
@@ -102,20 +118,19 @@ async def fix(services: Services, shop: Shop) -> list[Repair]:
     installation = await client.execute(INSTALLATION)
     repairs: list[Repair] = []
 
-    async def repair(code: str, subject: str, work: Callable[[], Awaitable[object]], sentence: str) -> None:
+    async def repair(code: str, subject: str, work: Callable[[], Awaitable[object]], changes: str = "") -> None:
         try:
             done = await work()
         except SaleorError as error:
-            repairs.append(Repair(code, subject, False, error.sentence))
+            repairs.append(Repair(code, subject, False, because("fix_refused", sentence=error.sentence)))
         else:
             if done:
-                repairs.append(Repair(code, subject, True, sentence))
+                repairs.append(Repair(code, subject, True, because(f"fix_{code}", changes=changes)))
 
     await repair(
         "webhooks",
         shop.api_url,
         partial(webhooks.sync, client, base_url),
-        "The webhooks are as the manifest says again.",
     )
     for channel in active_channels(installation):
         if taxes := tax_patch(channel):
@@ -123,27 +138,25 @@ async def fix(services: Services, shop: Shop) -> list[Repair]:
                 "tax_app",
                 channel.slug,
                 partial(client.execute, TAX_CONFIGURATION_UPDATE, id=channel.tax_configuration.id, input=taxes),
-                f"Taxes: {_said(taxes)}.",
+                _said(taxes),
             )
         if settings := channel_patch(channel):
             await repair(
                 "channel",
                 channel.slug,
                 partial(client.execute, CHANNEL_UPDATE, id=channel.id, input=settings),
-                f"Channel: {', '.join(_said(group) for group in settings.values())}.",
+                ", ".join(_said(group) for group in settings.values()),
             )
     if installation.shop.fulfillment_allow_unpaid:
         await repair(
             "fulfillment_unpaid",
             "shop",
             partial(client.execute, SHOP_SETTINGS_UPDATE, input={"fulfillmentAllowUnpaid": False}),
-            "fulfillmentAllowUnpaid is off now.",
         )
     await repair(
         "flat_rates",
         "shop",
         partial(copy_flat_rates, services.database, shop.tenant_id, client),
-        "The store's flat rates are copied again.",
     )
     return repairs
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from app.errors import NotFound
 from app.licenses.rules import LicenseState
@@ -14,7 +15,7 @@ from app.licenses.tables import License, LicenseKey
 from app.mail.schemas import MailKind
 from app.mail.tables import Mail
 from app.orders.desk import numbered
-from app.orders.tables import EndCustomer, OrderEvent, ResellerOrder
+from app.orders.tables import EndCustomer, OrderEvent, OrderLine, ResellerOrder
 from app.resellers.rules import email_key, fold_email
 from app.resellers.tables import Reseller, ResellerUser
 
@@ -57,7 +58,24 @@ async def found(session: AsyncSession, text: str, state: str) -> Select[License]
     named = (await session.scalars(numbered(text).limit(50))).all()
     if named:
         return query.where(License.order_id.in_([order.id for order in named]))
-    return query.where(License.sku.in_([text, text.upper()]))
+    if await session.scalar(select(License.id).where(License.sku.in_([text, text.upper()])).limit(1)):
+        return query.where(License.sku.in_([text, text.upper()]))
+    words = text.casefold()
+    return query.where(License.sku.in_([sku for sku, name in await _sold(session) if words in name.casefold()]))
+
+
+async def _sold(session: AsyncSession) -> Sequence[tuple[str, str]]:
+    """(SKU, name on an order) of each product that has a license: the index is skipped through, from SKU to SKU, so that it costs
+    as much as there are products, not licenses."""
+    one, following, first = aliased(License), aliased(License), aliased(License)
+    least = select(first.id).order_by(first.sku, first.issued_at).limit(1).scalar_subquery()
+    skus = select(one.sku, one.order_line_id).where(one.id == least).cte("skus", recursive=True)
+    after = select(following.id).where(following.sku > skus.c.sku).order_by(following.sku, following.issued_at).limit(1)
+    step = aliased(License)
+    on = step.id == after.correlate(skus).scalar_subquery()
+    skus = skus.union_all(select(step.sku, step.order_line_id).select_from(skus.join(step, on)))
+    found = await session.execute(select(skus.c.sku, OrderLine.name).join(OrderLine, OrderLine.id == skus.c.order_line_id))
+    return [(sku, name) for sku, name in found]
 
 
 async def companies(session: AsyncSession, licenses: Sequence[License]) -> Mapping[str, tuple[str, str | None]]:

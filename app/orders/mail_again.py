@@ -49,7 +49,9 @@ async def resend_mail(session: AsyncSession, services: Services, shop: Shop, mai
     now = services.clock()
     again = await resend(session, mail.id, recipient=to, at=now)
     first = first_key(mail.key)
-    family = select(Mail.id, Mail.key).where(Mail.key.startswith(first, autoescape=True), Mail.kind == mail.kind)
+    # Repetitions keep the thread, by whose index they are found; a key's beginning has none in every collation.
+    alike = (Mail.thread == mail.thread, Mail.kind == mail.kind)
+    family = select(Mail.id, Mail.key).where(*alike, Mail.key.startswith(first, autoescape=True))
     for known, key in await session.execute(family):
         if first_key(key) == first:
             await finish_task(session, f"mail:{known}", now)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.documents.logo import logo_png
-from app.errors import InvalidInput
+from app.errors import InvalidInput, ResellerError
 from app.mail.markup import Look
 from app.mail.overrides import own_templates
 from app.mail.rules import Context, envelope
@@ -19,7 +19,7 @@ from app.mail.tables import Mail
 from app.orders.record import add_event, add_task
 from app.orders.services import Services
 from app.orders.tables import PaymentSession, ResellerOrder
-from app.reasons import Reason, because, register
+from app.reasons import Reason, because, register, told
 from app.resellers.roles import Post, Role, gets
 from app.resellers.rules import fold_email
 from app.resellers.tables import Reseller, ResellerUser
@@ -114,7 +114,7 @@ async def send_to_accounts(
     kind: MailKind,
     context: Context,
     attachments: Sequence[Attachment] = (),
-    problem: tuple[str, Callable[[str], Reason]],
+    problem: tuple[str, Callable[[ResellerError], Reason]],
 ) -> list[Mail]:
     """A mail about money to everybody whom it concerns, once by the key. `problem` is the key of staff's task, and what it says,
     where an address takes no mail."""
@@ -135,7 +135,7 @@ async def send_to_accounts(
             )
         except InvalidInput as error:
             task, says = problem
-            await add_task(session, f"{task}:{recipient}", None, [says(error.sentence)], services.clock())
+            await add_task(session, f"{task}:{recipient}", None, [says(error)], services.clock())
         else:
             mails.append(mail)
     return mails
@@ -176,7 +176,7 @@ async def queue_mail(
         except InvalidInput as error:
             if mail_key == first:
                 raise
-            reason = because("mail_impossible", number=order.number, recipient=recipient, words=error.sentence)
+            reason = because("mail_impossible", number=order.number, recipient=recipient, **told("words", error))
             await add_task(session, f"mail-to:{mail_key}", order.id, [reason], services.clock())
 
 

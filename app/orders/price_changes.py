@@ -21,7 +21,7 @@ from app.pricing import planned
 from app.pricing.content import Changes, EntryKey, Terms
 from app.pricing.draft import Difference, Draft
 from app.pricing.tables import DEFAULT_LIST, PriceChange
-from app.reasons import because, register
+from app.reasons import because, register, told
 from app.resellers.roles import Right, Role, allowed
 from app.resellers.tables import Reseller
 from app.saleor.shops import Shop
@@ -181,7 +181,7 @@ async def _mail_user(
             context=context,
         )
     except InvalidInput as error:
-        reason = because("no_price_mail", company=reseller.company, day=context.effective_on, words=error.sentence)
+        reason = because("no_price_mail", company=reseller.company, day=context.effective_on, **told("words", error))
         await add_task(session, f"price-mail:{key}", None, [reason], services.clock())
 
 

@@ -28,7 +28,7 @@ from app.orders.refunds import finish_tasks, lock_refund, open_requests
 from app.orders.service import find_order, lock_order
 from app.orders.services import Services
 from app.orders.tables import RefundExport, RefundRequest, ResellerOrder
-from app.reasons import Reason, because, register
+from app.reasons import Reason, because, register, told
 from app.resellers.service import find
 from app.resellers.tables import Reseller
 from app.saleor.shops import Shop
@@ -253,7 +253,7 @@ async def waiting(session: AsyncSession, row: RefundRequest) -> Waiting:
         try:
             iban = sepa_iban(iban)
         except InvalidInput as error:
-            why = because("refund_no_iban", why=error.sentence)
+            why = because("refund_no_iban", **told("why", error))
     return Waiting(row, company or "", number, name, iban, why)
 
 

@@ -20,7 +20,7 @@ from app.orders.record import add_event, add_task, finish_task
 from app.orders.service import credit_later, find_order, lock_order
 from app.orders.services import Services
 from app.orders.tables import MoneyReport, PaymentSession, RefundRequest, ResellerOrder
-from app.reasons import because, register
+from app.reasons import because, register, told
 from app.saleor.shops import Shop
 
 register(
@@ -160,7 +160,7 @@ async def sent_by_lines(
                     await refund_sent(session, services, shop, row.id, bank_reference=row.reference, value_date=day, by=by)
             except (Conflict, InvalidInput) as refused:
                 # The wire it sends back was taken back since, for example: the file's other lines are booked all the same.
-                unbooked = because("refund_not_booked", reference=row.reference, why=refused.sentence)
+                unbooked = because("refund_not_booked", reference=row.reference, **told("why", refused))
                 if await add_task(session, f"refund-differs:{row.id}", row.order_id, [unbooked], services.clock()):
                     parts[line_id].append({"differs": row.id})
                 continue

@@ -17,7 +17,7 @@ from app.mail.schemas import MailKind, PlacedPart, WireContext
 from app.money import Money
 from app.orders.mails import send_to_accounts
 from app.orders.services import Services
-from app.reasons import because, register
+from app.reasons import because, register, told
 from app.resellers.tables import Reseller
 from app.saleor.shops import Shop
 
@@ -79,7 +79,7 @@ async def _tell(
         key=wire.payment_id,
         kind=MailKind.WIRE_BOOKED,
         context=context,
-        problem=(f"wire-mail:{reseller.id}", lambda words: because("no_wire_mail", company=company, words=words)),
+        problem=(f"wire-mail:{reseller.id}", lambda error: because("no_wire_mail", company=company, **told("words", error))),
     )
 
 

@@ -1,7 +1,7 @@
 """Starting and stopping the durable work of a process on DBOS, and what its schedule asks for.
 
-The workflows and their steps are in `workflow_orders`, `workflow_accounts`, `workflow_mail` and `workflow_schedule`: a worker
-must know all of them before it starts, for it goes on with whatever an earlier run left behind.
+The workflows and their steps are in `workflow_orders`, `workflow_accounts`, `workflow_mail`, `workflow_bank` and
+`workflow_schedule`: a worker must know all of them before it starts, for it goes on with whatever an earlier run left behind.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from dbos import DBOS
 
 from app import tracing
 from app.db.jobs import QUEUE, system_url
-from app.orders import workflow_accounts, workflow_mail, workflow_orders, workflow_schedule
+from app.orders import workflow_accounts, workflow_bank, workflow_mail, workflow_orders, workflow_schedule
 from app.orders.durable import work_with
 from app.orders.services import Services
 
 STOP_SECONDS = 10
-PARTS = (workflow_orders, workflow_accounts, workflow_mail, workflow_schedule)
+PARTS = (workflow_orders, workflow_accounts, workflow_mail, workflow_bank, workflow_schedule)
 """Every module with workflows of this room."""
 
 

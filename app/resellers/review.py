@@ -298,7 +298,7 @@ async def look_at(session: AsyncSession, row: Application) -> tuple[Reason, ...]
 
 
 async def proposals(session: AsyncSession, row: Application) -> list[Proposal]:
-    """Resellers and other applications in the works that may be the same company (edge cases 1 and 24).
+    """Resellers and other applications in the works that may be the same company, the most alike first (edge cases 1 and 24).
 
     Reads every reseller's few columns: meant for staff who review, not for a page that many load.
     """
@@ -321,7 +321,7 @@ async def proposals(session: AsyncSession, row: Application) -> list[Proposal]:
         )
         if reasons and other.id != row.id:
             found.append(Proposal("application", other.id, other.company, other.email, other.state, reasons))
-    return found
+    return sorted(found, key=lambda one: (-len(one.reasons), one.company, one.id))
 
 
 async def _new_reseller(

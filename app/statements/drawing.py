@@ -27,7 +27,7 @@ from app.orders.gateway import bank_account, reference_for
 from app.orders.mails import send_to_accounts
 from app.orders.services import Services
 from app.orders.tables import ResellerOrder
-from app.reasons import because, register
+from app.reasons import because, register, told
 from app.resellers.tables import Reseller
 from app.saleor.shops import Shop
 from app.statements.charging import bring_interest_up
@@ -189,7 +189,7 @@ async def mail_statements(session: AsyncSession, services: Services, shop: Shop,
         attachments=attachments,
         problem=(
             f"{MailKind.STATEMENT}:{reseller_id}:{period}",
-            lambda words: because("no_statement_mail", company=reseller.company, period=period, words=words),
+            lambda error: because("no_statement_mail", company=reseller.company, period=period, **told("words", error)),
         ),
     )
 

@@ -21,7 +21,7 @@ from app.money import Money
 from app.orders.mails import send_to_accounts
 from app.orders.services import Services
 from app.orders.tables import ResellerOrder
-from app.reasons import because, register
+from app.reasons import because, register, told
 from app.resellers.tables import Reseller
 from app.saleor.shops import Shop
 from app.statements.rules import quiet, rung_of
@@ -119,6 +119,6 @@ async def _mail(
         context=context,
         problem=(
             f"reminder-mail:{reseller.id}",
-            lambda words: because("no_reminder_mail", company=reseller.company, words=words),
+            lambda error: because("no_reminder_mail", company=reseller.company, **told("words", error)),
         ),
     )

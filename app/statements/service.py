@@ -54,7 +54,7 @@ async def begin_one(session: AsyncSession, services: Services, shop: Shop, perio
     newest = period_of(services.clock(), ZoneInfo(shop.settings.time_zone))
     chosen = period or newest
     if chosen > newest:
-        raise InvalidInput(f"--period: {chosen} is not over; the newest is {newest}.", code="period")
+        raise InvalidInput(f"period: {chosen} is not over; the newest is {newest}.", code="period")
     run = await _begin(session, services, shop, chosen)
     run.asked_at = None
     return chosen
@@ -119,12 +119,16 @@ async def found(session: AsyncSession, text: str, period: str) -> Select[Stateme
         query = query.where(Statement.period == str(Period.parse(period)))
     if not text:
         return query
-    one = "".join(text.split()).upper()
-    number = await session.scalar(select(Statement.id).where(or_(Statement.number == one, Statement.reference == one)))
-    if number is not None:
-        return query.where(Statement.id == number)
+    if (one := await named(session, text)) is not None:
+        return query.where(Statement.id == one.id)
     ids = await session.scalars(filtered(text, "").with_only_columns(Reseller.id).limit(MOST_RESELLERS))
     return query.where(Statement.reseller_id.in_(ids.all()))
+
+
+async def named(session: AsyncSession, text: str) -> Statement | None:
+    """The statement of this number or creditor reference, however it is spaced."""
+    one = "".join(text.split()).upper()
+    return await session.scalar(select(Statement).where(or_(Statement.number == one, Statement.reference == one)))
 
 
 async def counts(session: AsyncSession, periods: Sequence[str]) -> dict[str, int]:
@@ -230,7 +234,9 @@ async def send_again(session: AsyncSession, services: Services, shop: Shop, *, n
     """
     row = await by_number(session, number)
     prefix = f"{MailKind.STATEMENT}:{row.reseller_id}:{row.period}:"
-    query = select(Mail).where(Mail.kind == MailKind.STATEMENT, Mail.key.startswith(prefix, autoescape=True))
+    # By its reseller: no index of a key's beginning serves every collation of a database.
+    own = (Mail.reseller_id == row.reseller_id, Mail.kind == MailKind.STATEMENT)
+    query = select(Mail).where(*own, Mail.key.startswith(prefix, autoescape=True))
     first: dict[str, Mail] = {}
     for mail in await session.scalars(query.order_by(Mail.created_at, Mail.key)):
         first.setdefault(first_key(mail.key), mail)

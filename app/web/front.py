@@ -26,9 +26,8 @@ class Rules:
     log_name: str
     headers: Callable[[Scope], Mapping[str, str]]
     vary: str
-    uploads: Callable[[str], bool]
-    """Whether the page of a path has a form that carries a file."""
-    max_upload: int
+    upload: Callable[[str], int]
+    """Bytes of the file that the form at a path may carry; 0 where it carries none."""
 
 
 class Front:
@@ -43,7 +42,7 @@ class Front:
             return
         rules = self._rules
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        limit = MAX_FORM + (rules.max_upload if rules.uploads(path) else 0)
+        limit = MAX_FORM + rules.upload(path)
         taken, status = 0, 0
 
         async def limited() -> MutableMapping[str, Any]:

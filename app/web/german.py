@@ -127,7 +127,7 @@ ERRORS: dict[str, str] = {
     "file_type": "Diese Art von Datei wird nicht angenommen, gleich wie sie heißt. Nehmen Sie PDF, JPEG oder PNG.",
     "file_damaged": "Die Datei ist beschädigt oder abgeschnitten; speichern Sie sie neu.",
     "file_polyglot": "Die Datei ist zweierlei zugleich; drucken Sie sie in eine neue PDF-Datei.",
-    "file_too_large": "Die Datei ist zu groß; erlaubt sind 10 MB.",
+    "file_too_large": "Die Datei ist zu groß: {tail}",
     "known_file": "Diese Datei liegt der Bewerbung schon bei.",
     "no_application": "Es gibt keine Bewerbung dieses Kontos, die noch offen ist.",
     "upload_expired": "Das Hochladen hat zu lange gedauert; senden Sie die Datei noch einmal.",
@@ -159,4 +159,4 @@ ERRORS: dict[str, str] = {
     "changed": "Es wurde inzwischen geändert; laden Sie die Seite neu.",
     "not_editable": "Die Bewerbung ist eingereicht oder entschieden und kann nicht mehr geändert werden.",
 }
-"""`{wait}` is the seconds of an error that has some."""
+"""`{wait}` is the seconds of an error that has some; `{tail}` one of `german_errors.TAILS`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 STAFF_REASONS: dict[str, str] = {
     "listing_missing": "{company} hat den Bedingungen vor mehr als {days} Tagen zugestimmt und nennt keine Seite mit Produkten.",
     # Refunds, disputes and the comparison with Saleor
@@ -29,6 +31,9 @@ STAFF_REASONS: dict[str, str] = {
     "license_kept": "{by} hat entschieden, dass die Lizenz bleibt: {reason}.",
     "no_wire_mail": "{company} konnte von der Überweisung nicht erfahren: {words} Berichtigen Sie die Adresse des Benutzers.",
     # Bank lines
+    "file_refused": "Von der Datei wurde nichts behalten: {sentence}",
+    "undo_stopped": "Das Zurücknehmen hielt an: {sentence} Was schon zurückgenommen ist, bleibt es; nehmen Sie die Datei danach "
+    "noch einmal zurück.",
     "line_not_booked": "Die Bank nennt sie {status}; nur gebuchtes Geld zahlt.",
     "own_transfer": "Eine Umbuchung zwischen eigenen Konten.",
     "bank_fee": "Eine Gebühr der Bank.",
@@ -278,9 +283,30 @@ STAFF_REASONS: dict[str, str] = {
     "price_result": "Der Partnerpreis ist {unit} je Stück, zusammen {total}.",
     "no_price_mail": "{company} konnte über die Preise ab {day} nicht benachrichtigt werden: {words} Berichtigen Sie die "
     "Adresse.",
+    # The written record
+    "record_missing": "Nummer {number} vom {on} „{subject}“: Nummer {expected} fehlt davor.",
+    "record_order": "Nummer {number} vom {on} „{subject}“: Sie folgt nicht auf die Mail vor ihr.",
+    "record_changed": "Nummer {number} vom {on} „{subject}“: Sie wurde verändert.",
+    "record_end": "Das Protokoll endet mit Nummer {number}, nicht mit Nummer {length}, wie es geschrieben wurde.",
+    "record_no_end": "Das Ende des Protokolls fehlt.",
+    "record_bytes": "Der Inhalt einer Mail ist weg oder verändert; holen Sie ihn aus der Sicherung zurück: {words}",
     # The program itself
     "books_contradict": "{question}: {found}. Siehe `reseller check`.",
     "work_stuck": "{workflow} gab auf und wird alle fünf Minuten wieder versucht: {error}",
     "no_statement_mail": "{company} konnte die Abrechnung für {period} nicht bekommen: {words} Berichtigen Sie die Adresse.",
     "no_reminder_mail": "{company} konnte nicht erinnert werden: {words} Berichtigen Sie die Adresse.",
 }
+NOTES = tuple(
+    (re.compile(english), german)
+    for english, german in (
+        (
+            r"([\d.]+) MB is more than is kept; these are its headers, the mail lies in the mailbox",
+            r"\1 MB ist mehr, als aufbewahrt wird; das sind die Kopfzeilen, die Mail liegt im Postfach",
+        ),
+        (
+            r"more than (\d+) mails of its sender within an hour; these are its headers",
+            r"mehr als \1 Mails dieses Absenders in einer Stunde; das sind die Kopfzeilen",
+        ),
+    )
+)
+"""Notes that the program puts on the written record, where they are text under its hashes: English pattern, and the German."""

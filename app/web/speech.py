@@ -24,14 +24,19 @@ from app.mail.markup import LOCALES
 from app.mail.schemas import Language
 from app.money import Money
 from app.orders.attend import order_state
-from app.reasons import SENTENCES, Reason
+from app.orders.record import PROGRAM
+from app.reasons import CODE, SENTENCES, Reason, recognized
 from app.web.german import ERRORS, REASONS
-from app.web.german_staff import STAFF_REASONS
+from app.web.german_errors import STAFF_ERRORS, TAILS
+from app.web.german_health import HEALTH_REASONS
+from app.web.german_staff import NOTES, STAFF_REASONS
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 Words = Mapping[str, tuple[str, str]]
 """For each key the English and the German."""
-GERMAN = {**REASONS, **STAFF_REASONS}
+GERMAN = {**REASONS, **STAFF_REASONS, **HEALTH_REASONS}
+GERMAN_ERRORS = {**ERRORS, **STAFF_ERRORS}
+_LINE = re.compile(r"\bline (\d+)")
 _AMOUNT = re.compile(r"(-?\d+(?:\.\d+)?) ([A-Z]{3})")
 _RATE = re.compile(r"\d+(\.\d+)?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -56,11 +61,12 @@ class Speech:
         self._zone = zone or ZoneInfo("UTC")
 
     def helpers(self) -> dict[str, Any]:
-        """What templates call: `t state said failed label money day moment month`."""
+        """What templates call: `t state said noted failed label money day moment month`."""
         return {
             "t": self.word,
             "state": self.state,
             "said": self.said,
+            "noted": self.noted,
             "failed": self.failed,
             "label": self.label,
             "money": self.money,
@@ -84,16 +90,49 @@ class Speech:
     def said(self, reason: Reason) -> str:
         """A reason in the reader's language, its amounts and days as the language writes them."""
         sentence = SENTENCES[reason.code] if self.language == "en" else GERMAN.get(reason.code, SENTENCES[reason.code])
-        return sentence.format(**{name: self._local(name, value) for name, value in reason.params})
+        facts = dict(reason.params)
+        return sentence.format(**{name: self._fact(name, value, facts) for name, value in facts.items()})
+
+    def noted(self, note: str) -> str:
+        """A note on the written record; the program's own in the reader's language."""
+        for english, german in NOTES if self.language == "de" else ():
+            if found := english.fullmatch(note):
+                return found.expand(german)
+        return note
+
+    def _fact(self, name: str, value: str, facts: Mapping[str, str]) -> str:
+        """A fact of a reason as the language writes it; an error, and what the program decided, as pages say it."""
+        if self.language == "en":
+            return self._local(name, value)
+        if code := facts.get(f"{name}{CODE}"):
+            return self._german(code, value)
+        if facts.get("by") == PROGRAM:
+            if name == "by":
+                return "dem Programm"
+            if name == "reason" and (nested := recognized(value)) is not None:
+                return self.said(nested).rstrip(".")
+        return self._local(name, value)
 
     def failed(self, error: ResellerError) -> str:
-        """An error in the reader's language; in German its own sentence stands behind where only that names the place."""
+        """An error in the reader's language; in German its own sentence stands behind where only that has the facts."""
         if error.status >= 500:  # what exactly failed behind us is for the log
             return self.word("failed_shop" if error.status == 502 else "failed_ours")
         wait = getattr(error, "wait", "")
         if self.language == "en":
             return error.sentence
-        return ERRORS[error.code].format(wait=wait) if error.code in ERRORS else self.word("failed", sentence=error.sentence)
+        return self._german(error.code, error.sentence, wait)
+
+    def _german(self, code: str, said: str, wait: object = "") -> str:
+        head, colon, rest = said.partition(":")
+        place = _LINE.sub(r"Zeile \1", self.label(head)) if colon else ""
+        sentence = f"{place}{colon}{rest}" if colon else said
+        tails = (found.expand(german) for english, german in TAILS if (found := english.fullmatch(rest.strip())))
+        tail = next(tails, "")
+        if code in GERMAN_ERRORS:
+            return GERMAN_ERRORS[code].format(wait=wait, place=place, sentence=sentence, tail=tail)
+        if tail:
+            return f"{place}: {tail}"
+        return self.word("failed", sentence=sentence)
 
     def money(self, value: Money) -> str:
         """An amount with its currency, as mails write it."""
@@ -119,6 +158,8 @@ class Speech:
             return f"{self.label(head)}{colon}{rest}"
         if name == "status":
             return self.state("reseller", value)
+        if name == "workflow":
+            return self.state("workflow", value)
         if name in ("role", "roles"):
             return " / ".join(self.state("role", one) for one in value.split(" or "))
         if name in ("rate", "cap") and _RATE.fullmatch(value):

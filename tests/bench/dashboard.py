@@ -47,6 +47,7 @@ READS_ALL = {
     "payments, orders for a line": {"reseller"},
     "statements, searched": {"reseller"},
     "reports, searched": {"reseller"},
+    "search": {"reseller"},
 }
 """They are counted by their status, and a text is looked for in each; there are thousands, not millions."""
 WHOLE = LARGE | {"license", "bank_line", "statement", "reminder", "mail", "order_event"}
@@ -163,6 +164,8 @@ async def pages(world: World, client: httpx.AsyncClient, orders: int) -> dict[st
         "statements, searched": "/statements?q=ner+77",
         "statement": "/statements/S000077",
         "statement runs": "/statements/runs",
+        "search, a company": "/search?find=ner+77",
+        "search, nothing": "/search?find=RF18539007547034",
         "reports, sales": "/reports",
         "reports, sales, all time": "/reports?period=all&by=-orders",
         "reports, sales, a later page": "/reports?period=all&cursor=200",

@@ -57,7 +57,10 @@ async def test_every_page_in_its_frame(chromium: Browser, at: Journey, filled: d
 async def test_a_file_is_tried_imported_and_undone(desk: Desk, filled: dict[str, str]) -> None:
     frame = await desk.open("/payments/imports")
     content = statement_file(("9.99", "for nobody", "Nobody Ltd"))
-    await frame.set_input_files("#file", {"name": "large.sta", "mimeType": "text/plain", "buffer": b"x" * 10_485_761})
+    limit = await frame.evaluate("document.querySelector('#file').dataset.maxBytes")
+    assert limit == str(200 * 1024 * 1024)
+    await frame.evaluate("document.querySelector('#file').dataset.maxBytes = 1048576")
+    await frame.set_input_files("#file", {"name": "large.sta", "mimeType": "text/plain", "buffer": b"x" * 1_048_577})
     await frame.wait_for_selector(".problem >> text=it was not sent")
     await frame.set_input_files("#file", {"name": "april.sta", "mimeType": "text/plain", "buffer": b"no bank file at all"})
     await frame.click("button[value=dry]")
@@ -75,7 +78,9 @@ async def test_a_file_is_tried_imported_and_undone(desk: Desk, filled: dict[str,
     await frame.click("text=Undo this file")
     assert "owed again" in await frame.inner_text("dialog#undo")
     await frame.click("dialog#undo button.critical")
-    await desk.page.wait_for_selector("#toasts >> text=The file is undone")
+    await desk.page.wait_for_selector("#toasts >> text=The file is being undone")
+    await frame.wait_for_selector("text=undid it")  # the page shows it by itself
+    await desk.page.wait_for_url("**/payments/imports/*")
     async with desk.at.rows() as session:
         row = (await session.scalars(select(BankImport).where(BankImport.file_name == "april.sta"))).one()
     assert row.state == "undone"

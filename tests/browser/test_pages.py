@@ -233,6 +233,31 @@ async def test_a_customer_becomes_a_reseller_in_a_popup(desk: Desk, filled: dict
         assert row.status == "approved"
 
 
+async def test_a_product_shows_its_partner_prices_from_its_menu(chromium: Browser, at: Journey, filled: dict[str, str]) -> None:
+    async with desk_of(chromium, at, theme="dark", locale="de") as desk:
+        await desk.go(f"/products/{filled['product']}")
+        await desk.page.click("#top button")
+        frame = await desk.frame("#popup iframe")
+        await frame.wait_for_selector("h1:has-text('Partnerpreise des Produkts')")
+        assert "GRID" in await frame.inner_text("table")
+        await clean(frame, "product popup")
+        await frame.click("text=Zur Standardliste")
+        await frame.wait_for_selector("h1:not(:has-text('Partnerpreise des Produkts'))")
+
+
+async def test_what_stands_on_a_paper_is_found_from_any_page(desk: Desk, filled: dict[str, str]) -> None:
+    frame = await desk.open("/health")
+    await frame.fill("input[name=find]", filled["waiting"])
+    await frame.press("input[name=find]", "Enter")
+    await frame.wait_for_selector(f"h1:has-text('{filled['waiting']}')")
+    await desk.page.wait_for_url(f"**/orders/{filled['waiting']}")
+    await frame.fill("input[name=find]", "no-such-thing")
+    await frame.press("input[name=find]", "Enter")
+    await frame.wait_for_selector("text=Nothing is named so")
+    assert await frame.input_value("input[name=find]") == "no-such-thing"
+    await clean(frame, "nothing found")
+
+
 async def test_an_expired_session_is_renewed_and_the_form_goes_through(
     desk: Desk, filled: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

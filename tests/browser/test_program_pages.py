@@ -36,7 +36,9 @@ PAGES = [
     "/prices/preview?reseller=reseller@example.com&sku=GRID-DEV&quantity=3",
     "/tax", "/tax?status=all", "/tax/certificates/{certificate}", "/tax/certificates/{paper}", "/tax/registrations", "/tax/rates",
     "/reports", "/reports/days?period=all", "/reports/ageing", "/reports/exempt?period=own", "/reports?period=last_year&q=nobody",
-    "/settings", "/settings/seller", "/settings/accounts", "/settings/keys", "/settings/policy", "/settings/policy/2027",
+    "/settings", "/settings/seller", "/settings/documents", "/settings/mails",
+    "/settings/mails/templates/order_received.de", "/settings/mails/templates/layout",
+    "/settings/accounts", "/settings/keys", "/settings/policy", "/settings/policy/2027",
 ]  # fmt: skip
 LOGO = STATIC / "logo.png"
 LOOKS = [("light", "en"), ("dark", "de")]
@@ -320,3 +322,53 @@ async def test_accounts_keys_and_policy(desk: Desk, filled: dict[str, str]) -> N
     await frame.click("dialog#rotate button.critical")
     await desk.page.wait_for_selector("#toasts >> text=signs now")
     assert await frame.eval_on_selector_all("tbody tr", "all => all.length") == 2
+
+
+async def test_documents_carry_what_the_vendor_sets(desk: Desk, filled: dict[str, str]) -> None:
+    frame = await desk.open("/settings/documents")
+    await frame.check("#documents-e_invoice")
+    await frame.fill("#documents-accent_color", "#006633")
+    await frame.fill("#documents-footer-de", "Amtsgericht München")
+    await frame.click("button:text-is('Save')")
+    await desk.page.wait_for_selector("#toasts >> text=The settings are stored")
+    await frame.set_input_files("#file", LOGO)
+    await frame.click("text=Use this picture")
+    await frame.wait_for_selector("img.logo")
+    assert await frame.evaluate("document.querySelector('img.logo').naturalWidth") > 0
+    found = (await shop_settings.current(desk.at.services, desk.at.shop)).documents
+    assert (found.e_invoice, found.accent_color, found.footer.de, bool(found.logo)) == (
+        True,
+        "#006633",
+        "Amtsgericht München",
+        True,
+    )
+    await frame.click("text=Remove")
+    await frame.click("dialog#no-logo button.critical")
+    await frame.wait_for_selector("text=No logo yet")
+
+
+async def test_a_template_is_tried_in_its_frame_and_put_in_force(desk: Desk, filled: dict[str, str]) -> None:
+    """The mail has its own styles, runs no script, and what is wrong is told with its line beside what was typed."""
+    frame = await desk.open("/settings/mails")
+    await frame.click("text=Send a test to")
+    await frame.wait_for_selector("#tried >> text=No mail server is set")
+    await frame.click("a[href$='templates/order_received.en']")
+    mail = frame.frame_locator("iframe.mail")
+    await mail.locator("text=Thank you for your order").wait_for()
+    width = await mail.locator("body").evaluate("one => getComputedStyle(one).backgroundColor")
+    assert width != "rgba(0, 0, 0, 0)", "the styles of the mail count"
+    source = await frame.input_value("#source")
+    await frame.fill("#source", source.replace("c.order_number", "c.order_numbers", 1))
+    await frame.click("text=Put in force")
+    await frame.wait_for_selector(".problem >> text=order_received.en, line 3")
+    changed = source.replace("Thank you", "<script>document.body.textContent='run'</script>Howdy", 1)
+    await frame.fill("#source", changed)
+    await frame.click("text=Preview this")
+    await mail.locator("text=Howdy").wait_for()
+    await frame.fill("#source", source.replace("Thank you", "Howdy, thank you", 1))
+    await frame.click("text=Put in force")
+    await desk.page.wait_for_selector("#toasts >> text=The template is in force")
+    await mail.locator("text=Howdy, thank you").wait_for()
+    await frame.click("text=Take the built-in one")
+    await frame.click("dialog#reset button.critical")
+    await desk.page.wait_for_selector("#toasts >> text=The built-in template is in force")

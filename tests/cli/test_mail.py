@@ -88,6 +88,7 @@ def test_what_waits_is_shown_with_its_age_and_goes_again_to_the_address_shown() 
 def test_a_test_mail_goes_out_at_once_or_says_what_the_server_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = call("mail", "test", "me@vendor.example", "--language", "de")
     assert (sent["state"], sent["subject"]) == ("sent", "Test der Mail-Einstellungen")
+    assert "RESELLER_SMTP_URL" in sent["way_out"]
     assert len(list((tmp_path / "var" / "mail").rglob("*.eml"))) == 1
     monkeypatch.setenv("RESELLER_SMTP_URL", "smtp://127.0.0.1:1")
     with pytest.raises(AssertionError, match='"state": "failed"'):
@@ -149,7 +150,7 @@ def test_previews_in_each_form(tmp_path: Path, suffix: str) -> None:
         call("mail", "preview", "order_received", "--out", str(out))
     with pytest.raises(InvalidInput, match="ends with"):
         call("mail", "preview", "layout", "--out", str(tmp_path / "mail.pdf"))
-    with pytest.raises(InvalidInput, match="no mail 'nothing'"):
+    with pytest.raises(NotFound, match="no mail 'nothing'"):
         call("mail", "preview", "nothing", "--out", str(out))
 
 

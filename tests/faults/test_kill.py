@@ -86,6 +86,8 @@ SCHEDULED = {
 }
 PRICES = {"tell_price_changes", "carry_out_price_changes"}
 OTHERS = {"follow_customer", "confirm_other", "write_standing", "write_account", "issue_credit_note", "answer_request"}
+FILES = {"import_kept_file", "undo_kept_file"}
+"""Walked in `test_kill_bank`."""
 STATEMENTS = {"begin_statements", "ask_for_statements", "draw_up_statements", "print_statements", "mail_statements"} | {
     "make_statements_of",
     "remind_resellers",
@@ -221,7 +223,7 @@ async def test_a_planned_price_change_is_announced_once_and_in_force_once(tmp_pa
 def test_the_walks_reach_every_step_there_is() -> None:
     texts = [Path(str(part.__file__)).read_text() for part in (durable, *workflow.PARTS)]
     names = set(re.findall(r'@DBOS\.step\(name="(\w+)"', "".join(texts)))
-    assert names == RELEASED | SCHEDULED | PRICES | OTHERS
+    assert names == RELEASED | SCHEDULED | PRICES | OTHERS | FILES
 
 
 async def prepaid_story(at: Journey) -> str:

@@ -104,3 +104,12 @@ def test_a_line_beside_what_is_owed(
 
 def test_a_currency_is_one_of_iso_4217() -> None:
     assert [known_currency(code) for code in ("USD", "JPY", "ABC")] == [True, True, False]
+
+
+def test_rows_of_a_csv_are_read_with_their_currency_behind_the_amount() -> None:
+    found, unread = read_text('reference;amount;currency\nRF34TEST7;"19,49";USD\n1043\t1.234,50\tEUR\n')
+    assert ([(each.amount, each.currency) for each in found], unread) == (
+        [(Decimal("19.49"), "USD"), (Decimal("1234.50"), "EUR")],
+        [],
+    )
+    assert [each.reference for each in found] == ["RF34TEST7", "1043"]

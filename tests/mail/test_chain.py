@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.mail.chain import START, Link, broken
+from app.reasons import Reason
 from tests.conftest import NOW
 
 
@@ -20,7 +21,7 @@ def chain(length: int = 4) -> list[tuple[Link, str]]:
     return made
 
 
-def wrong(links: list[tuple[Link, str]], length: int = 4) -> list[str]:
+def wrong(links: list[tuple[Link, str]], length: int = 4) -> list[Reason]:
     return list(broken(links, length=length, head=chain()[-1][1]))
 
 

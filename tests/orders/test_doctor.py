@@ -157,6 +157,7 @@ def test_a_good_installation_names_every_check() -> None:
         "channels",
         "tax_app",
         "charge_taxes",
+        "prices_with_tax",
         "tax_countries",
         "auto_confirm",
         "unpaid_orders",
@@ -224,6 +225,17 @@ def test_each_wrong_setting_of_a_channel_is_named_and_can_be_fixed(channel: dict
     assert broken.channels is not None
     (asked,) = broken.channels
     assert bool(tax_patch(asked)) != bool(channel_patch(asked))
+
+
+def test_a_channel_whose_prices_hold_tax_is_for_people_to_change() -> None:
+    """New channels of Saleor have it; switching it would change what every price means, so it is never done by `fix`."""
+    channel = channel_answer(**taxes(pricesEnteredWithTax=True))
+    finding = one(replace(GOOD, installation=installation(channel)))
+    assert (finding.code, finding.severity, finding.fixable) == ("prices_with_tax", "warning", False)
+    assert "net prices" in finding.sentence
+    channels = installation(channel).channels
+    assert channels is not None
+    assert tax_patch(channels[0]) == {}
 
 
 def test_the_null_country_trap_is_repaired_by_removing_the_row() -> None:

@@ -61,6 +61,9 @@ def test_the_dashboard_finds_nothing_wrong_with_it(version: str) -> None:
         ({"url": "/relative"}, "joined wrongly"),
         ({"url": "https://other.example/x"}, "another origin"),
         ({"permissions": ["MANAGE_PRODUCTS"]}, "more than the app's"),
+        ({"mount": "SEARCH_ACTION"}, "names the views"),
+        ({"mount": "SEARCH_ACTION", "options": {"views": ["WAREHOUSE_LIST"]}}, "names the views"),
+        ({"options": {"views": ["ORDER_LIST"]}}, "not for it"),
         ({"options": {"widgetTarget": {"method": "post"}}, "target": "WIDGET", "mount": "ORDER_DETAILS_WIDGETS"}, "GET or POST"),
         (
             {"options": {"homeWidgetTarget": {"method": "POST"}}, "target": "WIDGET", "mount": "ORDER_DETAILS_WIDGETS"},
@@ -75,9 +78,9 @@ def test_what_the_dashboard_would_find(changed: dict[str, Any], said: str) -> No
     assert any(said in one for one in issues(manifest))
 
 
-def test_the_home_widget_goes_to_the_dashboard_that_knows_it() -> None:
+def test_what_came_later_goes_to_the_dashboard_that_knows_it() -> None:
     mounts = {version: {one["mount"] for one in render(BASE, version)["extensions"]} for version in ("3.22", "3.23")}
-    assert mounts["3.23"] - mounts["3.22"] == {"HOMEPAGE_WIDGETS"}
+    assert mounts["3.23"] - mounts["3.22"] == {"HOMEPAGE_WIDGETS", "SEARCH_ACTION"}
     assert all("since" not in one for one in render(BASE)["extensions"])
 
 

@@ -26,6 +26,8 @@ NEWEST = frozenset({"HOMEPAGE_WIDGETS", "SEARCH_ACTION"})
 """Those that came with 3.23."""
 TARGETS = frozenset({"POPUP", "APP_PAGE", "NEW_TAB", "WIDGET"})
 OPTIONS = {"widgetTarget": "WIDGET", "homeWidgetTarget": "WIDGET", "newTabTarget": "NEW_TAB"}
+VIEWS = frozenset(f"{place}_{kind}" for place in (*PLACES, "PAGE_TYPE", "MENU") for kind in ("LIST", "DETAILS"))
+"""Where a search action may be offered (dashboard-facts 1)."""
 SUBJECTS = {
     "ORDER_DETAILS": "orderId",
     "CUSTOMER_DETAILS": "customerId",
@@ -66,7 +68,13 @@ def _wrong(entry: Mapping[str, Any], own: set[str], app_url: str, known: frozens
         "menus go on to another page with it": mount.startswith("NAVIGATION_") and target != "APP_PAGE",
     }
     found = [why for why, wrong in checks.items() if wrong]
-    for name, chosen in entry.get("options", {}).items():
+    options = dict(entry.get("options", {}))
+    views = options.pop("views", None)
+    if mount == "SEARCH_ACTION" and not (views and set(views) <= VIEWS):
+        found.append("a search action names the views it is offered on")
+    elif mount != "SEARCH_ACTION" and views is not None:
+        found.append("the option views is not for it")
+    for name, chosen in options.items():
         if OPTIONS.get(name) != target or (name == "homeWidgetTarget") != (mount == "HOMEPAGE_WIDGETS"):
             found.append(f"the option {name} is not for it")
         elif chosen.get("method") not in ("GET", "POST"):

@@ -22,8 +22,10 @@ from app.web.dashboard import (
     orders,
     payments,
     prices,
+    product_widget,
     reports,
     resellers,
+    search,
     sessions,
     settings,
     statements,
@@ -56,7 +58,7 @@ POPUPS = "/popup/"
 WITHOUT_SHELL = ("/static/", "/session")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'"
+    "frame-src 'self'; form-action 'self'; base-uri 'none'"
 )
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -74,8 +76,10 @@ def dashboard_application(services: Services) -> Asgi:
     pages.state.menu = PAGES
     pages.mount("/static", StaticFiles(directory=STATIC))
     pages.include_router(sessions.router)
+    pages.include_router(search.router)
     pages.include_router(widgets.router)
     pages.include_router(customer_widget.router)
+    pages.include_router(product_widget.router)
     for page in PAGES:
         pages.include_router(page.router)
     pages.add_api_route("/", _home, response_model=None)
@@ -83,13 +87,13 @@ def dashboard_application(services: Services) -> Asgi:
     pages.add_exception_handler(RequestValidationError, _invalid)
     pages.add_exception_handler(HTTPException, _http)
     pages.add_exception_handler(Exception, _failed)
-    uploads = frozenset(path for page in PAGES for path in page.uploads)
+    uploads = {path: services.settings.max_upload_bytes for page in PAGES for path in page.uploads}
+    uploads |= {path: services.settings.max_bank_file_bytes for page in PAGES for path in page.bank_files}
     rules = Rules(
         "dashboard_failed",
         lambda scope: _headers(services, scope),
         "Accept-Encoding, Accept-Language, Dashboard-Locale, Dashboard-Session",
-        lambda path: path in uploads,
-        services.settings.max_upload_bytes,
+        lambda path: uploads.get(path, 0),
     )
     return GZipMiddleware(Front(_Shells(services, pages), rules), minimum_size=1000)
 
@@ -113,6 +117,9 @@ class _Shells:
 
 def _headers(services: Services, scope: Scope) -> dict[str, str]:
     framing = " ".join(_ancestors(services, scope)) or "'none'"
+    own = scope.get("state", {}).get("policy")
+    if own:  # shown by a page of ours, which the Dashboard shows
+        return {**HEADERS, "Content-Security-Policy": f"{own}; frame-ancestors 'self' {framing}"}
     return {**HEADERS, "Content-Security-Policy": f"{POLICY}; frame-ancestors {framing}"}
 
 

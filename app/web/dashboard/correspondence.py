@@ -108,7 +108,7 @@ async def one(staff: UserStaff, reseller_id: str, entry_id: str) -> Response:
             thread = record.entries(reseller_id=reseller.id, thread=row.thread).where(Correspondence.id != row.id)
             others = list(await session.scalars(thread.order_by(Correspondence.position.desc()).limit(MAX_THREAD)))
         delivered = await _delivered(session, [one.mail_id for one in (row, *others) if one.mail_id])
-        wrong = await record.verify(session, reseller_id=reseller.id)
+        wrong = await record.contradictions(session, reseller_id=reseller.id)
     return staff.page(
         "reseller_mail.html",
         reseller=reseller,

@@ -19,3 +19,5 @@ class Page:
     router: APIRouter
     uploads: tuple[str, ...] = ()
     """Paths below `/dashboard` whose form carries a file."""
+    bank_files: tuple[str, ...] = ()
+    """Those of these whose file may be as large as a bank's."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 
@@ -19,7 +20,10 @@ from app.errors import Conflict, InvalidInput, NotFound
 from app.files.rules import too_large
 from app.money import Money, MoneyError
 from app.orders import bank_desk, bank_review
-from app.orders.bank_undo import undo_import, undo_line
+from app.orders.bank_batch import ImportReport
+from app.orders.bank_import import repeated_report
+from app.orders.bank_jobs import ask_for_import, ask_for_undo
+from app.orders.bank_undo import undo_line
 from app.orders.bank_upload import import_bank_file
 from app.orders.conversion import Conversion
 from app.orders.service import confirm_wire, find_order
@@ -101,7 +105,7 @@ async def imports(staff: OrderStaff, request: Request) -> Response:
         table=table,
         accounts=[row.identifier for row in accounts],
         own=[one for one in own if one],
-        limit=staff.services.settings.max_upload_bytes,
+        limit=staff.services.settings.max_bank_file_bytes,
     )
 
 
@@ -115,23 +119,38 @@ async def list_of_imports(staff: OrderStaff, request: Request) -> Response:
 
 @router.post("/payments/imports")
 async def upload(staff: OrderStaff, form: Posted) -> Response:
-    """Import a bank file, or say what would become of it. What is answered stands beside the form, which keeps its file."""
-    services, limit = staff.services, staff.services.settings.max_upload_bytes
+    """Let a bank file be imported, or say what would become of it. The answer stands beside the form, which keeps its file."""
+    services, limit = staff.services, staff.services.settings.max_bank_file_bytes
     if form.upload is None or not form.upload.filename:
         raise InvalidInput("file: choose the bank's file.", code="no_bank_file")
     if form.upload.size is not None and form.upload.size > limit:
         raise too_large(limit)
-    dry_run = form["do"] != "import"
-    report = await import_bank_file(
-        services,
-        staff.shop,
-        form.upload.file,
-        file_name=form.upload.filename[:200],
-        by=staff.by,
-        account=form["account"].strip(),
-        dry_run=dry_run,
-    )
-    return staff.page("payments_report.html", report=report, dry_run=dry_run, amount_of=_text_shown(staff))
+    name, account = form.upload.filename[:200], form["account"].strip()
+    if form["do"] == "import":
+        row, repeated = await ask_for_import(services, staff.shop, form.upload.file, file_name=name, by=staff.by, account=account)
+        if not repeated:
+            return staff.page("payments_progress.html", row=row, beside="form")
+        report = repeated_report(row)
+    else:
+        source = form.upload.file
+        report = await import_bank_file(services, staff.shop, source, file_name=name, by=staff.by, account=account, dry_run=True)
+    return staff.page("payments_report.html", report=report, dry_run=not report.repeated, amount_of=_text_shown(staff))
+
+
+@router.get("/payments/imports/{import_id}/progress")
+async def progress(staff: OrderStaff, import_id: str, beside: str = "page") -> Response:
+    """How far a file is, asked for again and again `beside` the form or on its page; in the end what became of it."""
+    async with staff.services.database.tenant_reading(staff.shop.tenant_id) as session:
+        row = await session.scalar(select(BankImport).where(BankImport.id == import_id))
+    if row is None:  # somebody else imported the same file first: that one counts
+        report = ImportReport(None, True)
+    elif row.state not in (bank.DONE, bank.UNDONE):
+        return staff.page("payments_progress.html", row=row, beside=beside if beside == "form" else "page")
+    else:
+        report = ImportReport(row.id, False, Counter(row.counts), [Reason.from_dict(note) for note in row.notes])
+    if beside == "form":
+        return staff.page("payments_report.html", report=report, dry_run=False, amount_of=_text_shown(staff))
+    return staff.page("payments_progress.html", row=row, beside="page")
 
 
 @router.get("/payments/imports/{import_id}")
@@ -164,16 +183,17 @@ async def one_import(staff: OrderStaff, request: Request, import_id: str) -> Res
         booked=booked,
         outcomes=OUTCOMES,
         amount_of=_shown(staff),
+        beside="page",
     )
 
 
 @router.post("/payments/imports/{import_id}/undo")
 async def undo(staff: OrderStaff, form: Posted, import_id: str) -> Response:
-    """Take back everything that a file did."""
+    """Let everything that a file did be taken back."""
     async with staff.services.database.tenant_reading(staff.shop.tenant_id) as session:
         row = await _import(session, import_id)
-    await undo_import(staff.services, staff.shop, row.id, by=staff.by)
-    return staff.go(f"/payments/imports/{row.id}", "import_undone")
+    row = await ask_for_undo(staff.services, staff.shop, row.id, by=staff.by)
+    return staff.go(f"/payments/imports/{row.id}", "import_undone" if row.state == bank.UNDONE else "import_undoing")
 
 
 @router.get("/payments/lines/{line_id}")
@@ -383,4 +403,4 @@ def _tolerances() -> Select[FeeTolerance, str]:
     )
 
 
-PAGE = Page("/payments", "nav_payments", Permission.ORDERS, router, uploads=(UPLOAD,))
+PAGE = Page("/payments", "nav_payments", Permission.ORDERS, router, bank_files=(UPLOAD,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import date
 from types import UnionType
@@ -14,20 +15,22 @@ from pydantic.fields import FieldInfo
 from sqlalchemy import func, select
 from starlette.responses import Response
 
-from app.documents.logo import MAX_BYTES, checked_logo
+from app.documents.logo import MAX_BYTES, checked_logo, logo_png
 from app.errors import InvalidInput, NotFound
 from app.licenses.service import rotate_key
 from app.licenses.tables import License, LicenseKey
 from app.orders import shop_settings
 from app.orders.shop_settings import Own, SettingsChanged, WrongSettings
 from app.resellers import policy
-from app.settings import InterestRate, ProgramNumbers, Seller, ShopSettings
+from app.settings import COLOR, LONGEST_TEXT, DocumentSettings, InterestRate, ProgramNumbers, Seller, ShopSettings, Texts
+from app.web.dashboard import mail_settings
 from app.web.dashboard.pages import Page
 from app.web.dashboard.permissions import Permission
 from app.web.dashboard.visit import AppStaff, Posted, Visit, a_day
 from app.web.forms import Form, uploaded
 
 router = APIRouter()
+router.include_router(mail_settings.router)
 GROUPS = {
     "terms": ("prepaid_orders", "payment_days", "on_account", "temporary_license_days", "temporary_for_held", "claim_days"),
     "prices": ("max_discount_percent", "price_notice_days", "refuse_vouchers"),
@@ -81,19 +84,34 @@ async def set_program(staff: AppStaff, form: Posted) -> Response:
 
 @router.get("/settings/seller")
 async def seller(staff: AppStaff) -> Response:
-    """The vendor as its documents name it, and the logo."""
+    """The vendor as its documents name it."""
     settings = await shop_settings.current(staff.services, staff.shop)
     fields = [_shown(settings.seller, name) for name in Seller.model_fields]
     mark = shop_settings.mark(settings, "seller")
-    return staff.page(
-        "settings_seller.html", tab="seller", fields=fields, mark=mark, logo=bool(settings.documents.logo), limit=MAX_BYTES
-    )
+    return staff.page("settings_seller.html", tab="seller", fields=fields, mark=mark)
 
 
 @router.post("/settings/seller")
 async def set_seller(staff: AppStaff, form: Posted) -> Response:
     """The vendor's name, address and numbers."""
     return await _set(staff, form, "seller", Seller)
+
+
+@router.get("/settings/documents")
+async def documents(staff: AppStaff) -> Response:
+    """How invoices, statements and mails look, what stands on them, and the logo."""
+    settings = await shop_settings.current(staff.services, staff.shop)
+    fields = [_shown(settings.documents, name) for name in DocumentSettings.model_fields if name != "logo"]
+    mark = shop_settings.mark(settings, "documents")
+    picture = logo_png(settings.documents.logo)[0]
+    shown = f"data:image/png;base64,{b64encode(picture).decode()}" if picture else ""
+    return staff.page("settings_documents.html", tab="documents", fields=fields, mark=mark, logo=shown, limit=MAX_BYTES)
+
+
+@router.post("/settings/documents")
+async def set_documents(staff: AppStaff, form: Posted) -> Response:
+    """Color, footer, the text of reverse charge, e-invoices and links."""
+    return await _set(staff, form, "documents", DocumentSettings)
 
 
 @router.post("/settings/logo")
@@ -107,7 +125,7 @@ async def logo(staff: AppStaff, form: Posted) -> Response:
         own["documents"] = {**own.get("documents", {}), "logo": kept}
 
     await shop_settings.change(staff.services, staff.shop, put)
-    return staff.go("/settings/seller", "settings_stored")
+    return staff.go("/settings/documents", "settings_stored")
 
 
 @router.get("/settings/accounts")
@@ -193,7 +211,10 @@ async def _set(staff: Visit, form: Form, part: str, model: type[BaseModel]) -> R
     wrong: dict[str, str] = {}
     values: dict[str, Any] = {}
     for name, field in model.model_fields.items():
-        if name in given or _kind(field) == "bool":
+        kind = _kind(field)
+        if kind == "texts":
+            values[name] = {language: given.get(f"{name}.{language}", "").strip() for language in Texts.model_fields}
+        elif name in given or kind == "bool":
             try:
                 values[name] = _read(field, given.get(name, ""))
             except ValueError as error:
@@ -215,6 +236,11 @@ async def _set(staff: Visit, form: Form, part: str, model: type[BaseModel]) -> R
     except SettingsChanged as error:
         now = getattr(error.now, part)
         both = [(name, given[name], _text(getattr(now, name))) for name in model.model_fields if name in given]
+        both += [
+            (name, " / ".join(filter(None, values[name].values())), _text(getattr(now, name)))
+            for name, field in model.model_fields.items()
+            if _kind(field) == "texts"
+        ]
         return staff.page("settings_conflict.html", status=409, part=part, both=[one for one in both if one[1] != one[2]])
     return staff.go("/settings" if part == "program" else f"/settings/{part}", "settings_stored")
 
@@ -229,6 +255,8 @@ def _shown(model: BaseModel, name: str) -> Mapping[str, Any]:
         "name": name,
         "kind": _kind(field),
         "value": _text(getattr(model, name)),
+        "texts": getattr(model, name).model_dump() if _kind(field) == "texts" else {},
+        "longest": LONGEST_TEXT,
         "min": low.ge if isinstance(low, Ge) else None,
         "max": high.le if isinstance(high, Le) else None,
         "options": options,
@@ -243,6 +271,10 @@ def _kind(field: FieldInfo) -> str:
         kind = next(one for one in get_args(kind) if one is not type(None))
     if kind == list[InterestRate]:
         return "rates"
+    if kind is Texts:
+        return "texts"
+    if any(getattr(limit, "pattern", "") == COLOR for limit in field.metadata):
+        return "color"
     plain: dict[Any, str] = {bool: "bool", int: "int", date: "date"}
     return plain.get(kind, "lines" if get_origin(kind) is list else "text")
 
@@ -255,6 +287,8 @@ def _text(value: Any) -> str:
         return ", ".join(
             f"{one.since} {one.percent.normalize():f}" if isinstance(one, InterestRate) else str(one) for one in value
         )
+    if isinstance(value, Texts):
+        return " / ".join(filter(None, value.model_dump().values()))
     return "" if value is None else str(value)
 
 

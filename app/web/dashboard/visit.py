@@ -126,8 +126,13 @@ def reading(request: Request) -> Reader:
 
 async def working(request: Request) -> Visit:
     """The visit of a valid session. Raises SessionOver."""
+    return visit_of(request, request.headers.get(HEADER, ""))
+
+
+def visit_of(request: Request, sealed: str) -> Visit:
+    """The visit of a session as a page carries it. Raises SessionOver."""
     services: Services = request.app.state.services
-    session = unseal(services.box, request.headers.get(HEADER, ""), services.clock())
+    session = unseal(services.box, sealed, services.clock())
     shop = next((shop for shop in services.shops.all() if session and shop.tenant_id == session.tenant_id), None)
     if session is None or shop is None or shop.app_id != session.app_id:
         raise SessionOver("The session is over; open the page again from the Dashboard.")

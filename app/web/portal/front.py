@@ -22,5 +22,7 @@ HEADERS = {
 
 def guarded(pages: Asgi, max_upload: int) -> Front:
     """The portal's pages with all that stands around them."""
-    rules = Rules("portal_failed", lambda scope: HEADERS, "Cookie, Accept-Language", lambda path: path in UPLOADS, max_upload)
+    rules = Rules(
+        "portal_failed", lambda scope: HEADERS, "Cookie, Accept-Language", lambda path: max_upload if path in UPLOADS else 0
+    )
     return Front(pages, rules)

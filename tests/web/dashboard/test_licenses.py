@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.licenses.tables import License
+from app.orders.tables import OrderLine
 from tests.orders.builders import rows
 from tests.web.dashboard.conftest import Dashboard
 
@@ -23,6 +24,8 @@ async def decided(dashboard: Dashboard, row: License, do: str, **fields: str) ->
 async def test_a_license_is_found_by_whatever_somebody_has_of_it(dashboard: Dashboard) -> None:
     row = await the(dashboard)
     found = ["", row.id, row.kid, row.sku, row.sku.lower(), row.order_number, "buyer@customer.example", "BUYER@customer.example"]
+    (line,) = await rows(dashboard.world, OrderLine, OrderLine.id == row.order_line_id)
+    found += [line.name.upper(), line.name[1:-1]]
     for text in found:
         answer = await dashboard.ask("/licenses", params={"q": text})
         assert f'href="/dashboard/licenses/{row.id}"' in answer.text, text

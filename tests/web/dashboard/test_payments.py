@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from app.bank.tables import BankAccountRow, BankImport, BankLineRow, LearnedPayer
 from app.db.session import Database
+from app.errors import Conflict
+from app.files.tables import StoredFile
 from app.ledger.rules import Kind
 from app.ledger.tables import LedgerItem
+from app.orders import bank_jobs
 from app.resellers.tables import Reseller
 from tests.orders.bank_files import ACCOUNT, imported, paid, rf
 from tests.orders.builders import recorded, rows
@@ -28,6 +32,19 @@ def mt940(*amounts: tuple[str, str]) -> bytes:
 async def sent(dashboard: Dashboard, content: bytes, do: str = "import", **more: Any) -> Any:
     files = {"file": ("march.sta", content, "text/plain")}
     return await dashboard.ask("/payments/imports", "POST", data={"do": do, "account": ""}, files=files, **more)
+
+
+async def work(dashboard: Dashboard) -> list[str]:
+    """Do what was asked of the durable work about bank files, as the worker does; what became of each."""
+    world, became = dashboard.world, list[str]()
+    steps: dict[str, Callable[..., Awaitable[str]]] = {
+        "import_bank_file": bank_jobs.import_kept,
+        "undo_bank_file": bank_jobs.undo_asked,
+    }
+    for workflow, _, (_, *args) in [asked for asked in world.asked if asked[0] in steps]:
+        became.append(await steps[workflow](world.services, world.shop, *args))
+    world.asked[:] = [asked for asked in world.asked if asked[0] not in steps]
+    return became
 
 
 async def referenced(dashboard: Dashboard, *numbers: str) -> None:
@@ -63,10 +80,20 @@ async def test_a_dry_run_keeps_nothing_and_says_everything(dashboard: Dashboard)
 async def test_a_file_is_imported_once_and_undone(dashboard: Dashboard) -> None:
     await referenced(dashboard, "2")
     content = mt940(("19.49", f"paid {rf(2)}"), ("5.00", "who knows"))
-    for _ in range(2):
-        answer = await sent(dashboard, content)
-        assert answer.status_code == 200, answer.text
-    assert "imported before" in answer.text
+    first = await sent(dashboard, content)
+    assert first.status_code == 200, first.text
+    (file,) = await rows(dashboard.world, BankImport)
+    assert file.state == "reading"
+    at = f"/payments/imports/{file.id}"
+    for beside in ("form", "page"):
+        assert "every 1s" in (await dashboard.ask(f"{at}/progress?beside={beside}")).text
+    assert "every 1s" in (await dashboard.ask(at)).text
+    # A worker that was killed does the whole step again; the file is taken away from the store when it is through.
+    assert [await work(dashboard), [row.state for row in await rows(dashboard.world, StoredFile)]] == [["done"], ["removed"]]
+    assert "The file is imported" in (await dashboard.ask(f"{at}/progress?beside=form")).text
+    assert 'hx-trigger="load"' in (await dashboard.ask(f"{at}/progress")).text
+    assert "imported before" in (await sent(dashboard, content)).text
+    assert await work(dashboard) == []
     (file,) = await rows(dashboard.world, BankImport)
     assert (file.state, file.lines_done) == ("done", 2)
     for path in ("/payments/imports", "/payments/imports/list", f"/payments/imports/{file.id}", "/payments?which=unmatched"):
@@ -78,7 +105,11 @@ async def test_a_file_is_imported_once_and_undone(dashboard: Dashboard) -> None:
     assert "5.00" not in only.text
     assert "Lines booked from it: 1." in only.text
     undone = await dashboard.ask(f"/payments/imports/{file.id}/undo", "POST")
-    assert undone.headers["location"].endswith("?notice=import_undone")
+    assert undone.headers["location"].endswith("?notice=import_undoing")
+    assert "being undone" in (await dashboard.ask(f"{at}/progress")).text
+    assert await work(dashboard) == ["undone"]
+    assert (await dashboard.ask(f"{at}/undo", "POST")).headers["location"].endswith("?notice=import_undone")
+    assert await work(dashboard) == []
     shown = await dashboard.ask(f"/payments/imports/{file.id}")
     assert "ada@vendor.example undid it" in shown.text
     assert (await dashboard.ask("/payments/imports/none/undo", "POST")).status_code == 404
@@ -89,13 +120,64 @@ async def test_a_file_is_imported_once_and_undone(dashboard: Dashboard) -> None:
 async def test_what_is_no_bank_file_is_refused_with_its_place_and_nothing_stays(dashboard: Dashboard) -> None:
     nothing = await dashboard.ask("/payments/imports", "POST", data={"do": "import"}, files={"other": ("", b"")})
     assert "choose the bank" in nothing.text
-    for content in (b"", b"%PDF-1.7", mt940(("1.00", "x")).replace(ACCOUNT.encode(), b"999")):
+    for content in (b"", b"%PDF-1.7"):
         answer = await sent(dashboard, content)
         assert answer.status_code >= 400, content
         assert 'role="alert"' in answer.text
-    large = await sent(dashboard, b"x" * (dashboard.world.services.settings.max_upload_bytes + 1))
-    assert large.status_code == 413
+    services = dashboard.world.services
+    services.settings.max_bank_file_bytes = 300_000
+    try:
+        large = await sent(dashboard, b"x" * 300_001)
+        assert (large.status_code, 'role="alert"' in large.text) == (413, True)
+    finally:
+        services.settings.max_bank_file_bytes = type(services.settings).model_fields["max_bank_file_bytes"].default
     assert await rows(dashboard.world, BankImport) == []
+    assert await rows(dashboard.world, StoredFile) == []
+
+
+async def test_what_only_reading_shows_is_told_where_the_file_is_listed(dashboard: Dashboard) -> None:
+    foreign = mt940(("1.00", "x")).replace(ACCOUNT.encode(), b"999")
+    assert (await sent(dashboard, foreign)).status_code == 200
+    assert await work(dashboard) == ["refused"]
+    (file,) = await rows(dashboard.world, BankImport)
+    assert (file.state, await rows(dashboard.world, BankLineRow)) == ("refused", [])
+    german = {"Dashboard-Locale": "de"}
+    for path in (f"/payments/imports/{file.id}", f"/payments/imports/{file.id}/progress?beside=form"):
+        assert "Das Konto der Datei ist nicht bekannt" in (await dashboard.ask(path, headers=german)).text, path
+    assert (await sent(dashboard, foreign)).status_code == 200, "it may come again"
+
+
+async def test_an_import_that_was_killed_goes_on_and_books_nothing_twice(dashboard: Dashboard) -> None:
+    await referenced(dashboard, "2")
+    assert (await sent(dashboard, mt940(("19.49", f"paid {rf(2)}")))).status_code == 200
+    ((_, _, (_, *args)),) = [asked for asked in dashboard.world.asked if asked[0] == "import_bank_file"]
+    world = dashboard.world
+    for became in ("done", "known"):
+        assert await bank_jobs.import_kept(world.services, world.shop, *args) == became
+    assert len(await rows(world, BankLineRow)) == 1
+
+
+async def test_why_an_undoing_stopped_is_told_and_it_goes_on_when_asked_again(dashboard: Dashboard) -> None:
+    await referenced(dashboard, "2")
+    await sent(dashboard, mt940(("19.49", f"paid {rf(2)}")))
+    await work(dashboard)
+    (file,) = await rows(dashboard.world, BankImport)
+    at = f"/payments/imports/{file.id}"
+    await dashboard.ask(f"{at}/undo", "POST")
+
+    async def stops(*given: Any, **more: Any) -> BankImport:
+        raise Conflict("What this takes back was paid by something else since; take that back first.", code="paid_meanwhile")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bank_jobs, "undo_import", stops)
+        assert await work(dashboard) == ["stopped"]
+    page = (await dashboard.ask(at, headers={"Dashboard-Locale": "de"})).text
+    assert "Das Zurücknehmen hielt an" in page
+    assert "inzwischen anders bezahlt" in page
+    assert "every 1s" not in page
+    await dashboard.ask(f"{at}/undo", "POST")
+    assert await work(dashboard) == ["undone"]
+    assert "hielt an" not in (await dashboard.ask(at, headers={"Dashboard-Locale": "de"})).text
 
 
 async def test_a_proposal_is_accepted_from_the_desk(dashboard: Dashboard) -> None:

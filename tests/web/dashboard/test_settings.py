@@ -59,8 +59,39 @@ async def test_what_the_page_shows_is_what_it_stores(dashboard: Dashboard) -> No
     assert (await shop_settings.current(services, shop)).program == before
 
 
+async def test_how_documents_look_is_set_with_its_texts_in_both_languages(dashboard: Dashboard) -> None:
+    services, shop = dashboard.world.services, dashboard.world.shop
+    before = await shop_settings.current(services, shop)
+    given = {
+        "documents.e_invoice": "yes", "documents.accent_color": "#006633", "documents.link_days": "7",
+        "documents.footer.en": "Registered in Texas", "documents.footer.de": "Amtsgericht München",
+        "documents.reverse_charge.en": "Reverse charge", "documents.reverse_charge.de": "",
+        "mark": shop_settings.mark(before, "documents"),
+    }  # fmt: skip
+    for name, value, place in [
+        ("documents.accent_color", "green", "documents-accent_color-wrong"),
+        ("documents.link_days", "0", "documents-link_days-wrong"),
+        ("documents.footer.de", "x" * 501, "documents-footer-wrong"),
+    ]:
+        answer = await dashboard.ask("/settings/documents", "POST", data={**given, name: value})
+        assert answer.status_code == 400
+        assert re.search(rf'id="{place}"[^>]*>[^<]+<', answer.text), answer.text
+    assert (await dashboard.ask("/settings/documents", "POST", data=given)).status_code == 303
+    found = (await shop_settings.current(services, shop)).documents
+    assert (found.e_invoice, found.accent_color, found.link_days) == (True, "#006633", 7)
+    assert (found.footer.en, found.footer.de) == ("Registered in Texas", "Amtsgericht München")
+    assert found.reverse_charge.of("de") == "Reverse charge"
+    conflict = await dashboard.ask("/settings/documents", "POST", data={**given, "documents.footer.en": "Mine"})
+    assert conflict.status_code == 409
+    assert "Mine / Amtsgericht München" in conflict.text
+    assert "Registered in Texas / Amtsgericht München" in conflict.text
+    page = (await dashboard.ask("/settings/documents")).text
+    assert "Amtsgericht München" in page
+    assert 'value="#006633"' in page
+
+
 async def test_nothing_is_changed_without_the_permission(dashboard: Dashboard) -> None:
     session = await dashboard.session(*[one for one in ALL if one != "MANAGE_APPS"])
-    for path in ("program", "seller", "logo", "accounts", "keys", "policy"):
+    for path in ("program", "seller", "documents", "logo", "mails/test", "mails/templates/layout", "accounts", "keys", "policy"):
         answer = await dashboard.ask(f"/settings/{path}", "POST", session=session, data={"mark": "x"})
         assert answer.status_code == 403, path

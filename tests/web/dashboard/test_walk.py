@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy import select
 
 from app.resellers.tables import Reseller
-from app.web.dashboard import application, customer_widget, widgets
+from app.web.dashboard import application, customer_widget, product_widget, search, widgets
 from app.web.dashboard.permissions import Permission
 from tests.orders.builders import failed, no_types
 from tests.web.dashboard.conftest import ALL, Dashboard, staff_token
@@ -26,7 +26,13 @@ SECRET = ("19.49", "ACME", "buyer@", "Texan")
 
 def routes() -> list[tuple[str, str]]:
     """(method, path) of every page and form, as the application has them."""
-    routers: list[APIRouter] = [*(page.router for page in application.PAGES), widgets.router, customer_widget.router]
+    routers: list[APIRouter] = [
+        *(page.router for page in application.PAGES),
+        search.router,
+        widgets.router,
+        customer_widget.router,
+        product_widget.router,
+    ]
     found = sorted(
         (method, route.path)
         for router in routers
@@ -54,6 +60,7 @@ async def test_every_page_asks_who_it_is(dashboard: Dashboard) -> None:
     for question in ("AppSelf", "Installation", "FlatRates"):
         dashboard.world.saleor.answers[question] = failed("The shop is being repaired.")
     dashboard.world.saleor.answers["CustomerTypes"] = no_types
+    dashboard.world.saleor.answers["ProductPrices"] = {"product": None}
     values: dict[str, Any] = {
         "number": "1", "reseller_id": reseller, "document_id": dashboard.store.document, "license_id": dashboard.store.license,
         "application_id": "none", "file_id": "none", "name": "order",

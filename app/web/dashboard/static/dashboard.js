@@ -166,8 +166,14 @@
   on("afterSettle", function (event) {
     var xhr = event.detail.xhr;
     document.querySelectorAll("form[data-share]").forEach(rest);
+    document.querySelectorAll("form[data-framed]").forEach(framed);
     if (event.detail.target === target && xhr && xhr !== last) { last = xhr; arrived(xhr.responseURL); }
   });
+  function framed(form) { // What a sandboxed frame shows cannot be asked for with headers: a form fills it, once.
+    form.removeAttribute("data-framed");
+    form.elements.session.value = session || "";
+    form.submit();
+  }
   function problem(text, from) {
     var near = from && from.closest && from.closest("dialog[open], form"), place = near && near.querySelector(".problem") || target.querySelector(".problem");
     if (!place) { place = document.createElement("div"); place.className = "problem"; target.prepend(place); }

@@ -15,14 +15,31 @@ from app.web.dashboard.words import (
     prices,
     reports,
     resellers,
+    search,
     settings,
     statements,
     taxes,
     widgets,
 )
 from app.web.speech import Words
+from app.web.words import COMMON, COMMON_FIELDS
 
-ROOMS = (frame, inbox, resellers, payments, licenses, statements, reports, orders, prices, taxes, settings, widgets, health)
+ROOMS = (
+    frame,
+    inbox,
+    resellers,
+    payments,
+    licenses,
+    statements,
+    reports,
+    orders,
+    prices,
+    taxes,
+    settings,
+    search,
+    widgets,
+    health,
+)
 
 
 def together(parts: Iterable[Words]) -> dict[str, tuple[str, str]]:
@@ -35,5 +52,5 @@ def together(parts: Iterable[Words]) -> dict[str, tuple[str, str]]:
     return made
 
 
-WORDS = together([NAMES, *(room.WORDS for room in ROOMS)])
-FIELDS = together([room.FIELDS for room in ROOMS])
+WORDS = together([NAMES, COMMON, *(room.WORDS for room in ROOMS)])
+FIELDS = together([COMMON_FIELDS, *(room.FIELDS for room in ROOMS)])

@@ -5,16 +5,14 @@ from __future__ import annotations
 from app.web.speech import Words
 
 WORDS: Words = {
+    "kind_permanent": ("Permanent", "Dauerhaft"),
+    "kind_temporary": ("Temporary", "Temporär"),
     "program": ("Reseller program", "Wiederverkäuferprogramm"),
     "menu": ("Pages of the reseller program", "Seiten des Wiederverkäuferprogramms"),
     "loading": ("Loading …", "Wird geladen …"),
-    "yes": ("yes", "ja"),
     "never": ("Without end", "Ohne Ende"),
-    "why": ("Why", "Warum"),
     "close": ("Close", "Schließen"),
     "cancel": ("Cancel", "Abbrechen"),
-    "optional": ("optional", "freiwillig"),
-    "download_of": ("Download {name}", "{name} herunterladen"),
     "in_dashboard": ("Open in Dashboard", "Im Dashboard öffnen"),
     "reason": ("Reason", "Grund"),
     # Tables
@@ -28,13 +26,11 @@ WORDS: Words = {
     "sort_by": ("Sort by {column}", "Sortieren nach {column}"),
     "nothing_found": ("Nothing fits the filters.", "Nichts passt zu den Filtern."),
     # Errors
-    "error": ("That did not work", "Das hat nicht geklappt"),
     "error_404": ("Not there any more", "Nicht mehr vorhanden"),
     "gone_help": (
         "It may have been deleted or moved; go back to the list to see what is there now.",
         "Vielleicht wurde es gelöscht oder verschoben; die Liste zeigt, was es jetzt gibt.",
     ),
-    "failed": ("{sentence}", "Das hat nicht geklappt: {sentence}"),
     "failed_shop": (
         "The shop does not answer as it should right now; try again later.",
         "Der Shop antwortet gerade nicht wie erwartet; versuchen Sie es später wieder.",
@@ -79,32 +75,9 @@ WORDS: Words = {
     ),
     # States that several pages show
     "reseller_pending": ("pending", "offen"),
-    "reseller_approved": ("approved", "freigegeben"),
-    "reseller_rejected": ("rejected", "abgelehnt"),
-    "reseller_suspended": ("suspended", "ausgesetzt"),
-    "reseller_ended": ("ended", "beendet"),
-    "order_received": ("received", "eingegangen"),
-    "order_waiting": ("waiting", "wartet"),
     "order_held": ("held", "angehalten"),
-    "order_releasing": ("being released", "wird freigegeben"),
-    "order_released": ("released", "freigegeben"),
-    "order_canceled": ("canceled", "storniert"),
     "terms_prepay": ("Prepaid", "Vorkasse"),
-    "terms_on_account": ("On account", "Auf Rechnung"),
-    "license_active": ("active", "aktiv"),
-    "license_suspended": ("suspended", "ausgesetzt"),
-    "license_revoked": ("revoked", "widerrufen"),
     "license_superseded": ("replaced", "ersetzt"),
-    "kind_permanent": ("Permanent", "Dauerhaft"),
-    "kind_temporary": ("Temporary", "Temporär"),
-    "role_owner": ("Owner", "Inhaber"),
-    "role_buyer": ("Buyer", "Einkauf"),
-    "role_accounts": ("Accounts", "Buchhaltung"),
-    "role_viewer": ("Viewer", "Lesend"),
-    "scope_variant": ("variant", "Variante"),
-    "scope_product": ("product", "Produkt"),
-    "scope_category": ("category", "Kategorie"),
-    "scope_collection": ("collection", "Kollektion"),
 }
 FIELDS: Words = {
     "reason": ("Reason", "Grund"),

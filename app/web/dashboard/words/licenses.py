@@ -5,16 +5,15 @@ from __future__ import annotations
 from app.web.speech import Words
 
 WORDS: Words = {
-    "nav_licenses": ("Licenses", "Lizenzen"),
     "licenses_search": (
-        "Order, license or key id, e-mail or SKU",
-        "Bestellung, Lizenz- oder Schlüsselkennung, E-Mail oder SKU",
+        "Order, license or key id, e-mail, SKU or product",
+        "Bestellung, Lizenz- oder Schlüsselkennung, E-Mail, SKU oder Produkt",
     ),
     "licenses_search_help": (
         "Each is looked up whole: an order's number, PO number or reference, the id of a license or of its signing key, the "
-        "e-mail of a reseller or end customer, or a SKU.",
+        "e-mail of a reseller or end customer, or a SKU. Of a product's name a part will do.",
         "Alles wird im Ganzen gesucht: Nummer oder Referenz einer Bestellung, Kennung einer Lizenz oder ihres Schlüssels, E-Mail "
-        "eines Wiederverkäufers oder Endkunden, oder eine SKU.",
+        "eines Wiederverkäufers oder Endkunden, oder eine SKU. Vom Namen eines Produkts genügt ein Teil.",
     ),
     "licenses_none_yet": ("No license was issued yet.", "Noch wurde keine Lizenz ausgestellt."),
     "licenses_none_help": (
@@ -25,7 +24,6 @@ WORDS: Words = {
     "license": ("License", "Lizenz"),
     "license_id": ("License id", "Kennung"),
     "signing_key": ("Signed with key", "Signiert mit Schlüssel"),
-    "seats": ("Seats", "Plätze"),
     "license_text": ("License file", "Lizenzdatei"),
     "whose": ("Whose it is", "Wem sie gehört"),
     "license_events_none": ("Nothing was decided about it yet.", "Noch wurde nichts über sie entschieden."),

@@ -197,13 +197,11 @@ FIELDS: Words = {
     "fixed": ("Fixed price", "Festpreis"),
     "target": ("What it is for", "Wofür er gilt"),
     "minimum_quantity": ("From quantity", "Ab Menge"),
-    "valid_from": ("Valid from", "Gültig ab"),
     "valid_to": ("Valid through", "Gültig bis"),
     "effective_on": ("Takes effect", "Gilt ab"),
     "exception_reason": ("Reason of the exception", "Grund der Ausnahme"),
     "exception_expires": ("Last day of the exception", "Letzter Tag der Ausnahme"),
     "expires": ("Last day", "Letzter Tag"),
     "sku": ("SKU", "SKU"),
-    "quantity": ("Quantity", "Menge"),
     "channel": ("Channel", "Kanal"),
 }

@@ -112,6 +112,5 @@ WORDS: Words = {
 }
 FIELDS: Words = {
     "version": ("Name of this table", "Name dieser Tabelle"),
-    "valid_from": ("Valid from", "Gültig ab"),
     "valid_to": ("Valid through", "Gültig bis"),
 }

@@ -5,6 +5,13 @@ from __future__ import annotations
 from app.web.speech import Words
 
 WORDS: Words = {
+    "product_prices": ("Partner prices of the product", "Partnerpreise des Produkts"),
+    "product_prices_help": (
+        "What a reseller on the default list pays today.",
+        "Was ein Wiederverkäufer mit der Standardliste heute zahlt.",
+    ),
+    "product_preview": ("Preview for a reseller", "Vorschau für einen Wiederverkäufer"),
+    "product_to_list": ("To the default list", "Zur Standardliste"),
     "no_reseller_yet": ("This customer is not in the reseller program.", "Dieser Kunde ist nicht im Wiederverkäuferprogramm."),
     "customer_menu_help": (
         "Choose “Reseller program” in the menu of this page to decide or to make a reseller.",
@@ -23,7 +30,6 @@ WORDS: Words = {
     ),
     "make": ("Make reseller", "Anlegen"),
     "notice_reseller_made": ("The reseller is made.", "Der Wiederverkäufer ist angelegt."),
-    "partner": ("Partner price", "Partnerpreis"),
     "product_gone": ("This product is not in the shop any more.", "Dieses Produkt ist nicht mehr im Shop."),
     "product_no_price": ("No variant has a price yet.", "Noch hat keine Variante einen Preis."),
 }
