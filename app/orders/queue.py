@@ -38,9 +38,10 @@ KINDS: dict[str, tuple[str, ...]] = {
         "statement",
         "reminder-mail",
         "wire-mail",
+        "bounce",
     ),
     "work": ("stuck",),
-    "setup": ("rates-old", "check", "template"),
+    "setup": ("rates-old", "check", "template", "font"),
 }
 """The kinds of the queue with the first parts of their tasks' keys; a key of none is shown among all."""
 
