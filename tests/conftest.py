@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from coverage import Coverage
@@ -46,6 +47,10 @@ Engine._compiled_cache = property(lambda engine: _compiled, lambda engine, own: 
 for _dialect in (PGDialect_psycopg, PGDialectAsync_psycopg, SQLiteDialect_pysqlite, SQLiteDialect_aiosqlite):
     _dialect.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
     _dialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
+
+# An example that is slow on a busy machine is not wrong.
+hypothesis.settings.register_profile("unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("unhurried")
 
 logs.configure()
 _counting = Coverage.current()

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.colors import TEXT_CONTRAST, contrast, ink_on, readable
@@ -13,7 +13,6 @@ def test_contrast_is_that_of_the_standard() -> None:
     assert contrast("#123456", "#123456") == 1
 
 
-@settings(deadline=None)
 @given(colors, st.sampled_from(["#ffffff", "#1b2129"]))
 def test_every_color_becomes_readable_and_a_readable_one_stays(color: str, background: str) -> None:
     made = readable(color, background)
@@ -22,7 +21,6 @@ def test_every_color_becomes_readable_and_a_readable_one_stays(color: str, backg
         assert made == color
 
 
-@settings(deadline=None)
 @given(colors)
 def test_there_is_an_ink_for_every_color(color: str) -> None:
     assert contrast(ink_on(color), color) >= TEXT_CONTRAST

@@ -313,18 +313,29 @@ class Storefront:
         return payload
 
     async def ask(self, document: str, **variables: Any) -> dict[str, Any]:
-        """The data of any document. Raises SaleorError with what Saleor says."""
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        request = {"query": document, "variables": variables}
-        try:
-            response = await self.http.post(self.api_url, json=request, headers=headers, timeout=NO_ANSWER)
-            answer = response.json()
-        except (httpx.HTTPError, ValueError) as error:
-            raise SaleorError(f"{self.api_url} gave no GraphQL answer: {error}") from error
+        """The data of any document. Raises SaleorError with what Saleor says.
+
+        Saleor's tokens live five minutes, so whoever has a password signs in anew when the shop says that one has expired.
+        """
+        answer = await self._answer(document, variables)
+        if self.password and self.token and _code(answer) == "ExpiredSignatureError":
+            self.token = ""
+            await self.sign_in()
+            answer = await self._answer(document, variables)
         if answer.get("errors"):
             raise SaleorError(f"{self.api_url}: {answer['errors'][0]['message']}")
         data: dict[str, Any] = answer["data"]
         return data
+
+    async def _answer(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        request = {"query": document, "variables": variables}
+        try:
+            response = await self.http.post(self.api_url, json=request, headers=headers, timeout=NO_ANSWER)
+            answer: dict[str, Any] = response.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise SaleorError(f"{self.api_url} gave no GraphQL answer: {error}") from error
+        return answer
 
     async def _variant(self, sku: str, channel: str) -> str:
         if (sku, channel) not in self._variants:
@@ -333,6 +344,13 @@ class Storefront:
                 raise StorefrontRefused(f"{sku} is not for sale in {channel}.", code="NOT_FOUND")
             self._variants[sku, channel] = found["id"]
         return self._variants[sku, channel]
+
+
+def _code(answer: Mapping[str, Any]) -> str:
+    """Saleor's name of the exception behind an answer's first error; empty without one."""
+    return next(
+        (str(error.get("extensions", {}).get("exception", {}).get("code", "")) for error in answer.get("errors") or ()), ""
+    )
 
 
 def _amount(money: Mapping[str, Any]) -> Decimal:

@@ -7,7 +7,7 @@ import io
 import string
 from datetime import date, timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.bank.csv_mapping import read_mapping
@@ -15,8 +15,6 @@ from app.bank.formats import Format
 from tests.bank.reading import Parsed, parse
 from tests.bank.writers import ACCOUNT, Movement, bai2, camt_pieces, mt940, ofx
 
-# Making several movements takes long on a machine that does much else.
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # What SWIFT allows in a text, without what would be structure there; other formats take more.
 PLAIN = string.ascii_letters + string.digits + "().'"
 ANY = PLAIN + 'äöüßé€&<>"?/,;:+-=@ '
@@ -55,7 +53,6 @@ def same(parsed: Parsed, expected: list[Movement]) -> None:
     ] == [(ACCOUNT, made.amount, "EUR", made.booked, made.value, made.reference) for made in expected]
 
 
-@patient
 @given(movements(ANY), st.integers(2, 13))
 def test_camt(made: list[Movement], version: int) -> None:
     parsed = parse("".join(camt_pieces(made, version)))
@@ -65,7 +62,6 @@ def test_camt(made: list[Movement], version: int) -> None:
     ]
 
 
-@patient
 @given(movements(PLAIN), st.integers(1, 3))
 def test_mt940(made: list[Movement], pages: int) -> None:
     parsed = parse(mt940(made, pages=pages))
@@ -77,7 +73,6 @@ def test_mt940(made: list[Movement], pages: int) -> None:
     assert all(end.difference == 0 for end in parsed.ends)
 
 
-@patient
 @given(movements(ANY), st.booleans())
 def test_ofx(made: list[Movement], xml: bool) -> None:
     parsed = parse(ofx(made, xml=xml))
@@ -85,7 +80,6 @@ def test_ofx(made: list[Movement], xml: bool) -> None:
     assert [(line.payer_name, line.reference_text) for line in parsed.lines] == [(one.payer, one.text) for one in made]
 
 
-@patient
 @given(movements(PLAIN + ",/", one_day=True))
 def test_bai2(made: list[Movement]) -> None:
     made = [one for one in made if not one.payer.endswith("/") and not one.text.endswith("/")]
@@ -96,7 +90,6 @@ def test_bai2(made: list[Movement]) -> None:
     ]
 
 
-@patient
 @given(
     movements(ANY + "\n\r"),
     st.sampled_from(",;\t|"),

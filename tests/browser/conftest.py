@@ -95,7 +95,7 @@ async def desk_of(
         )
         + "}"
     )
-    context.set_default_timeout(8000)
+    context.set_default_timeout(30_000)
     page = await context.new_page()
     problems: list[str] = []
 
@@ -106,8 +106,10 @@ async def desk_of(
 
     page.on("console", told)
     page.on("pageerror", lambda error: problems.append(str(error)))
-    yield Desk(at, page, problems)
-    await context.close()
+    try:
+        yield Desk(at, page, problems)
+    finally:
+        await context.close()  # a page that a failed test left open would go on asking the installation, which waits for it to end
     assert problems == []
 
 

@@ -18,7 +18,7 @@ import email.policy
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from email.message import EmailMessage
@@ -220,7 +220,7 @@ class Journey:
     ) -> tuple[Payment, PlacedOrder]:
         """An order by bank transfer, placed in a browser of its own. Raises StorefrontRefused with the gateway's code."""
         signed_in = await self.storefront(buyer)
-        browser = Storefront(self.http, self.sandbox.api_url, email=buyer, token=signed_in.token, user_id=signed_in.user_id)
+        browser = replace(signed_in, checkout_id="")
         return await browser.buy(channel, lines, billing, shipping, GATEWAY, end_customer=end_customer, po_number=po_number)
 
     async def cancel(self, order: PlacedOrder) -> None:

@@ -225,7 +225,7 @@ async def story(path: Path, amounts: list[int], steps: list[tuple[Any, ...]], im
 WIRES = STEPS.filter(lambda step: step[0] in ("wire", "many"))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(
     st.lists(st.integers(0, 200), min_size=3, max_size=3),
     st.lists(STEPS, max_size=14),

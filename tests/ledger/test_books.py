@@ -143,7 +143,7 @@ class Story:
         assert sum(money.minor for money in found.lifted_by) == sum(debt.open_minor for debt in debts if debt.id in late)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(STEPS, max_size=25))
 def test_every_story_balances_to_the_cent(steps: list[tuple[str, ...]]) -> None:
     story = Story()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InvalidInput
@@ -72,7 +72,6 @@ def test_an_address_of_an_alias_is_the_one_we_wrote_to() -> None:
     assert report.recipient == "sales@partner.example"
 
 
-@settings(deadline=None)
 @given(st.uuids())
 def test_the_address_of_a_mail_leads_back_to_it(mail_id: uuid.UUID) -> None:
     address = sent_from("Program <resellers+box@vendor.example>", str(mail_id))
@@ -94,7 +93,6 @@ def test_an_address_is_known_in_every_spelling() -> None:
     assert spellings("nobody") == set()
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_whatever_a_server_says_is_read(noise: str) -> None:
     content = qmail(OWN).decode().replace("Nothing more", noise).encode("utf-8", "replace")

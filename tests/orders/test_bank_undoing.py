@@ -140,7 +140,7 @@ async def undone(world: World, import_id: str, before: dict[str, Any]) -> None:
         assert {name for name, found in (await check(session, NOW)).items() if found} == set()
 
 
-@settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
 @given(st.lists(st.lists(lines(), min_size=1, max_size=4), min_size=1, max_size=4), st.sets(st.integers(0, 3)))
 def test_undoing_files_restores_the_state_before_each(sqlite_tables: Path, files: list[list[BankLine]], again: set[int]) -> None:
     asyncio.run(story(sqlite_tables, files, again))
@@ -150,7 +150,6 @@ AMOUNTS = [Decimal("118.80"), Decimal("100.00"), Decimal("110.00"), Decimal("237
 TEXTS = [RF, f"{RF} {ZEROS}", LETTERS, "order 1043", "invoice 2026-00017", "PO-77/A", ZEROS, "hello", "S-2026-03-0007"]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(AMOUNTS), st.sampled_from(TEXTS)), max_size=8), st.booleans())
 def test_what_lines_take_of_open_debts_they_give_back(wires: list[tuple[Decimal, str]], surplus: bool) -> None:
     found = candidates(

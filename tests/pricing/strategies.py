@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from app.pricing.content import Content, EntryKey, Terms
@@ -16,8 +16,8 @@ RATES = st.integers(0, 10_000).map(lambda hundredths: Decimal(hundredths) / 100)
 TEXT = st.text(st.one_of(st.sampled_from("=+-@'\",;＝ "), st.characters(exclude_categories=("C", "Z"))), max_size=30).map(
     lambda text: "".join(letter for letter in text if letter.isprintable()).strip()
 )
-PATIENT = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-"""Whole lists take a while to make where many tests run at once."""
+FEWER = settings(max_examples=60)
+"""Whole lists take a while to make."""
 
 
 @st.composite

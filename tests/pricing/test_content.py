@@ -9,7 +9,7 @@ from app.money import Money
 from app.pricing.content import Changes, Content, EntryKey, Terms, between
 from app.pricing.draft import Draft, check_entry, difference
 from app.pricing.rules import Entry, PriceList, Scope, StaffException
-from tests.pricing.strategies import PATIENT, contents
+from tests.pricing.strategies import FEWER, contents
 
 DAY = date(2026, 3, 2)
 A, B = EntryKey(Scope.VARIANT, "v1"), EntryKey(Scope.PRODUCT, "p1", 10, "USD", date(2026, 4, 1))
@@ -31,7 +31,7 @@ def test_what_is_added_changed_and_removed_is_told_with_old_and_new() -> None:
     assert not between(OLD, OLD)
 
 
-@PATIENT
+@FEWER
 @given(contents(), contents())
 def test_a_difference_leads_there_and_back_and_can_be_stored(old: Content, new: Content) -> None:
     found = between(old, new)

@@ -13,7 +13,7 @@ from app.pricing.content import Content, EntryKey, Terms, between
 from app.pricing.draft import Draft
 from app.pricing.list_file import COLUMNS, decoded, guarded, plain, read_list, unknown_skus, with_ids, write_list
 from app.pricing.rules import Scope
-from tests.pricing.strategies import PATIENT, TEXT, contents
+from tests.pricing.strategies import FEWER, TEXT, contents
 
 HEADER = ",".join(COLUMNS) + "\n"
 
@@ -134,7 +134,7 @@ def test_a_file_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         read(HEADER + "variant,v,,5,,,,,\n" * 9)
 
 
-@PATIENT
+@FEWER
 @given(contents())
 def test_what_was_exported_and_imported_is_no_difference(content: Content) -> None:
     draft = read("".join(write_list(content)))
@@ -142,7 +142,7 @@ def test_what_was_exported_and_imported_is_no_difference(content: Content) -> No
     assert not between(Content(content.rate, content.entries), draft.on(Content(Decimal(0))).on(Content(Decimal(0))))
 
 
-@PATIENT
+@FEWER
 @given(TEXT)
 def test_no_cell_is_calculated_by_a_spreadsheet_and_none_changes(text: str) -> None:
     assert plain(guarded(text)) == text

@@ -8,7 +8,7 @@ from app.money import Money
 from app.pricing.content import Content
 from app.pricing.preview import preview
 from app.pricing.rules import Entry, Item, PriceList, Scope, StaffException, partner_price
-from tests.pricing.strategies import PATIENT, contents
+from tests.pricing.strategies import FEWER, contents
 
 DAY = date(2026, 3, 2)
 ITEM = Item("v1", "p1", "cat", ("c1", "c2"))
@@ -68,7 +68,7 @@ def test_the_cap_and_an_exception_from_it_are_told() -> None:
     assert "The cap is 10 %." in said(high, exception=StaffException(Decimal(20), "secret", date(2026, 3, 1)))
 
 
-@PATIENT
+@FEWER
 @given(contents(), st.integers(0, 10**7), st.integers(1, 2000))
 def test_case_11_and_12_the_preview_is_the_price_of_the_checkout(content: Content, minor: int, quantity: int) -> None:
     prices, retail = content.as_list(1, Decimal(10)), Money(minor, "USD")

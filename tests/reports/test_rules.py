@@ -124,7 +124,7 @@ def test_percent_is_of_something() -> None:
     assert percent(1, -4) is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(STEPS, max_size=25))
 def test_every_story_sums_up_to_the_ledger(steps: list[tuple[str, ...]]) -> None:
     story = Story()

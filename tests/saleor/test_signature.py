@@ -84,7 +84,7 @@ def test_unusable_keys_are_left_out(changed: dict[str, Any]) -> None:
     assert len(KeySet({})) == 0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=200))
 def test_no_other_body_passes(other: bytes) -> None:
     if other != BODY:

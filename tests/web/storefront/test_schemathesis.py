@@ -52,7 +52,6 @@ CHECKS = [
 CALLERS = [None, "texan", "rival", "buyer", "stranger"]
 KNOWN = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),
