@@ -46,7 +46,7 @@ def import_(
 ) -> None:
     """Make a list what a file says: all of it or, when a line is wrong, nothing. Entries that are not in the file are removed.
 
-    The target is Saleor's id; a variant may have its SKU as label instead.
+    The target is Saleor's id, or a variant's SKU.
     """
     if bool(exception_reason) != bool(exception_expires):
         raise InvalidInput("--exception-reason and --exception-expires go together.", code="exception")

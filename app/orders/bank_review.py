@@ -16,7 +16,7 @@ from app.db.bulk import among, chunks
 from app.errors import NotFound
 from app.ledger.booking import open_of
 from app.ledger.rules import Kind, unallocated
-from app.ledger.service import as_item, reseller_receivables
+from app.ledger.service import as_item, open_by_reseller, reseller_receivables
 from app.ledger.tables import LedgerItem
 from app.money import Money
 from app.orders.desk import numbered
@@ -27,7 +27,9 @@ from app.resellers.tables import Reseller
 MOST = 50
 """Orders that a line is compared with at once."""
 FEW = 3
-"""Resellers whose orders a text shows; one that finds more says too little."""
+"""Resellers whose orders a text shows: the first that owe something."""
+LOOKED_AT = 50
+"""Resellers of whom that is asked; a text that finds more says too little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,11 @@ class Candidate:
     """Interest of the order, which is paid as part of a statement only."""
     part: Money | None = None
     charge: Money | None = None
+
+    @property
+    def overtaken(self) -> bool:
+        """The proposal gives more to it than is open by now: it was paid otherwise meanwhile."""
+        return self.part is not None and self.part.minor + (self.charge.minor if self.charge else 0) > self.open.minor
 
 
 def waiting(which: str, text: str) -> Select[BankLineRow]:
@@ -120,8 +127,10 @@ async def candidates(session: AsyncSession, line: BankLineRow, text: str) -> lis
         keys = [f"receivable:{order.id}" for order in orders]
         wanted = list(await session.scalars(select(LedgerItem.id).where(LedgerItem.key.in_(keys))))
         if not wanted:
-            found = await session.scalars(filtered(text, "").order_by(Reseller.company, Reseller.id).limit(FEW))
-            owners = [reseller.id for reseller in found]
+            query = filtered(text, "").order_by(Reseller.company, Reseller.id).limit(LOOKED_AT)
+            ids = [reseller.id for reseller in await session.scalars(query)]
+            owed = await open_by_reseller(session, ids)
+            owners = [one for one in ids if any(amount.minor > 0 for amount in owed.get(one, ()))][:FEW]
     for owner in owners if not wanted else ():
         debts = await reseller_receivables(session, owner)
         wanted += [debt.id for debt in debts if debt.open_minor > 0]

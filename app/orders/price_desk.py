@@ -15,7 +15,7 @@ from app.money import Money
 from app.orders import price_changes
 from app.orders.services import Services
 from app.pricing import service
-from app.pricing.draft import Difference, Draft
+from app.pricing.draft import Difference, Draft, check_id
 from app.pricing.list_file import unknown_skus, with_ids
 from app.pricing.planned import prices_on
 from app.pricing.preview import Preview, preview
@@ -51,14 +51,17 @@ async def variant_of(services: Services, shop: Shop, sku: str) -> SaleorNamedVar
 async def target_of(services: Services, shop: Shop, scope: Scope, given: str) -> tuple[str, str]:
     """Saleor's id of what an entry is for, and what people call it.
 
-    A variant is given by its SKU; a product by the SKU of one of its variants or its id; the others by their id.
+    A variant is given by its SKU; a product by the SKU of one of its variants or its id; the others by their id. Raises NotFound
+    and InvalidInput.
     """
     if scope is Scope.VARIANT:
         return (await variant_of(services, shop, given)).id, given
     if scope is Scope.PRODUCT:
         client = await services.shops.client(shop)
         variant = (await client.execute(ops.VARIANT_BY_SKU, sku=given)).product_variant
-        return (variant.product.id, variant.product.name) if variant else (given, given)
+        if variant:
+            return variant.product.id, variant.product.name
+    check_id(scope, given)
     return given, given
 
 

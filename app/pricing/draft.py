@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from app.errors import InvalidInput, Refused
 from app.money import Money, shortest
 from app.pricing.content import Changes, Content, EntryKey, Terms, between
-from app.pricing.rules import PriceList, StaffException
+from app.pricing.rules import PriceList, Scope, StaffException
 
 HUNDRED = Decimal(100)
 CENT = Decimal("0.01")
@@ -19,6 +20,13 @@ MOST_QUANTITY = 1_000_000_000
 MOST_MINOR = 10**15
 """More than any price; the column holds no more than 64 bits."""
 SHOWN_PROBLEMS = 20
+_TYPES = {
+    "ProductVariant": Scope.VARIANT,
+    "Product": Scope.PRODUCT,
+    "Category": Scope.CATEGORY,
+    "Collection": Scope.COLLECTION,
+}
+"""What Saleor calls them in its ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,22 @@ def check_exception(exception: StaffException, on: date) -> None:
     if exception.expires < on:
         raise InvalidInput(f"expires: {exception.expires} is in the past.", code="expires")
     check_rate(exception.rate)
+
+
+def scope_of_id(text: str) -> Scope | None:
+    """What Saleor's id is of: they are `Type:key` in Base64 (saleor `graphql/core/utils/__init__.py`). None for no such id."""
+    try:
+        kind, colon, _ = base64.b64decode(text, validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return _TYPES.get(kind) if colon else None
+
+
+def check_id(scope: Scope, text: str) -> None:
+    """Raises InvalidInput for what is no id of such a thing in Saleor: it would be kept and never price anything."""
+    if (found := scope_of_id(text)) is not scope:
+        instead = f"but of a {found.name.lower()}" if found else "in Saleor"
+        raise InvalidInput(f"target: {text!r} is no id of a {scope.name.lower()} {instead}.", code="target_id")
 
 
 def check_entry(key: EntryKey, terms: Terms) -> None:

@@ -17,7 +17,7 @@ from app.csv_lines import records
 from app.errors import InvalidInput, TooLarge
 from app.money import Money, MoneyError, exponent, shortest
 from app.pricing.content import Content, EntryKey, Terms
-from app.pricing.draft import MOST_MINOR, Draft, check_entry, check_rate, listed
+from app.pricing.draft import MOST_MINOR, Draft, check_entry, check_id, check_rate, listed, scope_of_id
 from app.pricing.rules import Scope
 
 REQUIRED = ("scope", "target", "rate")
@@ -176,12 +176,8 @@ def _entry(cell: dict[str, str]) -> tuple[EntryKey, Terms]:
     scope = _SCOPES.get(cell["scope"].lower())
     if scope is None:
         raise InvalidInput(f"scope {cell['scope']!r} is not one of {', '.join((WHOLE_LIST, *_SCOPES))}.")
-    target, label = plain(cell["target"]), plain(cell["label"])
-    if not target:
-        if scope is not Scope.VARIANT or not label:
-            or_sku = ", or its SKU as label" if scope is Scope.VARIANT else ""
-            raise InvalidInput(f"target is missing; give the {cell['scope'].lower()}'s id in Saleor{or_sku}.")
-        target = SKU + label
+    label = plain(cell["label"])
+    target = _target(scope, plain(cell["target"]), label)
     if bool(cell["rate"]) == bool(cell["fixed"]):
         given = "both are given" if cell["rate"] else "both are empty"
         raise InvalidInput(f"rate and fixed: {given}; give one of them.")
@@ -203,6 +199,17 @@ def _entry(cell: dict[str, str]) -> tuple[EntryKey, Terms]:
     # A SKU may be longer than any id, which takes its place.
     check_entry(key._replace(target=SKU) if target.startswith(SKU) else key, terms)
     return key, terms
+
+
+def _target(scope: Scope, given: str, label: str) -> str:
+    """The id in Saleor, or of a variant its SKU."""
+    or_sku = " or SKU" if scope is Scope.VARIANT else ""
+    if not (target := given or (label if scope is Scope.VARIANT else "")):
+        raise InvalidInput(f"target is missing; give the {scope.name.lower()}'s id in Saleor{or_sku}.")
+    if scope is Scope.VARIANT and scope_of_id(target) is None:
+        return SKU + target
+    check_id(scope, target)
+    return target
 
 
 def _rate(text: str) -> Decimal:

@@ -96,6 +96,7 @@ STAFF_ERRORS: dict[str, str] = {
     "price": "Geben Sie entweder einen Rabatt oder einen Festpreis an, der in die Währung passt.",
     "rate": "Geben Sie eine Zahl an: einen Rabatt in Prozent wie 7.5, oder einen Kurs wie 1.0834.",
     "scope": "Wählen Sie, wofür der Eintrag gilt.",
+    "target_id": "Das ist in Saleor keine ID von dem, wofür der Eintrag gelten soll.",
     "target": "Nennen Sie, wofür der Eintrag gilt.",
     "list": "Das ist kein Name für eine Preisliste; nehmen Sie einen kurzen, ohne besondere Zeichen.",
     "list_exists": "Eine Preisliste dieses Namens gibt es schon.",

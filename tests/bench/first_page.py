@@ -85,8 +85,8 @@ async def _content(browser: Browser, at: Journey) -> int:
         sizes: dict[str, int] = {}
         for answer in seen:
             kind = answer.request.resource_type
-            if answer.status == 200 and kind in ("script", "stylesheet", "font", "document", "fetch", "xhr"):
-                body = await answer.body()
+            if answer.status == 200 and kind in ("script", "stylesheet", "font"):
+                body = (await at.http.get(answer.url)).content  # the browser's own may be gone with the frame's first document
                 sizes[kind] = sizes.get(kind, 0) + (len(body) if kind == "font" else len(gzip.compress(body, 6)))
     await _shown(desk, seen, blocking, sizes)
     return sizes.get("script", 0)

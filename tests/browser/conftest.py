@@ -109,7 +109,9 @@ async def desk_of(
     try:
         yield Desk(at, page, problems)
     finally:
-        await context.close()  # a page that a failed test left open would go on asking the installation, which waits for it to end
+        await (
+            context.close()
+        )  # a page that a failed test left open would go on asking the installation, which waits for it to end
     assert problems == []
 
 

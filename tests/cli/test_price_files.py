@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from app.pricing.rules import Scope
 from app.sandbox.seed import RESELLER
 from tests.cli.conftest import Run
 from tests.journeys.harness import Journey
+from tests.pricing.strategies import id_of
 
+V1, P1 = f"variant,{id_of(Scope.VARIANT, 1)}", f"product,{id_of(Scope.PRODUCT, 1)}"
 HEADER = "scope,target,label,rate,fixed,currency,minimum_quantity,valid_from,valid_to\n"
 
 
@@ -30,7 +33,7 @@ def mails_to_reseller(at: Journey, word: bytes) -> int:
 
 
 async def test_a_list_is_imported_shown_and_exported_again(at: Journey, run: Run, tmp_path: Path) -> None:
-    file = a_file(tmp_path, "list,,,7.5,,,,,", "variant,v1,=SUM(A1),5,,,,,", "product,p1,Grid,,91.50,USD,10,2026-04-01,")
+    file = a_file(tmp_path, "list,,,7.5,,,,,", f"{V1},=SUM(A1),5,,,,,", f"{P1},Grid,,91.50,USD,10,2026-04-01,")
     unknown = await run("prices", "import", file, "--list", "gold")
     assert (unknown.code, unknown.err) == (1, "There is no price list 'gold'; there are: default. --create makes it, at once.\n")
     dry = await run("prices", "import", file, "--list", "gold", "--create", "--dry-run", "--json")
@@ -46,7 +49,7 @@ async def test_a_list_is_imported_shown_and_exported_again(at: Journey, run: Run
     assert (again.data["entries"], again.data["rate"], again.data["unchanged"]) == ([], None, 2)
     assert (await run("prices", "export", "--list", "gold")).out == text_of(exported)
 
-    less = a_file(tmp_path, "variant,v1,=SUM(A1),6,,,,,")
+    less = a_file(tmp_path, f"{V1},=SUM(A1),6,,,,,")
     shown = (await run("prices", "import", less, "--list", "gold", "--dry-run", "--json")).data["entries"]
     assert [(row["kind"], row["old"], row["new"]) for row in shown] == [
         ("removed", "91.50 USD (Grid)", None),
@@ -64,16 +67,16 @@ async def test_a_list_is_imported_shown_and_exported_again(at: Journey, run: Run
 @pytest.mark.parametrize(
     ("lines", "options", "says"),
     [
-        (["variant,v1,,1O,,,,,"], [], "line 2: rate '1O' is not a number like 7.5."),
-        (["variant,v1,,15,,,,,"], [], "line 2: rate: 15 % is above the cap of 10 %. Give an exception of at least 15 %"),
-        (["variant,v1,,15,,,,,"], ["--exception-reason", "launch"], "--exception-reason and --exception-expires go together"),
+        ([f"{V1},,1O,,,,,"], [], "line 2: rate '1O' is not a number like 7.5."),
+        ([f"{V1},,15,,,,,"], [], "line 2: rate: 15 % is above the cap of 10 %. Give an exception of at least 15 %"),
+        ([f"{V1},,15,,,,,"], ["--exception-reason", "launch"], "--exception-reason and --exception-expires go together"),
         (
-            ["variant,v1,,,9,USD,,,"],
+            [f"{V1},,,9,USD,,,"],
             ["--exception-reason", "a", "--exception-expires", "2126-01-01"],
             "nothing here has a rate that needs an exception",
         ),
-        (["variant,v1,,5,,,,,"], ["--short-notice"], "--short-notice goes with --on"),
-        (["variant,v1,,5,,,,,"], ["--on", "2126-01-01"], "why: a planned change needs a reason"),
+        ([f"{V1},,5,,,,,"], ["--short-notice"], "--short-notice goes with --on"),
+        ([f"{V1},,5,,,,,"], ["--on", "2126-01-01"], "why: a planned change needs a reason"),
     ],
 )
 async def test_a_file_that_is_refused_changes_nothing(
@@ -88,9 +91,9 @@ async def test_a_file_that_is_refused_changes_nothing(
 async def test_files_that_are_not_there_or_no_text(at: Journey, run: Run, tmp_path: Path) -> None:
     missing = await run("prices", "import", str(tmp_path / "none.csv"))
     assert (missing.code, "No such file" in missing.err) == (1, True)
-    (tmp_path / "latin.csv").write_bytes(HEADER.encode() + "variant,v1,Grün,5,,,,,\n".encode("cp1252"))
+    (tmp_path / "latin.csv").write_bytes(HEADER.encode() + f"{V1},Grün,5,,,,,\n".encode("cp1252"))
     latin = await run("prices", "import", str(tmp_path / "latin.csv"))
-    assert (latin.code, "line 2: byte 14 is not UTF-8" in latin.err) == (1, True)
+    assert (latin.code, f"line 2: byte {len(V1) + 4} is not UTF-8" in latin.err) == (1, True)
 
 
 async def test_variants_are_found_by_their_sku(at: Journey, run: Run, tmp_path: Path) -> None:
@@ -103,7 +106,7 @@ async def test_variants_are_found_by_their_sku(at: Journey, run: Run, tmp_path: 
 
 async def test_exceptions_from_the_cap_are_given_and_ended(at: Journey, run: Run, tmp_path: Path) -> None:
     expires = str(datetime.now(UTC).date() + timedelta(90))
-    file = a_file(tmp_path, "variant,v1,,15,,,,,")
+    file = a_file(tmp_path, f"{V1},,15,,,,,")
     done = await run("prices", "import", file, "--exception-reason", "launch", "--exception-expires", expires, "--by", "anna")
     assert done.code == 0, done.err
     shown = (await run("prices", "list", "--json")).data
@@ -135,7 +138,7 @@ async def test_a_change_is_planned_announced_previewed_and_canceled(at: Journey,
     soon, later = str(today + timedelta(5)), str(today + timedelta(30))
     refused = await run("prices", "set", "--rate", "8", "--on", soon, "--why", "costs")
     assert (refused.code, "first day possible" in refused.err) == (1, True)
-    dry = await run("prices", "import", a_file(tmp_path, "variant,v1,,6,,,,,"), "--on", later, "--dry-run", "--json")
+    dry = await run("prices", "import", a_file(tmp_path, f"{V1},,6,,,,,"), "--on", later, "--dry-run", "--json")
     assert (dry.data["added"], dry.data["dry_run"]) == (1, True)
     made = await run("prices", "set", "--rate", "8", "--on", later, "--why", "costs", "--json")
     assert (made.code, made.data["rate"], made.data["announced_on"]) == (0, ["10 %", "8 %"], str(today))

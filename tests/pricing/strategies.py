@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import date
 from decimal import Decimal
 
@@ -20,14 +21,21 @@ FEWER = settings(max_examples=60)
 """Whole lists take a while to make."""
 
 
+def id_of(scope: Scope, key: int) -> str:
+    """An id as Saleor's are, e.g. `UHJvZHVjdFZhcmlhbnQ6MQ==`."""
+    kind = "ProductVariant" if scope is Scope.VARIANT else scope.name.capitalize()
+    return base64.b64encode(f"{kind}:{key}".encode()).decode()
+
+
 @st.composite
 def entries(draw: st.DrawFn) -> tuple[EntryKey, Terms]:
     fixed = draw(st.booleans())
     start = draw(st.one_of(st.just(date.min), DAYS))
     end = draw(st.one_of(st.none(), DAYS.filter(lambda day: day >= start)) if start.year < 2040 else st.none())
+    scope = draw(st.sampled_from(Scope))
     key = EntryKey(
-        draw(st.sampled_from(Scope)),
-        draw(TEXT.filter(bool)),
+        scope,
+        id_of(scope, draw(st.integers(1, 10**9))),
         draw(st.integers(1, 1000)),
         draw(st.sampled_from(["USD", "EUR", "JPY", "KWD"])) if fixed else "",
         start,

@@ -13,9 +13,10 @@ from app.pricing.content import Content, EntryKey, Terms, between
 from app.pricing.draft import Draft
 from app.pricing.list_file import COLUMNS, decoded, guarded, plain, read_list, unknown_skus, with_ids, write_list
 from app.pricing.rules import Scope
-from tests.pricing.strategies import FEWER, TEXT, contents
+from tests.pricing.strategies import FEWER, TEXT, contents, id_of
 
 HEADER = ",".join(COLUMNS) + "\n"
+V1 = id_of(Scope.VARIANT, 1)
 
 
 def read(text: str) -> Draft:
@@ -34,22 +35,22 @@ def test_a_whole_list_is_read() -> None:
         HEADER
         + "list,,,7.50,,,,,\n"
         + "\n"
-        + "variant,UHJ=,GRID-DEV,5,,,,,\n"
-        + 'Product,UHI=,"Grid, all",,91.50,usd,10,2026-04-01,2026-06-30\n'
+        + f"variant,{V1},GRID-DEV,5,,,,,\n"
+        + f'Product,{id_of(Scope.PRODUCT, 7)},"Grid, all",,91.50,usd,10,2026-04-01,2026-06-30\n'
     )
-    grid = EntryKey(Scope.PRODUCT, "UHI=", 10, "USD", date(2026, 4, 1))
+    grid = EntryKey(Scope.PRODUCT, id_of(Scope.PRODUCT, 7), 10, "USD", date(2026, 4, 1))
     assert draft.rate == Decimal("7.5")
     assert draft.whole
     assert draft.entries == {
-        EntryKey(Scope.VARIANT, "UHJ="): Terms(Decimal(5), label="GRID-DEV"),
+        EntryKey(Scope.VARIANT, V1): Terms(Decimal(5), label="GRID-DEV"),
         grid: Terms(fixed_minor=9150, valid_to=date(2026, 6, 30), label="Grid, all"),
     }
-    assert draft.lines == {None: 2, EntryKey(Scope.VARIANT, "UHJ="): 4, grid: 5}
+    assert draft.lines == {None: 2, EntryKey(Scope.VARIANT, V1): 4, grid: 5}
 
 
 def test_the_separator_and_the_order_are_the_headers() -> None:
-    draft = read("\ufeffrate;scope;target\n3;category;c1\n")
-    assert draft.entries == {EntryKey(Scope.CATEGORY, "c1"): Terms(Decimal(3))}
+    draft = read(f"\ufeffrate;scope;target\n3;category;{id_of(Scope.CATEGORY, 1)}\n")
+    assert draft.entries == {EntryKey(Scope.CATEGORY, id_of(Scope.CATEGORY, 1)): Terms(Decimal(3))}
     assert draft.rate is None
 
 
@@ -72,7 +73,9 @@ def test_the_separator_and_the_order_are_the_headers() -> None:
         ("variant,v,,5,,USD,,,", "line 2: currency 'USD' goes with a fixed price"),
         ("variant,v,,5,9,USD,,,", "line 2: rate and fixed: both are given"),
         ("variant,v,,,,,,,", "line 2: rate and fixed: both are empty"),
-        ("variant,,,5,,,,,", "line 2: target is missing; give the variant's id in Saleor, or its SKU as label."),
+        ("variant,,,5,,,,,", "line 2: target is missing; give the variant's id in Saleor or SKU."),
+        ("product,GRID,,5,,,,,", "line 2: target: 'GRID' is no id of a product in Saleor."),
+        (f"product,{V1},,5,,,,,", f"line 2: target: '{V1}' is no id of a product but of a variant."),
         ("product,,GRID,5,,,,,", "line 2: target is missing; give the product's id in Saleor."),
         ("sku,v,,5,,,,,", "line 2: scope 'sku' is not one of list, variant, product, category, collection."),
         ("variant,v,,5,,,x,,", "line 2: minimum_quantity 'x' is not a whole number."),
@@ -151,14 +154,16 @@ def test_no_cell_is_calculated_by_a_spreadsheet_and_none_changes(text: str) -> N
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "＝1", "'=1", "''", "\t=1"])
 def test_what_begins_like_a_formula_is_quoted(text: str) -> None:
-    content = Content(Decimal(10), {EntryKey(Scope.VARIANT, "v"): Terms(Decimal(5), label=text)})
+    content = Content(Decimal(10), {EntryKey(Scope.VARIANT, V1): Terms(Decimal(5), label=text)})
     rows = list(csv.reader(io.StringIO("".join(write_list(content)), newline="")))
     assert rows[2][2] == "'" + text
     assert plain(rows[2][2]) == text
 
 
 def test_ten_thousand_lines_take_no_noticeable_time() -> None:
-    entries = {EntryKey(Scope.VARIANT, f"v{n}", 1, "USD"): Terms(fixed_minor=n, label=f"SKU-{n}") for n in range(10_000)}
+    entries = {
+        EntryKey(Scope.VARIANT, id_of(Scope.VARIANT, n), 1, "USD"): Terms(fixed_minor=n, label=f"SKU-{n}") for n in range(10_000)
+    }
     text = "".join(write_list(Content(Decimal(10), entries)))
     began = time.process_time()
     assert len(read(text).entries) == 10_000
@@ -167,20 +172,26 @@ def test_ten_thousand_lines_take_no_noticeable_time() -> None:
 
 def test_variants_may_be_named_by_their_sku() -> None:
     sku = "S" * 250
-    draft = read(HEADER + f"list,,,8,,,,,\nvariant,,GRID-1,5,,,,,\nvariant,,{sku},6,,,,,\nvariant,v3,,7,,,,,\n")
-    assert unknown_skus(draft) == ["GRID-1", sku]
-    found = with_ids(draft, {"GRID-1": "v1", sku: "v2"})
+    draft = read(
+        HEADER
+        + f"list,,,8,,,,,\nvariant,,GRID-1,5,,,,,\nvariant,,{sku},6,,,,,\n"
+        + f"variant,{V1},,7,,,,,\nvariant,GRID-4,the small one,4,,,,,\n"
+    )
+    assert unknown_skus(draft) == ["GRID-1", "GRID-4", sku]
+    found = with_ids(draft, {"GRID-1": "v1", sku: "v2", "GRID-4": "v4"})
     assert {key.target: terms and terms.rate for key, terms in found.entries.items()} == {
         "v1": Decimal(5),
         "v2": Decimal(6),
-        "v3": Decimal(7),
+        V1: Decimal(7),
+        "v4": Decimal(4),
     }
     assert found.lines == {None: 2, EntryKey(Scope.VARIANT, "v1"): 3, EntryKey(Scope.VARIANT, "v2"): 4} | {
-        EntryKey(Scope.VARIANT, "v3"): 5
+        EntryKey(Scope.VARIANT, V1): 5,
+        EntryKey(Scope.VARIANT, "v4"): 6,
     }
     assert (found.rate, found.whole) == (Decimal(8), True)
     with pytest.raises(InvalidInput) as caught:
-        with_ids(draft, {"GRID-1": "v3"})
+        with_ids(draft, {"GRID-1": V1, "GRID-4": "v4"})
     assert caught.value.sentence.splitlines()[1:] == [
         f"line 4: target: the store has no variant with the SKU {sku!r}.",
         "line 5: it repeats line 3: same variant.",

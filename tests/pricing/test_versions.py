@@ -18,10 +18,12 @@ from app.pricing.service import change, difference_for_new, known_list, preview_
 from app.pricing.tables import PriceEntry, PriceListVersion
 from app.pricing.versions import content_at, content_of, history, version_of
 from tests.conftest import NOW
+from tests.pricing.strategies import id_of
 
 TODAY = NOW.date()
 SIGNED: Any = {"cap": 10, "today": TODAY, "by": "anna", "at": NOW}
-V1, V2 = EntryKey(Scope.VARIANT, "v1"), EntryKey(Scope.VARIANT, "v2", 10, "USD", date(2026, 6, 1))
+V1 = EntryKey(Scope.VARIANT, id_of(Scope.VARIANT, 1))
+V2 = EntryKey(Scope.VARIANT, id_of(Scope.VARIANT, 2), 10, "USD", date(2026, 6, 1))
 FIVE = Terms(Decimal(5), label="GRID")
 FIXED = Terms(fixed_minor=950, valid_to=date(2026, 12, 31), label="CHART")
 
@@ -100,7 +102,7 @@ async def test_nothing_new_makes_no_version_and_leaves_the_program_alone(databas
 
 
 async def test_a_dry_run_says_what_the_import_does_and_writes_nothing(database: Database, tenant: str) -> None:
-    draft = read_list(["scope,target,rate,label\n", "variant,v1,6,GRID\n", "variant,v3,5,\n"])
+    draft = read_list(["scope,target,rate,label\n", f"variant,{V1.target},6,GRID\n", f"variant,{id_of(Scope.VARIANT, 3)},5,\n"])
     async with database.tenant(tenant) as session:
         await change(session, Draft(entries={V1: FIVE, V2: FIXED}), **SIGNED)
     async with database.tenant_reading(tenant) as session:
@@ -108,7 +110,7 @@ async def test_a_dry_run_says_what_the_import_does_and_writes_nothing(database: 
         with pytest.raises(NotFound, match="no price list 'gold'"):
             await preview_draft(session, draft, cap=10, today=TODAY, name="gold")
     assert [(one.kind, one.key.target) for one in shown.changes.entries] == [
-        ("changed", "v1"), ("removed", "v2"), ("added", "v3"),
+        ("changed", V1.target), ("removed", V2.target), ("added", id_of(Scope.VARIANT, 3)),
     ]  # fmt: skip
     async with database.tenant(tenant) as session:
         assert (await now(session)).entries == {V1: FIVE, V2: FIXED}

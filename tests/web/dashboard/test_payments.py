@@ -201,11 +201,28 @@ async def test_a_proposal_is_accepted_from_the_desk(dashboard: Dashboard) -> Non
     assert "TEXAN" in (await dashboard.ask("/payments/payers?which=off")).text
 
 
+async def test_a_proposal_whose_order_was_paid_otherwise_meanwhile_offers_no_accepting(dashboard: Dashboard) -> None:
+    await referenced(dashboard, "2")
+    row = await line(dashboard)
+    fields = {"number": "#2", "amount": "19.49", "value_date": "2026-03-02", "bank_reference": "B77"}
+    assert (await dashboard.ask("/payments/wire", "POST", data=fields)).status_code == 303
+    for path in ("/payments", f"/payments/lines/{row.id}"):
+        shown = (await dashboard.ask(path)).text
+        assert "paid otherwise meanwhile" in shown, path
+        assert 'value="accept"' not in shown, path
+    assert (await decided(dashboard, row, "accept")).status_code == 409
+
+
 async def test_a_line_is_shared_out_over_several_orders_with_what_is_left(dashboard: Dashboard) -> None:
     await referenced(dashboard, "2", "3")
     row = await line(dashboard, paid("9", "30.00", reference_structured=None, reference_text="for two"))
     empty = (await dashboard.ask(f"/payments/lines/{row.id}")).text
     assert "Search for the orders" in empty
+    async with dashboard.world.database.tenant(dashboard.world.shop.tenant_id) as session:
+        for number in range(5):  # many companies are called alike; those that owe something are the ones looked for
+            address = {"street": "1 Main", "city": "Austin", "state": "TX", "postal_code": "78701", "country": "US"}
+            names = {"email": f"t{number}@partner.example", "company": f"A Texan {number}"}
+            session.add(Reseller(**names, **address, status="approved", created_at=dashboard.world.clock()))
     found = (await dashboard.ask(f"/payments/lines/{row.id}?q=texan")).text
     assert found.count('class="part"') == 3
     assert (await decided(dashboard, row, "allocate")).status_code == 400

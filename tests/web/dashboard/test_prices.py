@@ -10,6 +10,7 @@ from app.pricing.tables import PriceEntry, PriceListRow
 from tests.web.dashboard.conftest import ALL, Dashboard
 
 SETS = ("rate", "entry", "remove", "exception", "assign", "planned/x")
+CATEGORY = "Q2F0ZWdvcnk6MQ=="
 
 
 async def lists(dashboard: Dashboard) -> dict[str, tuple[Decimal, int]]:
@@ -28,11 +29,12 @@ async def test_what_is_wrong_is_named(dashboard: Dashboard) -> None:
         ("/prices/default/rate", {"rate": "5", "effective_on": "tomorrow"}, 400, "effective_on"),
         ("/prices/default/rate", {"rate": "5", "short_notice": "yes"}, 400, "short_notice"),
         ("/prices/default/entry", {"scope": "world", "target": "1"}, 400, "scope"),
-        ("/prices/default/entry", {"scope": "category", "target": "1", "minimum_quantity": "0"}, 400, "price"),
-        ("/prices/default/entry", {"scope": "category", "target": "1", "minimum_quantity": "x"}, 400, "minimum_quantity"),
+        ("/prices/default/entry", {"scope": "collection", "target": CATEGORY, "minimum_quantity": "1"}, 400, "target"),
+        ("/prices/default/entry", {"scope": "category", "target": CATEGORY, "minimum_quantity": "0"}, 400, "price"),
+        ("/prices/default/entry", {"scope": "category", "target": CATEGORY, "minimum_quantity": "x"}, 400, "minimum_quantity"),
         (
             "/prices/default/entry",
-            {"scope": "category", "target": "1", "minimum_quantity": "1", "fixed": "5", "currency": "QQQ"},
+            {"scope": "category", "target": CATEGORY, "minimum_quantity": "1", "fixed": "5", "currency": "QQQ"},
             400,
             "fixed",
         ),
@@ -76,11 +78,11 @@ async def test_a_file_that_is_too_large_or_none_changes_nothing(dashboard: Dashb
     missing = await dashboard.ask("/prices/import", "POST", data={"list": "default", "do": "import"})
     assert missing.status_code == 400
     assert "CSV" in missing.text
-    status, _ = await sent(b"scope,target,rate\nlist,,9\ncategory,Q2F0OjE=,3\n")
+    status, _ = await sent(b"scope,target,rate\nlist,,9\ncategory,Q2F0ZWdvcnk6MQ==,3\n")
     assert status == 204
     world = dashboard.world
     async with world.database.tenant_reading(world.shop.tenant_id) as session:
-        assert list(await session.scalars(select(PriceEntry.target))) == ["Q2F0OjE="]
+        assert list(await session.scalars(select(PriceEntry.target))) == [CATEGORY]
 
 
 async def test_two_people_at_one_list(dashboard: Dashboard) -> None:

@@ -40,6 +40,12 @@ WORDS: Words = {
         "It names nothing that is owed here. Share it out by hand, or put it aside.",
         "Es nennt nichts, was hier geschuldet ist. Teilen Sie es von Hand auf oder legen Sie es beiseite.",
     ),
+    "overtaken": (
+        "What this proposal names was paid otherwise meanwhile. Share the money out to another order or as credit, or put it "
+        "aside.",
+        "Was dieser Vorschlag nennt, ist inzwischen anders bezahlt. Verteilen Sie das Geld auf eine andere Bestellung oder als "
+        "Guthaben, oder legen Sie es beiseite.",
+    ),
     "takes_back": ("Takes back the {amount} of {day}.", "Nimmt die {amount} vom {day} zurück."),
     "see_line": ("See that line", "Diese Zeile ansehen"),
     "confidence": ("How sure", "Wie sicher"),

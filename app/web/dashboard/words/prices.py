@@ -118,9 +118,10 @@ WORDS: Words = {
     "import_title": ("Import a CSV file", "CSV-Datei importieren"),
     "list_import_help": (
         "The file is the whole list: entries that are not in it are removed. All of it counts or, where a line is wrong, "
-        "nothing. The easiest start is an export.",
+        "nothing. The target is Saleor's id, or a variant's SKU. The easiest start is an export.",
         "Die Datei ist die ganze Liste: Einträge, die nicht in ihr stehen, werden entfernt. Alles gilt oder, wo eine Zeile "
-        "falsch ist, nichts. Am einfachsten beginnt man mit einem Export.",
+        "falsch ist, nichts. „target“ ist die ID in Saleor oder die SKU einer Variante. Am einfachsten beginnt "
+        "man mit einem Export.",
     ),
     "import_now": ("Import", "Importieren"),
     "list_try": ("Show what would change", "Zeigen, was sich ändern würde"),
