@@ -89,6 +89,7 @@ class BankLineRow(TenantScoped, Base):
         Index("ix_bank_line_loose", "tenant_id", "account_id", "loose_key"),
         Index("ix_bank_line_outcome", "tenant_id", "outcome", "booking_date"),
         Index("ix_bank_line_import", "import_id", "number"),
+        Index("ix_bank_line_booked", "tenant_id", "import_id", "outcome", "undone"),
         Index("ix_bank_line_amount", "tenant_id", "account_id", "amount"),
         Index(
             "ix_bank_line_batch", "tenant_id", "account_id", "booking_date", sqlite_where=_IN_BATCH, postgresql_where=_IN_BATCH

@@ -1,4 +1,7 @@
-"""A private PostgreSQL for the benchmarks, with its defaults: unlike the tests' it waits for the disk."""
+"""A private PostgreSQL for the benchmarks, with its defaults: unlike the tests' it waits for the disk.
+
+Only that one query is not spread over several processes: they would wait for each other on the one core it has.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,7 @@ def private_postgres(core: int) -> Iterator[str | None]:
         [*as_user, str(home / "initdb"), "-D", data, "-U", "bench", "-A", "trust"], check=True, capture_output=True, cwd="/"
     )
     options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={directory}"
+    options += " -c max_parallel_workers_per_gather=0"
     control = [*as_user, str(home / "pg_ctl"), "-D", data, "-w"]
     start = ["taskset", "-c", str(core), *control, "-l", str(directory / "log"), "-o", options, "start"]
     subprocess.run(start, check=True, stdout=subprocess.DEVNULL, cwd="/")

@@ -278,7 +278,7 @@ async def fill(connection: AsyncConnection, tenant: str, resellers: int, orders:
         end_customer_email="buyer@customer.example",
         audit_passed=True,
         audit=[{"code": "audit_passed", "params": {}}],
-        release_reasons=[{"code": "wire_booked", "params": {}}],
+        release_reasons=[{"code": "wire_booked", "params": {"total": "120.00 USD"}}],
     )
     await put(
         "order_line",
