@@ -91,7 +91,7 @@ def test_images_are_pinned_by_one_command_and_a_release_is_refused_without(tmp_p
     refused = pin("--check")
     loose = refused.stderr.partition(": ")[2].split()
     assert (refused.returncode, "postgres:17-bookworm" in loose) == (1, True)
-    assert {"python:3.11-slim-bookworm", "ghcr.io/saleor/saleor:3.23", "axllent/mailpit:v1.27"} <= set(loose)
+    assert {"python:3.13-slim-bookworm", "ghcr.io/saleor/saleor:3.23", "axllent/mailpit:v1.27"} <= set(loose)
     assert not any("reseller-program" in name for name in loose)
     done = pin()
     assert (done.returncode, sorted(asked.read_text().split())) == (0, sorted(loose)), done.stderr
