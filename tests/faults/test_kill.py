@@ -37,7 +37,7 @@ from tests.faults.once import (
 from tests.faults.worker import Moment, Scope, kind
 from tests.journeys.harness import BILLING, CHANNEL, Journey, journey
 
-LONG = 200.0
+LONG = 400.0
 """Seconds in which a walk must come to its end, however busy the machine."""
 NEW_CUSTOMER = "new@customer.example"
 ATTENDED = {

@@ -354,7 +354,7 @@ class Journey:
                     return
                 await asyncio.sleep(0.02)
 
-    async def idle(self, seconds: float = 60.0) -> None:
+    async def idle(self, seconds: float = 200.0) -> None:
         """Wait until no delivery and no workflow is under way any more. Raises AssertionError that names what still is."""
         deadline = asyncio.get_running_loop().time() + seconds
         before: dict[str, tuple[str, str]] = {}
