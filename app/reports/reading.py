@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Select, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Date, Float, Select, and_, bindparam, case, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.bulk import among
@@ -210,7 +210,9 @@ async def reseller_ages(session: AsyncSession, currency: str, today: date, part:
 
 
 def _within(month: Any, months: Months) -> ColumnElement[bool]:
-    return and_(month >= months.first, month <= months.last)
+    # Written into the statement: a plan that PostgreSQL keeps for any two months is one for few of them, and slow for all.
+    first, last = (bindparam(None, day, Date, literal_execute=True) for day in (months.first, months.last))
+    return and_(month >= first, month <= last)
 
 
 def _falls(one: Bucket, today: date) -> ColumnElement[bool]:
