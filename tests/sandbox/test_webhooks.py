@@ -229,3 +229,16 @@ async def test_custom_headers_and_field_names_are_kept(world: World) -> None:
     [(_, body, headers, raw)] = [entry for entry in world.fake.heard if entry[0] == "order_created"]
     assert headers["x-shop"] == "one"
     assert raw == json.dumps(body).encode(), "Python's separators, as Saleor writes them"
+
+
+@pytest.mark.timeout(30)
+async def test_what_is_done_in_the_same_moment_is_not_waited_for_without_end(world: World) -> None:
+    done = asyncio.Event()
+
+    async def work() -> None:
+        done.set()
+
+    world.sandbox.webhooks.start(work())
+    await asyncio.sleep(0)
+    assert done.is_set()
+    await world.sandbox.settled()

@@ -1,7 +1,9 @@
 """Health and readiness, through the application as it is put together for a process."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -49,6 +51,21 @@ async def opened(database_url: str) -> AsyncIterator[tuple[Services, httpx.Async
         yield services, client
 
 
+@asynccontextmanager
+async def without_database(services: Services, tmp_path: Path) -> AsyncIterator[None]:
+    """A database that cannot be opened, and the one before again."""
+    working, before = services.database.engine, set(threading.enumerate())
+    services.database.engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/nowhere/reseller.db")
+    try:
+        yield
+    finally:
+        await services.database.engine.dispose()
+        services.database.engine = working
+        # aiosqlite does not wait for the threads of connections that could not be opened, and they tell this loop of their end.
+        for thread in [new for new in threading.enumerate() if new not in before and "_connection_worker" in new.name]:
+            await asyncio.to_thread(thread.join)
+
+
 async def test_a_started_process_is_alive_and_ready(opened: tuple[Services, httpx.AsyncClient]) -> None:
     services, client = opened
     assert (await client.get("/health")).json() == {"status": "ok"}
@@ -76,15 +93,10 @@ async def test_a_program_that_is_not_loaded_is_not_ready(opened: tuple[Services,
 @ON_ONE
 async def test_without_the_database_it_lives_but_is_not_ready(opened: tuple[Services, httpx.AsyncClient], tmp_path: Path) -> None:
     services, client = opened
-    working = services.database.engine
-    services.database.engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/nowhere/reseller.db")
-    try:
+    async with without_database(services, tmp_path):
         found = await client.get("/ready")
         assert (found.status_code, found.json()["status"]) == (503, "no database")
         assert (await client.get("/health")).status_code == 200
-    finally:
-        await services.database.engine.dispose()
-        services.database.engine = working
 
 
 async def test_a_schema_that_is_behind_is_not_ready_and_a_newer_one_is(opened: tuple[Services, httpx.AsyncClient]) -> None:
@@ -155,17 +167,15 @@ async def test_metrics_without_the_database_still_say_what_this_process_counted(
 ) -> None:
     services, _ = opened
     operations = operations_application(services)
-    working = services.database.engine
-    services.database.engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/nowhere/reseller.db")
-    try:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(operations), base_url="http://operations") as client:
-            found = await client.get("/metrics")
-            assert "reseller_database_up 0.0" in found.text.splitlines()
-            assert "reseller_webhook_seconds" in found.text
-            assert (await client.get("/ready")).status_code == 503
-    finally:
-        await services.database.engine.dispose()
-        services.database.engine = working
+    transport = httpx.ASGITransport(operations)
+    async with (
+        without_database(services, tmp_path),
+        httpx.AsyncClient(transport=transport, base_url="http://operations") as client,
+    ):
+        found = await client.get("/metrics")
+        assert "reseller_database_up 0.0" in found.text.splitlines()
+        assert "reseller_webhook_seconds" in found.text
+        assert (await client.get("/ready")).status_code == 503
 
 
 @ON_ONE
