@@ -20,6 +20,7 @@ from app.mail.schemas import (
     CreditNoteContext,
     InvitationContext,
     LicenseContext,
+    MailedAccount,
     MailedStatement,
     MailKind,
     MailLine,
@@ -204,6 +205,7 @@ def reminder(**changed: Any) -> ReminderContext:
             ReminderLine("1042", "PO-77", Money.of("1118.80", "EUR"), date(2026, 3, 1), 7, "RF18539007547034"),
             ReminderLine("1043", "", Money.of("18.80", "EUR"), date(2026, 3, 11), -3, "RF18539007547034"),
         ),
+        accounts=(MailedAccount("EUR", "Example Components GmbH", iban="DE89370400440532013000", bic="COBADEFFXXX"),),
     )
     return replace(full, **changed)
 

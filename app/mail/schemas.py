@@ -260,12 +260,26 @@ class ReminderLine:
 
 
 @dataclass(frozen=True, slots=True)
+class MailedAccount:
+    """An account of the vendor to pay to: the fields of `documents.bank_details.BankAccount`, empty ones left out."""
+
+    currency: str
+    beneficiary: str
+    iban: str = ""
+    bic: str = ""
+    routing_number: str = ""
+    account_number: str = ""
+    bank_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReminderContext:
-    """What a reseller is reminded of (`rules.md` 6)."""
+    """What a reseller is reminded of (`rules.md` 6), and where to pay it: `accounts` are those of the orders' channels."""
 
     seller: Seller
     company: str
     reminded: tuple[ReminderLine, ...]
+    accounts: tuple[MailedAccount, ...] = ()
 
 
 class CaseStep(StrEnum):

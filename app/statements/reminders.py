@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,8 +17,9 @@ from app.ledger.booking import open_of
 from app.ledger.disputes import disputed_debts
 from app.ledger.rules import Kind
 from app.ledger.tables import LedgerItem
-from app.mail.schemas import MailKind, ReminderContext, ReminderLine
+from app.mail.schemas import MailedAccount, MailKind, ReminderContext, ReminderLine
 from app.money import Money
+from app.orders.gateway import bank_account
 from app.orders.mails import send_to_accounts
 from app.orders.services import Services
 from app.orders.tables import ResellerOrder
@@ -67,6 +69,7 @@ async def remind(session: AsyncSession, services: Services, shop: Shop, reseller
     for known in await session.scalars(select(Reminder).where(Reminder.reseller_id == reseller_id)):
         told[known.receivable_id].append(known.rung)
     lines: list[ReminderLine] = []
+    accounts: dict[MailedAccount, None] = {}
     keys: list[str] = []
     for debt in debts:
         due = debt.due_date or debt.value_date
@@ -75,10 +78,16 @@ async def remind(session: AsyncSession, services: Services, shop: Shop, reseller
             continue
         session.add(Reminder(receivable_id=debt.id, reseller_id=reseller_id, rung=rung, at=now))
         keys.append(f"{debt.id}:{rung}")
-        lines.append(await _line(session, debt, left[debt.id], due, today))
+        po_number, channel = await _order(session, debt)
+        lines.append(_line(debt, po_number, left[debt.id], due, today))
+        if account := bank_account(shop.settings, channel, debt.currency):
+            accounts[MailedAccount(**asdict(account))] = None
     if lines:
         await session.flush()
-        await _mail(session, services, shop, reseller, lines, hashlib.sha256("\n".join(keys).encode()).hexdigest()[:32])
+        context = ReminderContext(
+            seller=shop.settings.seller, company=reseller.company, reminded=tuple(lines), accounts=tuple(accounts)
+        )
+        await _mail(session, services, shop, reseller, context, hashlib.sha256("\n".join(keys).encode()).hexdigest()[:32])
     return len(lines)
 
 
@@ -93,11 +102,17 @@ def _on_ladder(rungs: Sequence[int], today: date) -> tuple[ColumnElement[bool], 
     )
 
 
-async def _line(session: AsyncSession, debt: LedgerItem, open_minor: int, due: date, today: date) -> ReminderLine:
-    query = select(ResellerOrder.po_number).where(ResellerOrder.number == debt.order_number)
+async def _order(session: AsyncSession, debt: LedgerItem) -> tuple[str, str]:
+    """(the reseller's own number, channel) of the order a debt is for."""
+    query = select(ResellerOrder.po_number, ResellerOrder.channel).where(ResellerOrder.number == debt.order_number)
+    found = (await session.execute(query)).first()
+    return (found.po_number, found.channel) if found else ("", "")
+
+
+def _line(debt: LedgerItem, po_number: str, open_minor: int, due: date, today: date) -> ReminderLine:
     return ReminderLine(
         order_number=debt.order_number or "",
-        po_number=await session.scalar(query) or "",
+        po_number=po_number,
         open=Money(open_minor, debt.currency),
         due=due,
         days=(today - due).days,
@@ -106,9 +121,8 @@ async def _line(session: AsyncSession, debt: LedgerItem, open_minor: int, due: d
 
 
 async def _mail(
-    session: AsyncSession, services: Services, shop: Shop, reseller: Reseller, lines: Sequence[ReminderLine], key: str
+    session: AsyncSession, services: Services, shop: Shop, reseller: Reseller, context: ReminderContext, key: str
 ) -> None:
-    context = ReminderContext(seller=shop.settings.seller, company=reseller.company, reminded=tuple(lines))
     await send_to_accounts(
         session,
         services,

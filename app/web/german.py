@@ -4,11 +4,11 @@ from __future__ import annotations
 
 REASONS: dict[str, str] = {
     # Prices
-    "list_rate": "{rate} % unter dem Einzelhandelspreis {retail} (Preisliste Version {version}).",
-    "entry_rate": "{rate} % unter dem Einzelhandelspreis {retail} durch den Eintrag für {scope} (Preisliste Version {version}).",
+    "list_rate": "{rate} % unter dem Listenpreis {retail} (Preisliste Version {version}).",
+    "entry_rate": "{rate} % unter dem Listenpreis {retail} durch den Eintrag für {scope} (Preisliste Version {version}).",
     "entry_fixed": "Der Festpreis {price} durch den Eintrag für {scope} (Preisliste Version {version}).",
     "capped": "Die Liste gibt {rate} %; es gilt die Obergrenze von {cap} %, denn keine Ausnahme erlaubt mehr.",
-    "above_retail": "Der Festpreis {price} liegt über dem Einzelhandelspreis; es gilt der Einzelhandelspreis.",
+    "above_retail": "Der Festpreis {price} liegt über dem Listenpreis; es gilt der Listenpreis.",
     "partner_chosen": "Der Partnerpreis {partner} liegt nicht über dem öffentlichen Preis {public}.",
     "public_chosen": "Der öffentliche Preis {public} liegt unter dem Partnerpreis {partner}; Nachlässe werden nicht addiert.",
     "public_price": "Der öffentliche Preis; der Käufer ist kein aktiver Wiederverkäufer.",

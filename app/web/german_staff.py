@@ -270,7 +270,7 @@ STAFF_REASONS: dict[str, str] = {
     "other_mail_domain": "Die Domain der E-Mail, {domain}, ist nicht die der Website, {host}.",
     "applied_before": "Am {on} abgelehnt: {reason}",
     # Prices
-    "retail_price": "Der Einzelhandelspreis ist {retail}.",
+    "retail_price": "Der Listenpreis ist {retail}.",
     "list_base": "Die Preisliste (Version {version}) gibt allgemein {rate} %.",
     "entry_wins": "Es gilt der Eintrag für {scope}: {price}.",
     "entry_quantity": "Der Eintrag für {scope} ({price}) gilt ab {quantity} Stück.",

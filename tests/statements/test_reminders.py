@@ -18,7 +18,7 @@ from app.resellers.service import find
 from app.resellers.tables import Reseller
 from app.statements import reminders
 from app.statements.tables import Reminder
-from tests.orders.builders import World, opened, reseller, rows
+from tests.orders.builders import USD_ACCOUNT, World, opened, reseller, rows
 from tests.statements.test_month import owed
 
 DUE = date(2026, 3, 12)
@@ -66,11 +66,23 @@ async def test_what_was_missed_is_one_reminder_for_all_orders(database: Database
         buyer = await reseller(world)
         await owed(world, buyer, "1")
         await owed(world, buyer, "2", "7.00", "EUR", on=date(2026, 2, 20))
+        await world.configure(
+            bank_accounts=[USD_ACCOUNT, {"currency": "EUR", "beneficiary": "Vendor GmbH", "iban": "DE89370400440532013000"}]
+        )
         assert await told(world, buyer, noon(20)) == 2
         assert sorted(row.rung for row in await rows(world, Reminder)) == [-3, 7]
         async with database.tenant(tenant) as session:
             (mail,) = await session.scalars(select(Mail).options(undefer(Mail.content)))
-        for part in (b"RF-1", b"USD 100.00", b"RF-2", b"EUR 7.00", b"overdue for 8 days"):
+        for part in (
+            b"RF-1",
+            b"USD 100.00",
+            b"RF-2",
+            b"EUR 7.00",
+            b"overdue for 8 days",
+            b"(USD)",
+            b"(EUR)",
+            b"DE89 3704 0044 0532 0130 00",
+        ):
             assert part in mail.content
 
 

@@ -214,7 +214,7 @@ WORDS: dict[str, tuple[str, str]] = COMMON | {
     "sku": ("SKU", "SKU"),
     "look_up": ("Look up", "Nachsehen"),
     "channel": ("Channel", "Kanal"),
-    "retail": ("Retail price", "Einzelhandelspreis"),
+    "retail": ("Retail price", "Listenpreis"),
     "line_total": ("For {quantity}", "Für {quantity}"),
     "price_with_tax": ("with the store's tax", "mit Steuer des Shops"),
     "price_without_tax": ("before tax", "vor Steuer"),

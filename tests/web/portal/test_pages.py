@@ -557,7 +557,7 @@ async def test_prices_come_with_their_reasons(portal: Portal) -> None:
     assert VARIANT["sku"]
     text = text_of(answer.text)
     assert "9,00 USD" in text
-    assert "10 % unter dem Einzelhandelspreis 10,00 USD" in text
+    assert "10 % unter dem Listenpreis 10,00 USD" in text
     answer = await browser.get("/prices?sku=GRID-1&quantity=0")
     assert answer.status_code == 400
 
