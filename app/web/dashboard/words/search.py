@@ -7,7 +7,7 @@ from app.web.speech import Words
 WORDS: Words = {
     "search_title": ("Search", "Suche"),
     "search_of": ("Search: {text}", "Suche: {text}"),
-    "search_hint": ("Number, reference or e-mail", "Nummer, Referenz oder E-Mail"),
+    "search_hint": ("Number, reference or e-mail", "Nummer, Referenz, E-Mail"),
     "search_name": ("Found", "Gefunden"),
     "search_kind": ("What it is", "Was es ist"),
     "search_for": ("Of", "Von"),
