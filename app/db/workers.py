@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from dbos import DBOS
-from sqlalchemy import String, select, update
+from sqlalchemy import String, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -36,6 +36,15 @@ class Worker(Base):
 
     name: Mapped[str] = mapped_column(String(200), primary_key=True)
     seen_at: Mapped[datetime]
+
+
+async def shared_now(database: Database, clock: Clock) -> datetime:
+    """The time of all workers: the server's, for the clocks of their machines may be minutes apart, and one that is behind would
+    be taken for gone while it works. On SQLite they are on one machine."""
+    if database.engine.dialect.name == "sqlite":
+        return clock()
+    async with database.system_reading() as session:
+        return (await session.execute(select(func.now()))).scalar_one()
 
 
 async def beat(database: Database, name: str, at: datetime) -> None:
@@ -68,9 +77,10 @@ async def keep(database: Database, jobs: Jobs, name: str, clock: Clock, seconds:
     began = clock()
     while True:
         try:
-            await beat(database, name, clock())
+            at = await shared_now(database, clock)
+            await beat(database, name, at)
             if clock() - began > GONE_AFTER:
-                await take_over(database, jobs, name, clock())
+                await take_over(database, jobs, name, at)
         except Exception:
             log.exception("worker_beat_failed", worker=name)
         await asyncio.sleep(seconds)

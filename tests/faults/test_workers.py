@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from app.clock import system_clock
@@ -45,6 +46,31 @@ async def test_the_work_of_a_worker_that_is_gone_is_taken_over_and_that_of_a_liv
             await assert_nothing_contradicts(at)
         finally:
             await asyncio.to_thread(workflow.stop)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_a_worker_whose_clock_is_behind_is_not_taken_for_gone(database_url: str, tmp_path: Path) -> None:
+    def behind() -> datetime:
+        return system_clock() - timedelta(hours=1)
+
+    def ahead() -> datetime:
+        return system_clock() + timedelta(hours=1)
+
+    async with journey(database_url, tmp_path, worker=False) as at:
+        await at.buy(RESELLER, [("GRID-DEV", 1)], end_customer="new@customer.example")
+        await at.sandbox.settled()
+        assert taken_by(at, GONE)
+        services = at.services
+        beating = asyncio.create_task(workers.keep(services.database, services.jobs, GONE, behind, 0.02))
+
+        async def beats() -> bool:
+            async with services.database.system_reading() as session:
+                return await session.get(workers.Worker, GONE) is not None
+
+        await at.until(beats)
+        now = await workers.shared_now(services.database, ahead)
+        assert await workers.take_over(services.database, services.jobs, at.settings.worker_id, now) == []
+        beating.cancel()
 
 
 async def test_a_worker_that_stopped_in_order_is_gone_at_once(database_url: str, tmp_path: Path) -> None:
