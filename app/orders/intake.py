@@ -256,6 +256,12 @@ async def _terms(
     return now.terms, now.reasons
 
 
+def _name(line: SaleorOrderLine) -> str:
+    """The product with its variant; Saleor names a variant that nobody named by its SKU or its id, which say nothing."""
+    unnamed = line.variant_name in ("", line.product_sku, line.product_variant_id)
+    return line.product_name if unnamed else f"{line.product_name} ({line.variant_name})"
+
+
 def _frozen_line(
     row: ResellerOrder,
     position: int,
@@ -282,7 +288,7 @@ def _frozen_line(
         saleor_line_id=line.id,
         position=position,
         sku=line.product_sku or "",
-        name=line.product_name if line.variant_name in ("", line.product_sku) else f"{line.product_name} ({line.variant_name})",
+        name=_name(line),
         quantity=line.quantity,
         retail_minor=request.retail or unit.minor,
         unit_minor=unit.minor,

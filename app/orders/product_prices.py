@@ -35,10 +35,12 @@ async def partner_prices(services: Services, shop: Shop, product_id: str) -> lis
     collections = tuple(collection.id for collection in product.collections or ())
     found = []
     for variant in product.variants or ():
+        # Saleor names a variant that nobody named by its id.
+        name = product.name if variant.name in ("", variant.id) else variant.name
         item = Item(variant.id, product.id, product.category.id if product.category else None, collections)
         for listing in variant.channel_listings or ():
             if listing.price is not None:
                 retail = Money.of(listing.price.amount, listing.channel.currency_code)
                 chain = preview(item, 1, retail, prices, today)
-                found.append(VariantPrice(variant.sku or "", variant.name, listing.channel.slug, chain))
+                found.append(VariantPrice(variant.sku or "", name, listing.channel.slug, chain))
     return found

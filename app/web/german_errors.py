@@ -35,7 +35,7 @@ STAFF_ERRORS: dict[str, str] = {
     "base_url": "Die Adresse der App ist nicht gesetzt oder zu lang: Setzen Sie RESELLER_BASE_URL.",
     "loopback_target": "RESELLER_BASE_URL würde die Webhooks des Shops auf diesen Rechner lenken, wo der Shop sie nicht "
     "erreicht. Setzen Sie sie auf die öffentliche Adresse der App.",
-    "logo": "Das Logo geht nicht: {sentence}",
+    "logo": "Das Logo geht nicht; nehmen Sie ein Bild als PNG, JPEG oder SVG mit höchstens 250.000 Bytes: {sentence}",
     "bank_account": "Am Bankkonto ist etwas falsch: {sentence}",
     "reference": "Das ist keine gültige Referenz (ISO 11649).",
     "no_account": "Das gibt es nicht mehr; jemand anders hat es schon weggenommen.",

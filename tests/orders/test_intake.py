@@ -98,6 +98,13 @@ async def test_an_order_is_frozen_with_its_evidence_and_its_debt(world: World) -
     assert await all_of(world, StaffTask) == []
 
 
+@pytest.mark.parametrize("variant", ["", "GRID-1", "V1"])
+async def test_a_variant_that_nobody_named_is_called_by_its_product(world: World, variant: str) -> None:
+    await reseller(world)
+    row = await taken(world, order(lines=[order_line(variantName=variant)]))
+    assert row.lines[0].name == "Grid"
+
+
 async def test_an_order_keeps_the_list_and_the_version_it_was_priced_by(world: World) -> None:
     await reseller(world)
     first = await taken(world, order())

@@ -71,7 +71,7 @@ WORDS: Words = {
     "ledger_refund": ("Refund", "Rückzahlung"),
     "day": ("Day", "Tag"),
     "by": ("By", "Von"),
-    "retail": ("Retail", "Einzelhandel"),
+    "retail": ("Retail", "Listenpreis"),
     "unit": ("Net unit", "Netto je Stück"),
     "licenses": ("Licenses", "Lizenzen"),
     "licenses_none": ("No license was issued yet.", "Noch wurde keine Lizenz ausgestellt."),

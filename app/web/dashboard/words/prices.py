@@ -20,7 +20,7 @@ WORDS: Words = {
         "Sie gilt für niemanden, bis Wiederverkäufer sie bekommen.",
     ),
     "list_rate": ("General discount", "Allgemeiner Rabatt"),
-    "rate_off": ("{rate} % off retail", "{rate} % unter Einzelhandel"),
+    "rate_off": ("{rate} % off retail", "{rate} % unter Listenpreis"),
     "cap_is": ("The cap is {cap} %.", "Die Obergrenze ist {cap} %."),
     "entries": ("Entries", "Einträge"),
     "resellers": ("Resellers", "Wiederverkäufer"),
@@ -71,7 +71,7 @@ WORDS: Words = {
     ),
     "entries_none": (
         "The list has no entries: {rate} % off retail for everything.",
-        "Die Liste hat keine Einträge: {rate} % unter Einzelhandel für alles.",
+        "Die Liste hat keine Einträge: {rate} % unter Listenpreis für alles.",
     ),
     "entries_none_help": (
         "Add an entry for what has another price, or import a file.",

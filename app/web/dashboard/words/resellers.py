@@ -55,7 +55,7 @@ WORDS: Words = {
     "certificates_none": ("There is no certificate.", "Es gibt kein Zertifikat."),
     "valid": ("Valid", "Gültig"),
     "prices": ("Prices", "Preise"),
-    "price_list_of": ("List “{name}”: {rate} % off retail in general.", "Liste „{name}“: allgemein {rate} % unter Einzelhandel."),
+    "price_list_of": ("List “{name}”: {rate} % off retail in general.", "Liste „{name}“: allgemein {rate} % unter Listenpreis."),
     "policy": ("Reseller Policy", "Wiederverkäufer-Richtlinie"),
     "policy_accepted": ("Version {version}: {by}, {day}", "Version {version}: {by}, {day}"),
     "policy_none": ("No version is accepted yet.", "Noch ist keine Version angenommen."),
