@@ -355,16 +355,23 @@ class Journey:
                 await asyncio.sleep(0.02)
 
     async def idle(self, seconds: float = 200.0) -> None:
-        """Wait until no delivery and no workflow is under way any more. Raises AssertionError that names what still is."""
-        deadline = asyncio.get_running_loop().time() + seconds
+        """Wait until no delivery and no workflow is under way any more.
+
+        Raises AssertionError that names what still is when nothing ended for so long.
+        """
+        loop, ended = asyncio.get_running_loop(), 0
+        deadline = loop.time() + seconds
         before: dict[str, tuple[str, str]] = {}
         while True:
             await self.sandbox.settled()
             now = await self.workflows()
+            over = sum(state in OVER for _, state in now.values())
+            if over > ended:
+                ended, deadline = over, loop.time() + seconds
             # Twice the same: whatever ended in between would have left a trace.
             if now == before and all(state in OVER for _, state in now.values()):
                 return
-            if asyncio.get_running_loop().time() > deadline:
+            if loop.time() > deadline:
                 raise AssertionError({key: work for key, work in now.items() if work[1] not in OVER})
             before = now
             await asyncio.sleep(0.05)
