@@ -87,6 +87,12 @@ class Jobs:
         table = _workflows(session, "status", "executor_id")
         return set(await session.scalars(sa.select(table.c.executor_id).where(table.c.status == "PENDING").distinct())) - {None}
 
+    async def in_hands_of(self, session: AsyncSession, worker: str) -> set[str]:
+        """The ids of the workflows that stand in a worker's name."""
+        table = _workflows(session, "workflow_uuid", "status", "executor_id")
+        held = sa.select(table.c.workflow_uuid).where(table.c.status == "PENDING", table.c.executor_id == worker)
+        return set(await session.scalars(held))
+
     async def unfinished(self, session: AsyncSession) -> int:
         """How much work of the queue is neither done nor canceled."""
         table = _workflows(session, "status", "queue_name")

@@ -12,6 +12,9 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from dbos import DBOS
+from dbos._dbos import _get_dbos_instance
+from dbos._recovery import _recover_workflow
+from dbos._sys_db import GetPendingWorkflowsOutput
 from sqlalchemy import String, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -72,13 +75,31 @@ async def take_over(database: Database, jobs: Jobs, name: str, at: datetime) -> 
     return gone
 
 
+async def take_up(database: Database, jobs: Jobs, name: str, missed: set[str]) -> set[str]:
+    """Put work in this worker's name that is not done here back into the queue: what it `missed` before and misses now.
+
+    Returns what it misses for the first time. The database gave it out, and the connection broke before the worker heard of it.
+    """
+    async with database.system_reading() as session:
+        held = await jobs.in_hands_of(session, name)
+    dbos = _get_dbos_instance()
+    missing = held - set(dbos._active_workflows_set.activeList())
+    for workflow_id in sorted(lost := missing & missed):
+        await asyncio.to_thread(_recover_workflow, dbos, GetPendingWorkflowsOutput(workflow_id=workflow_id), [name])
+    if lost:
+        log.warning("workers.lost", name=name, taken_up=len(lost))
+    return missing - lost
+
+
 async def keep(database: Database, jobs: Jobs, name: str, clock: Clock, seconds: float = BEAT_SECONDS) -> None:
     """Beat and look until canceled; errors never end it. The first look waits GONE_AFTER: until then others may be starting."""
     began = clock()
+    missed: set[str] = set()
     while True:
         try:
             at = await shared_now(database, clock)
             await beat(database, name, at)
+            missed = await take_up(database, jobs, name, missed)
             if clock() - began > GONE_AFTER:
                 await take_over(database, jobs, name, at)
         except Exception:

@@ -88,6 +88,25 @@ async def test_a_worker_that_stopped_in_order_is_gone_at_once(database_url: str,
             await asyncio.to_thread(workflow.stop)
 
 
+async def test_work_that_a_living_worker_never_heard_of_is_done_after_a_second_look(database_url: str, tmp_path: Path) -> None:
+    async with journey(database_url, tmp_path, worker=False) as at:
+        await at.buy(RESELLER, [("GRID-DEV", 1)], end_customer="new@customer.example")
+        await at.sandbox.settled()
+        taken_by(at, GONE)
+        services, me = at.services, at.settings.worker_id
+        await workflow.start(services)
+        try:
+            held = taken_by(at, me)
+            missed = await workers.take_up(services.database, services.jobs, me, set())
+            assert len(missed) == held
+            assert {state for _, state in (await at.workflows()).values()} == {"PENDING"}
+            assert await workers.take_up(services.database, services.jobs, me, missed) == set()
+            await at.idle()
+            assert await workers.take_up(services.database, services.jobs, me, set()) == set()
+        finally:
+            await asyncio.to_thread(workflow.stop)
+
+
 def taken_by(at: Journey, name: str) -> int:
     """Let all work that waits be in the hands of a worker, as if it had died the moment it took it; how much there is."""
     url = at.settings.database_url
